@@ -1,0 +1,329 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"viewflip.app/wire"
+)
+
+const (
+	// maxMembers bounds a call: a mesh of more peers does not work well.
+	maxMembers = 16
+	// joinTimeout is how long a join waits for the inviter's answer.
+	joinTimeout = 15 * time.Second
+	// knockAgain is when an unanswered knock is sent a second time.
+	knockAgain = 4 * time.Second
+	// eventBuffer is how far a terminal may lag behind.
+	eventBuffer = 256
+)
+
+// Call is a set of devices connected peer to peer.
+type Call struct {
+	cfg Config
+	log *slog.Logger
+
+	// jobs carries work to Run, which starts and awaits all goroutines.
+	jobs chan func(ctx context.Context)
+	done chan struct{}
+	stop context.CancelFunc
+	// life ends when the call does.
+	life context.Context //nolint:containedctx // the call's own lifetime, not a request's
+
+	mu         sync.Mutex
+	members    map[MemberID]*member
+	order      []*member
+	ended      []RemoteShare
+	shares     map[wire.ShareID]*share
+	shareOrder []*share
+	nextShare  wire.ShareID
+	invites    map[wire.InviteID]*invite
+	joining    map[wire.Address]*joining
+	watchers   map[chan struct{}]bool
+	events     map[chan Event]bool
+	left       bool
+}
+
+// New makes a call in which nobody is yet. Run brings it to life.
+func New(cfg Config) *Call {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	life, stop := context.WithCancel(context.Background())
+	return &Call{
+		cfg: cfg, log: cfg.Log,
+		jobs: make(chan func(context.Context)), done: make(chan struct{}),
+		life: life, stop: stop,
+		members: map[MemberID]*member{}, shares: map[wire.ShareID]*share{},
+		invites: map[wire.InviteID]*invite{}, joining: map[wire.Address]*joining{},
+		watchers: map[chan struct{}]bool{}, events: map[chan Event]bool{},
+		nextShare: 1,
+	}
+}
+
+// Run serves the call until ctx ends or Leave is called, and waits for
+// everything it started. When it returns nothing is shared, nothing is held
+// and no connection is open.
+func (c *Call) Run(ctx context.Context) error {
+	defer close(c.done)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.life, cancel)()
+	defer c.stop()
+
+	var wg sync.WaitGroup
+	failed := make(chan error, 1)
+	wg.Go(func() {
+		if err := c.receive(ctx); err != nil && ctx.Err() == nil {
+			failed <- err
+			cancel()
+		}
+	})
+	for {
+		select {
+		case job := <-c.jobs:
+			wg.Go(func() { job(ctx) })
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	c.farewell()
+	wg.Wait()
+	select {
+	case err := <-failed:
+		return err
+	default:
+		return nil
+	}
+}
+
+// spawn hands a goroutine to Run; it reports false once the call is over.
+func (c *Call) spawn(job func(ctx context.Context)) bool {
+	select {
+	case c.jobs <- job:
+		return true
+	case <-c.life.Done():
+		return false
+	case <-c.done:
+		return false
+	}
+}
+
+// Leave ends the call for this device. Everything shared stops at once.
+func (c *Call) Leave() { c.stop() }
+
+// Done is closed when Run has returned.
+func (c *Call) Done() <-chan struct{} { return c.done }
+
+func (c *Call) farewell() {
+	c.mu.Lock()
+	c.left = true
+	invites := make([]wire.InviteID, 0, len(c.invites))
+	for id := range c.invites {
+		invites = append(invites, id)
+	}
+	members := slices.Clone(c.order)
+	c.mu.Unlock()
+	for _, m := range members {
+		m.send(wire.Bye{Reason: wire.ByeLeft})
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, id := range invites {
+		if err := c.cfg.Mailbox.CloseInvite(ctx, id); err != nil {
+			break // the service forgets it by itself when it expires
+		}
+	}
+}
+
+// Changed ticks after every change of State, coalesced, until ctx ends.
+func (c *Call) Changed(ctx context.Context) <-chan struct{} {
+	ch := make(chan struct{}, 1)
+	c.mu.Lock()
+	c.watchers[ch] = true
+	c.mu.Unlock()
+	context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.watchers, ch)
+		close(ch)
+	})
+	return ch
+}
+
+// Events returns what happens from now on until ctx ends. A reader that falls
+// far behind misses events.
+func (c *Call) Events(ctx context.Context) <-chan Event {
+	ch := make(chan Event, eventBuffer)
+	c.mu.Lock()
+	c.events[ch] = true
+	c.mu.Unlock()
+	context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.events, ch)
+		close(ch)
+	})
+	return ch
+}
+
+// changed tells all watchers; c.mu must not be held.
+func (c *Call) changed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for ch := range c.watchers {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// receive opens what the mailbox delivers. A message that cannot be opened is
+// dropped: the service or a stranger may send anything at any time.
+func (c *Call) receive(ctx context.Context) error {
+	for {
+		d, err := c.cfg.Mailbox.Recv(ctx)
+		if err != nil {
+			return fmt.Errorf("session: receive: %w", err)
+		}
+		if err := c.deliver(ctx, d); err != nil {
+			c.log.Debug("signal dropped", "err", err)
+		}
+	}
+}
+
+var errUnexpected = errors.New("session: unexpected signal")
+
+func (c *Call) deliver(ctx context.Context, d wire.Deliver) error {
+	c.mu.Lock()
+	m := c.members[d.From]
+	j := c.joining[d.From]
+	c.mu.Unlock()
+
+	if m != nil {
+		env, err := wire.Open(c.cfg.Identity, m.device, d.Sealed)
+		if err == nil {
+			return c.fromMember(ctx, m, env)
+		}
+		if !errors.Is(err, wire.ErrSeal) && !errors.Is(err, wire.ErrSignature) && !errors.Is(err, wire.ErrMalformed) {
+			return err
+		}
+	}
+	if j != nil {
+		if env, err := wire.Open(c.cfg.Identity, j.inviter, d.Sealed); err == nil {
+			return j.answer(env.Body)
+		}
+	}
+	dev, env, err := wire.OpenKnock(c.cfg.Identity, d.Sealed)
+	if err != nil {
+		return err
+	}
+	k, ok := env.Body.(wire.Knock)
+	if !ok {
+		return errUnexpected
+	}
+	return c.knocked(ctx, dev, k)
+}
+
+func (c *Call) fromMember(ctx context.Context, m *member, env wire.Envelope) error {
+	if env.Pair != m.pair {
+		return fmt.Errorf("%w: it belongs to another connection", errUnexpected)
+	}
+	if !m.replay.Accept(env.Seq) {
+		return fmt.Errorf("%w: it was seen before", errUnexpected)
+	}
+	switch s := env.Body.(type) {
+	case wire.Introduce:
+		return c.introduced(ctx, m, s.Member)
+	case wire.Offer, wire.Answer, wire.Candidate, wire.NeedMedia:
+		select {
+		case m.signals <- s:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		default:
+			return fmt.Errorf("%w: too many at once", errUnexpected)
+		}
+	default:
+		return errUnexpected
+	}
+}
+
+// introduced adds a newcomer whom a verified member vouches for. The newcomer
+// calls us.
+func (c *Call) introduced(ctx context.Context, by *member, n wire.Member) error {
+	if by.standing != ByLink {
+		return fmt.Errorf("%w: only who holds a link's end may introduce", errUnexpected)
+	}
+	return c.addMember(ctx, memberSpec{device: n.Device, name: n.Name, pair: n.Pair, standing: Introduced})
+}
+
+type memberSpec struct {
+	device   wire.Device
+	name     string
+	pair     [16]byte
+	standing Standing
+	offerer  bool
+}
+
+// addMember starts a connection to a device; one that exists is replaced,
+// because the device has come again.
+func (c *Call) addMember(ctx context.Context, s memberSpec) error {
+	id := s.device.Address()
+	if id == c.cfg.Identity.Public().Address() {
+		return fmt.Errorf("%w: it is this device itself", errUnexpected)
+	}
+	m := newMember(c, s)
+	peer, err := c.cfg.NewPeer(s.offerer, m)
+	if err != nil {
+		return fmt.Errorf("session: connect: %w", err)
+	}
+	m.peer = peer
+
+	c.mu.Lock()
+	old := c.members[id]
+	if old == nil && len(c.members) >= maxMembers {
+		c.mu.Unlock()
+		return fmt.Errorf("session: the call is full (%d people)", maxMembers)
+	}
+	c.members[id] = m
+	if old != nil {
+		c.order = slices.DeleteFunc(c.order, func(o *member) bool { return o == old })
+	}
+	c.order = append(c.order, m)
+	c.mu.Unlock()
+	if old != nil {
+		old.cancel()
+	}
+	if !c.spawn(func(ctx context.Context) { m.run(ctx) }) {
+		return ErrEnded
+	}
+	c.changed()
+	return nil
+}
+
+// Remove ends the connection with a member and everything that he holds.
+func (c *Call) Remove(id MemberID) {
+	c.mu.Lock()
+	m := c.members[id]
+	c.mu.Unlock()
+	if m != nil {
+		m.send(wire.Bye{Reason: wire.ByeRemoved})
+		m.cancel()
+	}
+}
+
+func random16() (b [16]byte) { fill(b[:]); return b }
+
+func random32() (b [32]byte) { fill(b[:]); return b }
+
+// fill never fails: crypto/rand ends the program where there is no randomness.
+func fill(b []byte) { _, _ = rand.Read(b) }

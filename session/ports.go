@@ -1,0 +1,158 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"image"
+	"log/slog"
+	"time"
+
+	"viewflip.app/capture"
+	"viewflip.app/platform"
+	"viewflip.app/video"
+	"viewflip.app/wire"
+)
+
+// Errors that callers act on. Their texts are written for people.
+var (
+	// ErrEnded means that the call, the share or the view is over.
+	ErrEnded = errors.New("session: it has ended")
+	// ErrNoControl means that this machine cannot let others control windows.
+	ErrNoControl = errors.New("session: windows cannot be controlled on this machine")
+	// ErrUnknown means that no such member, share or view exists (any more).
+	ErrUnknown = errors.New("session: no such member or share")
+	// ErrNoAnswer means that the person who made the link did not answer.
+	ErrNoAnswer = errors.New("session: nobody answered: the person who made the link may have left; ask for a new link")
+	// ErrRejected means that the inviter's machine refused the link; the
+	// wrapped text says why.
+	ErrRejected = errors.New("session: the link was refused")
+)
+
+// Mailbox carries sealed messages through the service. client.Client is one.
+type Mailbox interface {
+	Send(ctx context.Context, to wire.Address, sealed []byte) error
+	Recv(ctx context.Context) (wire.Deliver, error)
+	OpenInvite(ctx context.Context, id wire.InviteID, expires time.Time) error
+	CloseInvite(ctx context.Context, id wire.InviteID) error
+	Lookup(ctx context.Context, id wire.InviteID) (wire.Device, error)
+}
+
+// Signaller carries the signals of one connection, authenticated end to end.
+type Signaller interface {
+	Send(ctx context.Context, s wire.Signal) error
+	Recv(ctx context.Context) (wire.Signal, error)
+}
+
+// PeerState is how the connection to a member is.
+type PeerState uint8
+
+// The states of a connection.
+const (
+	Connecting PeerState = iota
+	Connected
+	Interrupted
+)
+
+// String names the state for people.
+func (s PeerState) String() string {
+	switch s {
+	case Connected:
+		return "connected"
+	case Interrupted:
+		return "interrupted"
+	default:
+		return "connecting"
+	}
+}
+
+// Peer is one connection to one device. rtc.Peer is one, behind an adapter.
+type Peer interface {
+	// Run negotiates and serves until ctx ends or the connection fails.
+	Run(ctx context.Context) error
+	// Connected is closed once the other end is authenticated.
+	Connected() <-chan struct{}
+	// States tells of changes; the newest wins.
+	States() <-chan PeerState
+	// Send is ordered and reliable, SendLossy neither.
+	Send(b []byte) error
+	SendLossy(b []byte) error
+	// Recv returns one message of either channel.
+	Recv(ctx context.Context) ([]byte, error)
+	AddTrack(ctx context.Context, id string) (OutTrack, error)
+	AcceptTrack(ctx context.Context) (InTrack, error)
+}
+
+// OutTrack is a picture stream to one peer.
+type OutTrack interface {
+	// Codec blocks until both ends agreed on one and names its MIME type.
+	Codec(ctx context.Context) (string, error)
+	// Write sends one coded frame and returns its RTP timestamp.
+	Write(frame []byte) (timestamp uint32, err error)
+	// Refresh tells that the viewer needs a picture that stands alone.
+	Refresh() <-chan struct{}
+	Close() error
+}
+
+// TrackFrame is one coded frame as it arrived, complete and in order.
+type TrackFrame struct {
+	Data      []byte
+	Timestamp uint32
+	Received  time.Time
+	// Lost means that frames before this one are missing for good.
+	Lost bool
+}
+
+// InTrack is a picture stream from one peer.
+type InTrack interface {
+	ID() string
+	Codec() string
+	Read(ctx context.Context) (TrackFrame, error)
+	RequestRefresh()
+}
+
+// Encoder turns pictures into coded frames for one viewer of one surface.
+type Encoder interface {
+	Encode(dst []byte, f *video.Frame, damage []image.Rectangle, refresh bool) ([]byte, bool, error)
+	Close()
+}
+
+// Decoder is the other end of an Encoder.
+type Decoder interface {
+	Decode(b []byte) ([]image.Rectangle, error)
+	Picture() *video.Frame
+	Close()
+}
+
+// Gate decides on and performs one member's input on one shared window.
+// input.Gate is one.
+type Gate interface {
+	Do(ev wire.Input, rights wire.Rights) (wire.Reason, bool)
+	SetGeneration(gen uint32)
+	Release() error
+	Run(ctx context.Context) error
+	Close() error
+}
+
+// Config is everything a Call is built from. All fields but NewGate and Log
+// are required.
+type Config struct {
+	// Identity is this device's.
+	Identity *wire.Identity
+	// Name is how this person is shown to others.
+	Name string
+	// Service is where the mailbox lives; it goes into links.
+	Service wire.Service
+	// Mailbox is this call's own: no other call may read from it.
+	Mailbox Mailbox
+	// NewPeer makes the connection to one device.
+	NewPeer func(offerer bool, s Signaller) (Peer, error)
+	// OpenCapture begins to capture a window.
+	OpenCapture func(ctx context.Context, id platform.WindowID) (capture.Stream, error)
+	// NewGate makes the gate to a window; nil where control is impossible.
+	NewGate func(ctx context.Context, id platform.WindowID) (Gate, error)
+	// NewEncoder and NewDecoder make codecs by MIME type.
+	NewEncoder func(mime string) (Encoder, error)
+	NewDecoder func(mime string) (Decoder, error)
+	// Log never gets names, titles or contents. Nil discards.
+	Log *slog.Logger
+}

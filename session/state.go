@@ -1,0 +1,177 @@
+package session
+
+import (
+	"time"
+
+	"viewflip.app/platform"
+	"viewflip.app/wire"
+)
+
+// MemberID names a member of a call: the address of the device.
+type MemberID = wire.Address
+
+// Standing is why a member's identity is believed.
+type Standing uint8
+
+// The standings.
+const (
+	// ByLink: each proved to the other that they hold the two ends of a link.
+	ByLink Standing = iota
+	// Introduced: a member who was verified vouched for this device.
+	Introduced
+)
+
+// String is a few words for people.
+func (s Standing) String() string {
+	if s == Introduced {
+		return "introduced by a member"
+	}
+	return "came by your link"
+}
+
+// State is a snapshot of a call. It is immutable.
+type State struct {
+	Members []Member
+	Shares  []Share
+	Asks    []Ask
+	Remote  []RemoteShare
+}
+
+// Member is somebody else in the call.
+type Member struct {
+	ID       MemberID
+	Name     string
+	Standing Standing
+	Link     PeerState
+}
+
+// Share is a window that this device offers.
+type Share struct {
+	ID      wire.ShareID
+	Window  platform.WindowID
+	Title   string
+	App     string
+	W, H    int
+	Hidden  bool
+	Grant   wire.Rights
+	Viewers []Viewer
+}
+
+// Viewer is a member with respect to one share of ours.
+type Viewer struct {
+	Member   MemberID
+	Name     string
+	Rights   wire.Rights
+	Watching bool
+}
+
+// Ask is a member's open request for more rights on a share of ours.
+type Ask struct {
+	Member   MemberID
+	Name     string
+	Standing Standing
+	Share    wire.ShareID
+	Title    string
+	Rights   wire.Rights
+	At       time.Time
+}
+
+// RemoteShare is a window that a member offers to us.
+type RemoteShare struct {
+	Member     MemberID
+	MemberName string
+	Share      wire.ShareID
+	Title      string
+	App        string
+	W, H       int
+	Gen        uint32
+	Hidden     bool
+	// Rights are what we may do with it now, as the sharer told us.
+	Rights wire.Rights
+	// Asking is true while a request of ours is unanswered.
+	Asking bool
+	// Ended is not zero once the share is over.
+	Ended wire.CloseReason
+	// Interrupted is true while the connection to the sharer is.
+	Interrupted bool
+}
+
+// EventKind says what happened.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventJoined   EventKind = "joined"
+	EventLeft     EventKind = "left"
+	EventAsked    EventKind = "asked"
+	EventGranted  EventKind = "granted"
+	EventRefused  EventKind = "refused"
+	EventWatching EventKind = "watching"
+	EventUnwatch  EventKind = "stopped_watching"
+	EventShared   EventKind = "shared"
+	EventUnshared EventKind = "unshared"
+	EventLinkUsed EventKind = "link_used"
+)
+
+// Event is one thing that happened in a call, for terminals and scripts.
+type Event struct {
+	Kind   EventKind    `json:"event"`
+	At     time.Time    `json:"at"`
+	Member string       `json:"member,omitempty"`
+	Name   string       `json:"name,omitempty"`
+	Share  wire.ShareID `json:"share,omitempty"`
+	Title  string       `json:"title,omitempty"`
+	Rights string       `json:"rights,omitempty"`
+	Reason string       `json:"reason,omitempty"`
+}
+
+func (c *Call) emit(e Event) {
+	e.At = time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for ch := range c.events {
+		select {
+		case ch <- e:
+		default: // a terminal that does not read loses events, not the call
+		}
+	}
+}
+
+// State returns a snapshot of the call.
+func (c *Call) State() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var st State
+	for _, m := range c.order {
+		st.Members = append(st.Members, Member{ID: m.id, Name: m.name, Standing: m.standing, Link: m.link})
+		for _, v := range m.viewOrder {
+			st.Remote = append(st.Remote, v.infoLocked())
+		}
+	}
+	st.Remote = append(st.Remote, c.ended...)
+	for _, s := range c.shareOrder {
+		sh := Share{
+			ID: s.id, Window: s.window, Title: s.title, App: s.app,
+			W: s.state.W, H: s.state.H, Hidden: s.state.Hidden, Grant: s.grant,
+		}
+		for _, m := range c.order {
+			if m.link == Connecting {
+				continue
+			}
+			g := s.guests[m.id]
+			v := Viewer{Member: m.id, Name: m.name, Rights: s.grant}
+			if g != nil {
+				v.Rights, v.Watching = g.rights, g.outlet != nil
+				if g.asked != 0 {
+					st.Asks = append(st.Asks, Ask{
+						Member: m.id, Name: m.name, Standing: m.standing,
+						Share: s.id, Title: s.title, Rights: g.asked, At: g.askedAt,
+					})
+				}
+			}
+			sh.Viewers = append(sh.Viewers, v)
+		}
+		st.Shares = append(st.Shares, sh)
+	}
+	return st
+}
