@@ -1,0 +1,103 @@
+package session
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	// minWindow is how many bytes may always be on their way.
+	minWindow = 12 << 10
+	// windowTime times the delivery rate is how much may be on its way beyond
+	// one round trip: more would only queue.
+	windowTime = 20 * time.Millisecond
+	// maxOutstanding bounds the list of unacknowledged frames.
+	maxOutstanding = 512
+	// minPatience is the least time after which silence counts as a lost
+	// acknowledgement.
+	minPatience = 250 * time.Millisecond
+)
+
+// flow keeps little on its way to one viewer: the next picture is coded only
+// when the viewer has shown nearly all before it, and what changed meanwhile
+// is merged. Latency cannot queue, whatever the link.
+type flow struct {
+	mu          sync.Mutex
+	frames      []sentFrame
+	outstanding int
+	rate        float64 // bytes per second, smoothed
+	rtt         time.Duration
+	last        time.Time
+}
+
+type sentFrame struct {
+	timestamp uint32
+	size      int
+	at        time.Time
+}
+
+func (f *flow) sent(timestamp uint32, size int, now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.frames) == maxOutstanding {
+		f.outstanding -= f.frames[0].size
+		f.frames = f.frames[1:]
+	}
+	f.frames = append(f.frames, sentFrame{timestamp, size, now})
+	f.outstanding += size
+	f.last = now
+}
+
+// acked takes note that everything up to timestamp is visible.
+func (f *flow) acked(timestamp uint32, now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n, bytes := 0, 0
+	for _, s := range f.frames {
+		if int32(timestamp-s.timestamp) < 0 { // wraps like RTP timestamps do
+			break
+		}
+		n++
+		bytes += s.size
+	}
+	if n == 0 {
+		return
+	}
+	took := max(now.Sub(f.frames[n-1].at), time.Millisecond)
+	if f.rtt == 0 {
+		f.rtt = took
+	}
+	f.rtt += (took - f.rtt) / 8
+	if bytes >= minWindow { // small frames say nothing about the link
+		f.rate += (float64(bytes)/took.Seconds() - f.rate) / 4
+	}
+	f.outstanding -= bytes
+	f.frames = append(f.frames[:0], f.frames[n:]...)
+	f.last = now
+}
+
+// open reports whether the next picture may be coded.
+func (f *flow) open(now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.outstanding <= f.window() {
+		return true
+	}
+	if now.Sub(f.last) < f.patienceLocked() {
+		return false
+	}
+	// The acknowledgements were lost: begin anew.
+	f.frames, f.outstanding = f.frames[:0], 0
+	return true
+}
+
+func (f *flow) window() int { return max(minWindow, int(f.rate*windowTime.Seconds())) }
+
+// patience is how long to wait before asking open again without news.
+func (f *flow) patience() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.patienceLocked() + time.Millisecond
+}
+
+func (f *flow) patienceLocked() time.Duration { return max(minPatience, 4*f.rtt) }

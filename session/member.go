@@ -1,0 +1,382 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"viewflip.app/wire"
+)
+
+// signalBuffer is how many signals of one connection may wait; trickled
+// candidates come in bursts.
+const signalBuffer = 64
+
+// member is somebody else in the call. Fields below mu are guarded by call.mu.
+type member struct {
+	call    *Call
+	id      MemberID
+	device  wire.Device
+	pair    [16]byte
+	offerer bool
+	peer    Peer
+	signals chan wire.Signal
+	replay  wire.Replay
+	cancel  context.CancelFunc
+	ctx     context.Context //nolint:containedctx // the connection's own lifetime
+
+	seqMu sync.Mutex
+	seq   uint64
+
+	standing  Standing
+	name      string
+	link      PeerState
+	views     map[wire.ShareID]*View
+	viewOrder []*View
+}
+
+func newMember(c *Call, s memberSpec) *member {
+	ctx, cancel := context.WithCancel(c.life)
+	return &member{
+		call: c, id: s.device.Address(), device: s.device, pair: s.pair,
+		offerer: s.offerer, signals: make(chan wire.Signal, signalBuffer),
+		ctx: ctx, cancel: cancel, standing: s.standing, name: s.name,
+		views: map[wire.ShareID]*View{},
+	}
+}
+
+// Send seals a signal for this member; part of Signaller.
+func (m *member) Send(ctx context.Context, s wire.Signal) error {
+	// Sequence and mailbox order must agree, or the receiver drops the later.
+	m.seqMu.Lock()
+	defer m.seqMu.Unlock()
+	m.seq++
+	return m.call.seal(ctx, m.device, wire.Envelope{Pair: m.pair, Seq: m.seq, Body: s})
+}
+
+// Recv returns the next signal of this member; part of Signaller.
+func (m *member) Recv(ctx context.Context) (wire.Signal, error) {
+	select {
+	case s := <-m.signals:
+		return s, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// send sends a message on the ordered channel; a member whose connection is
+// gone does not hear it.
+func (m *member) send(msg wire.Message) {
+	b, err := wire.AppendMessage(nil, msg)
+	if err == nil {
+		err = m.peer.Send(b)
+	}
+	if err != nil {
+		m.call.log.Debug("message not sent", "err", err)
+	}
+}
+
+// run serves the connection until it ends, then cleans up after the member.
+func (m *member) run(parent context.Context) {
+	ctx, cancel := context.WithCancel(m.ctx)
+	defer cancel()
+	defer context.AfterFunc(parent, cancel)()
+
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer cancel()
+		if err := m.peer.Run(ctx); err != nil && ctx.Err() == nil {
+			m.call.log.Info("connection ended", "err", err)
+		}
+	})
+	select {
+	case <-m.peer.Connected():
+		m.call.mu.Lock()
+		m.link = Connected
+		m.call.mu.Unlock()
+		m.call.emit(Event{Kind: EventJoined, Member: m.id.String(), Name: m.name})
+		m.call.changed()
+		m.greet()
+		wg.Go(func() { defer cancel(); m.listen(ctx) })
+		wg.Go(func() { m.acceptTracks(ctx) })
+		wg.Go(func() { m.watchLink(ctx) })
+	case <-ctx.Done():
+	}
+	<-ctx.Done()
+	m.gone()
+	wg.Wait()
+}
+
+func (m *member) greet() {
+	m.send(wire.Hello{Version: wire.Version, Name: m.call.cfg.Name})
+	m.call.mu.Lock()
+	shares := slices.Clone(m.call.shareOrder)
+	m.call.mu.Unlock()
+	for _, s := range shares {
+		s.announce(m)
+	}
+}
+
+func (m *member) watchLink(ctx context.Context) {
+	for {
+		select {
+		case st, ok := <-m.peer.States():
+			if !ok {
+				return
+			}
+			if st == Connecting {
+				continue
+			}
+			m.call.mu.Lock()
+			m.link = st
+			m.call.mu.Unlock()
+			if st == Interrupted {
+				// Whoever cannot see what he does must not hold anything.
+				m.releaseAll()
+			}
+			m.call.changed()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// gates lists the gates this member has, without holding the call's lock.
+func (m *member) gates() []Gate {
+	m.call.mu.Lock()
+	defer m.call.mu.Unlock()
+	var gs []Gate
+	for _, s := range m.call.shareOrder {
+		if g := s.guests[m.id]; g != nil && g.gate != nil {
+			gs = append(gs, g.gate)
+		}
+	}
+	return gs
+}
+
+func (m *member) releaseAll() {
+	for _, g := range m.gates() {
+		if err := g.Release(); err != nil {
+			m.call.log.Warn("release failed", "err", err)
+		}
+	}
+}
+
+// gone takes everything of this member out of the call.
+func (m *member) gone() {
+	c := m.call
+	m.cancel()
+	c.mu.Lock()
+	shares := slices.Clone(c.shareOrder)
+	c.mu.Unlock()
+	for _, s := range shares {
+		s.dropGuest(m.id)
+	}
+	c.mu.Lock()
+	was := m.link != Connecting
+	if c.members[m.id] == m {
+		delete(c.members, m.id)
+	}
+	c.order = slices.DeleteFunc(c.order, func(o *member) bool { return o == m })
+	views := m.viewOrder
+	m.viewOrder = nil
+	for _, v := range views {
+		v.endLocked(wire.CloseFailed)
+	}
+	c.mu.Unlock()
+	if was {
+		c.emit(Event{Kind: EventLeft, Member: m.id.String(), Name: m.name})
+	}
+	c.changed()
+}
+
+// listen handles the member's messages. A malformed one ends the connection:
+// our own clients never send any.
+func (m *member) listen(ctx context.Context) {
+	for {
+		b, err := m.peer.Recv(ctx)
+		if err != nil {
+			return
+		}
+		msg, err := wire.ParseMessage(b)
+		if err != nil {
+			m.call.log.Warn("malformed message, connection closed", "err", err)
+			m.send(wire.Bye{Reason: wire.ByeProtocol})
+			return
+		}
+		if m.handle(ctx, msg) {
+			return
+		}
+	}
+}
+
+// handle acts on one message; it reports true when the member says good-bye.
+func (m *member) handle(ctx context.Context, msg wire.Message) bool {
+	c := m.call
+	switch msg := msg.(type) {
+	case wire.Input:
+		m.input(msg)
+	case wire.Ack:
+		if s := c.share(msg.Share); s != nil {
+			s.acked(m.id, msg)
+		}
+	case wire.Hello:
+		c.mu.Lock()
+		m.name = msg.Name
+		c.mu.Unlock()
+		c.changed()
+	case wire.ShareOpened:
+		m.shareOpened(msg)
+	case wire.ShareChanged:
+		m.withView(msg.Share, func(v *View) {
+			v.info.Title, v.info.W, v.info.H = msg.Title, int(msg.W), int(msg.H)
+			v.info.Gen, v.info.Hidden = msg.Gen, msg.Hidden
+		})
+	case wire.ShareClosed:
+		c.mu.Lock()
+		if v := m.views[msg.Share]; v != nil {
+			v.endLocked(msg.Reason)
+			delete(m.views, msg.Share)
+			m.viewOrder = slices.DeleteFunc(m.viewOrder, func(o *View) bool { return o == v })
+		}
+		c.mu.Unlock()
+		c.changed()
+	case wire.Granted:
+		m.withView(msg.Share, func(v *View) {
+			v.info.Rights = msg.Rights
+			if msg.Answer {
+				v.info.Asking = false
+			}
+		})
+	case wire.Refused:
+		m.withView(msg.Share, func(v *View) { v.refusal, v.refusedAt = msg.Reason, time.Now() })
+	case wire.Watch:
+		if s := c.share(msg.Share); s != nil {
+			s.watch(ctx, m, msg.On)
+		}
+	case wire.Ask:
+		if s := c.share(msg.Share); s != nil {
+			s.asked(m, msg.Rights)
+		}
+	case wire.Bye:
+		return true
+	}
+	return false
+}
+
+func (m *member) shareOpened(msg wire.ShareOpened) {
+	c := m.call
+	c.mu.Lock()
+	if m.views[msg.Share] == nil && len(m.views) < maxShares {
+		v := newView(m, RemoteShare{
+			Member: m.id, MemberName: m.name, Share: msg.Share, Title: msg.Title,
+			App: msg.App, W: int(msg.W), H: int(msg.H), Gen: msg.Gen,
+		}, msg.Track)
+		m.views[msg.Share] = v
+		m.viewOrder = append(m.viewOrder, v)
+	}
+	c.mu.Unlock()
+	c.changed()
+}
+
+func (m *member) withView(id wire.ShareID, f func(*View)) {
+	m.call.mu.Lock()
+	if v := m.views[id]; v != nil {
+		f(v)
+	}
+	m.call.mu.Unlock()
+	m.call.changed()
+}
+
+// input takes one event to the gate of the share, if this member has one.
+func (m *member) input(in wire.Input) {
+	c := m.call
+	c.mu.Lock()
+	s := c.shares[in.Share]
+	if s == nil {
+		c.mu.Unlock()
+		return
+	}
+	g := s.guest(m.id)
+	gate, rights := g.gate, g.rights
+	c.mu.Unlock()
+
+	reason, ok := wire.Reason(wire.NoRight), false
+	if gate != nil {
+		reason, ok = gate.Do(in, rights)
+	}
+	if ok {
+		return
+	}
+	c.mu.Lock()
+	now := time.Now()
+	tell := reason != g.toldReason || now.Sub(g.toldAt) >= refusalPause
+	if tell {
+		g.toldReason, g.toldAt = reason, now
+	}
+	c.mu.Unlock()
+	if tell {
+		m.send(wire.Refused{Share: in.Share, Seq: in.Seq, Reason: reason})
+	}
+}
+
+// refusalPause keeps a held key on a covered window from flooding the viewer
+// with the same answer.
+const refusalPause = 200 * time.Millisecond
+
+// acceptTracks gives each arriving picture stream to its view.
+func (m *member) acceptTracks(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for {
+		t, err := m.peer.AcceptTrack(ctx)
+		if err != nil {
+			return
+		}
+		v := m.viewOf(t.ID())
+		if v == nil {
+			m.call.log.Debug("track without a share")
+			continue
+		}
+		wg.Go(func() {
+			if err := v.play(ctx, t); err != nil && ctx.Err() == nil {
+				m.call.log.Debug("track ended", "err", err)
+			}
+		})
+	}
+}
+
+func (m *member) viewOf(track string) *View {
+	m.call.mu.Lock()
+	defer m.call.mu.Unlock()
+	for _, v := range m.viewOrder {
+		if v.track == track {
+			return v
+		}
+	}
+	return nil
+}
+
+// View begins to watch a share of a member and returns its view. There is one
+// view per share; asking again returns the same.
+func (c *Call) View(id MemberID, share wire.ShareID) (*View, error) {
+	c.mu.Lock()
+	m := c.members[id]
+	var v *View
+	if m != nil {
+		v = m.views[share]
+	}
+	if v == nil {
+		c.mu.Unlock()
+		return nil, fmt.Errorf("%w", ErrUnknown)
+	}
+	start := !v.watching
+	v.watching = true
+	c.mu.Unlock()
+	if start {
+		m.send(wire.Watch{Share: share, On: true})
+	}
+	return v, nil
+}

@@ -1,0 +1,149 @@
+package session
+
+import (
+	"context"
+	"image"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"viewflip.app/video"
+	"viewflip.app/wire"
+)
+
+// outlet compresses and sends one share to one viewer. A slow viewer merges
+// damage in his own outlet and never slows another.
+type outlet struct {
+	share  *share
+	member *member
+	ctx    context.Context //nolint:containedctx // ends when the viewer stops watching
+	stop   context.CancelFunc
+	wake   chan struct{}
+	flow   flow
+	// busy is true from taking a picture until it is on its way.
+	busy atomic.Bool
+
+	mu      sync.Mutex
+	pending []image.Rectangle
+	started bool
+}
+
+func newOutlet(ctx context.Context, s *share, m *member) *outlet {
+	ctx, stop := context.WithCancel(ctx)
+	o := &outlet{share: s, member: m, ctx: ctx, stop: stop, wake: make(chan struct{}, 1)}
+	o.busy.Store(true) // until the codec is agreed
+	return o
+}
+
+// damage adds what changed; share.pic is locked by the caller.
+func (o *outlet) damage(rects []image.Rectangle, bounds image.Rectangle) {
+	o.mu.Lock()
+	for _, r := range rects {
+		o.pending = video.AddRect(o.pending, r, bounds)
+	}
+	o.mu.Unlock()
+}
+
+func (o *outlet) poke() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// ready reports whether a new picture could be sent at once.
+func (o *outlet) ready() bool { return !o.busy.Load() && o.flow.open(time.Now()) }
+
+func (o *outlet) run(parent context.Context) {
+	ctx, cancel := context.WithCancel(o.ctx)
+	defer cancel()
+	defer context.AfterFunc(parent, cancel)()
+	defer context.AfterFunc(o.share.ctx, cancel)()
+	if err := o.serve(ctx); err != nil && ctx.Err() == nil {
+		o.member.call.log.Warn("picture not sent", "err", err)
+		o.member.send(wire.ShareClosed{Share: o.share.id, Reason: wire.CloseFailed})
+	}
+}
+
+func (o *outlet) serve(ctx context.Context) (err error) {
+	track, err := o.member.peer.AddTrack(ctx, o.share.trackID(o.member.id))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := track.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	mime, err := track.Codec(ctx)
+	if err != nil {
+		return err
+	}
+	enc, err := o.share.call.cfg.NewEncoder(mime)
+	if err != nil {
+		return err
+	}
+	defer enc.Close()
+	o.busy.Store(false)
+	o.share.poke()
+	refresh := true
+	var buf []byte
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	o.poke()
+	for {
+		select {
+		case <-o.wake:
+		case <-timer.C:
+		case <-track.Refresh():
+			refresh = true
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		now := time.Now()
+		if !o.flow.open(now) {
+			timer.Reset(o.flow.patience())
+			continue
+		}
+		o.busy.Store(true)
+		var ok bool
+		buf, ok, err = o.encode(enc, buf[:0], refresh)
+		if err != nil {
+			return err
+		}
+		if ok {
+			refresh = false
+			ts, err := track.Write(buf)
+			if err != nil {
+				return err
+			}
+			o.flow.sent(ts, len(buf), now)
+			if !o.flow.open(now) {
+				timer.Reset(o.flow.patience())
+			}
+		}
+		o.busy.Store(false)
+		o.share.poke()
+	}
+}
+
+// encode codes what this viewer has not seen yet.
+func (o *outlet) encode(enc Encoder, dst []byte, refresh bool) ([]byte, bool, error) {
+	o.share.pic.RLock()
+	defer o.share.pic.RUnlock()
+	f := o.share.pic.frame
+	if f == nil {
+		return dst, false, nil
+	}
+	o.mu.Lock()
+	pending := o.pending
+	o.pending = nil
+	if !o.started {
+		pending, o.started = wholeOf(f), true
+	}
+	o.mu.Unlock()
+	if len(pending) == 0 && !refresh {
+		return dst, false, nil
+	}
+	return enc.Encode(dst, f, pending, refresh)
+}

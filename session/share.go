@@ -1,0 +1,568 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"slices"
+	"sync"
+	"time"
+
+	"viewflip.app/capture"
+	"viewflip.app/platform"
+	"viewflip.app/video"
+	"viewflip.app/wire"
+)
+
+// maxShares bounds how many windows one member may offer.
+const maxShares = 32
+
+// share is a window that this device offers.
+type share struct {
+	call   *Call
+	id     wire.ShareID
+	window platform.WindowID
+	app    string
+	stream capture.Stream
+	ctx    context.Context //nolint:containedctx // the share's own lifetime
+	cancel context.CancelCauseFunc
+	// wake tells the capture loop that a viewer can take a picture.
+	wake chan struct{}
+
+	// Guarded by call.mu.
+	title  string
+	state  capture.State
+	grant  wire.Rights
+	guests map[MemberID]*guest
+
+	// pic guards the newest picture and what each outlet still owes.
+	pic struct {
+		sync.RWMutex
+		frame *video.Frame
+	}
+}
+
+// guest is what one member may do, and does, with one share. Guarded by
+// call.mu.
+type guest struct {
+	rights     wire.Rights
+	gate       Gate
+	closeGate  context.CancelFunc
+	outlet     *outlet
+	asked      wire.Rights
+	askedAt    time.Time
+	toldReason wire.Reason
+	toldAt     time.Time
+}
+
+var errStopped = errors.New("session: sharing was stopped")
+
+// Share offers a window to everybody in the call. Until told otherwise each
+// member has the rights in grant.
+func (c *Call) Share(ctx context.Context, w platform.Window, grant wire.Rights) (wire.ShareID, error) {
+	grant |= wire.RightSee
+	if grant&wire.RightControl != 0 && c.cfg.NewGate == nil {
+		return 0, ErrNoControl
+	}
+	c.mu.Lock()
+	for _, s := range c.shareOrder {
+		if s.window == w.ID {
+			c.mu.Unlock()
+			return s.id, nil
+		}
+	}
+	if len(c.shareOrder) >= maxShares {
+		c.mu.Unlock()
+		return 0, fmt.Errorf("session: at most %d windows can be shared at once", maxShares)
+	}
+	c.mu.Unlock()
+	stream, err := c.cfg.OpenCapture(ctx, w.ID)
+	if err != nil {
+		return 0, fmt.Errorf("session: share: %w", err)
+	}
+	sctx, cancel := context.WithCancelCause(c.life)
+	s := &share{
+		call: c, window: w.ID, app: w.App, title: w.Title, stream: stream, state: stream.State(),
+		grant: grant, guests: map[MemberID]*guest{}, ctx: sctx, cancel: cancel, wake: make(chan struct{}, 1),
+	}
+	c.mu.Lock()
+	s.id = c.nextShare
+	c.nextShare++
+	c.shares[s.id] = s
+	c.shareOrder = append(c.shareOrder, s)
+	members := slices.Clone(c.order)
+	c.mu.Unlock()
+	if !c.spawn(s.run) {
+		cancel(nil)
+		return 0, errors.Join(ErrEnded, stream.Close())
+	}
+	for _, m := range members {
+		if m.connected() {
+			s.announce(m)
+		}
+	}
+	c.emit(Event{Kind: EventShared, Share: s.id, Title: s.title})
+	c.changed()
+	return s.id, nil
+}
+
+func (m *member) connected() bool {
+	m.call.mu.Lock()
+	defer m.call.mu.Unlock()
+	return m.link != Connecting
+}
+
+// share returns a running share of ours, or nil.
+func (c *Call) share(id wire.ShareID) *share {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.shares[id]
+}
+
+// StopShare ends a share at once.
+func (c *Call) StopShare(id wire.ShareID) {
+	if s := c.share(id); s != nil {
+		s.cancel(errStopped)
+	}
+}
+
+func (s *share) trackID(m MemberID) string { return fmt.Sprintf("share-%d-%.8s", s.id, m.String()) }
+
+// guest returns a member's place in this share; call.mu is held.
+func (s *share) guest(id MemberID) *guest {
+	g := s.guests[id]
+	if g == nil {
+		g = &guest{rights: s.grant}
+		s.guests[id] = g
+	}
+	return g
+}
+
+// announce tells a member of the share and what he may do with it.
+func (s *share) announce(m *member) {
+	c := s.call
+	c.mu.Lock()
+	rights := s.guest(m.id).rights
+	open := wire.ShareOpened{
+		Share: s.id, Title: s.title, App: s.app, W: uint16(s.state.W), H: uint16(s.state.H),
+		Gen: s.state.Gen, Track: s.trackID(m.id),
+	}
+	change := s.changeLocked()
+	c.mu.Unlock()
+	m.send(open)
+	if change.Hidden {
+		m.send(change)
+	}
+	if err := s.setRights(m, rights, false); err != nil {
+		c.log.Warn("control not available", "err", err)
+	}
+}
+
+func (s *share) changeLocked() wire.ShareChanged {
+	return wire.ShareChanged{
+		Share: s.id, Title: s.title, W: uint16(s.state.W), H: uint16(s.state.H),
+		Gen: s.state.Gen, Hidden: s.state.Hidden,
+	}
+}
+
+// run captures until the share ends, then takes everything back.
+func (s *share) run(parent context.Context) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	defer cancel()
+	defer context.AfterFunc(parent, cancel)()
+	var wg sync.WaitGroup
+	wg.Go(func() { defer cancel(); s.watchState(ctx) })
+	err := s.captureLoop(ctx)
+	cancel()
+	wg.Wait()
+	reason := wire.CloseStopped
+	switch {
+	case errors.Is(err, capture.ErrGone):
+		reason = wire.CloseWindow
+	case err != nil && s.ctx.Err() == nil && parent.Err() == nil:
+		reason = wire.CloseFailed
+		s.call.log.Warn("capture failed", "err", err)
+	}
+	s.end(reason)
+}
+
+func (s *share) end(reason wire.CloseReason) {
+	c := s.call
+	s.cancel(errStopped)
+	c.mu.Lock()
+	delete(c.shares, s.id)
+	c.shareOrder = slices.DeleteFunc(c.shareOrder, func(o *share) bool { return o == s })
+	members := slices.Clone(c.order)
+	guests := make([]MemberID, 0, len(s.guests))
+	for id := range s.guests {
+		guests = append(guests, id)
+	}
+	c.mu.Unlock()
+	for _, id := range guests {
+		s.dropGuest(id)
+	}
+	for _, m := range members {
+		if m.connected() {
+			m.send(wire.ShareClosed{Share: s.id, Reason: reason})
+		}
+	}
+	if err := s.stream.Close(); err != nil {
+		c.log.Warn("capture not closed", "err", err)
+	}
+	s.pic.Lock()
+	if s.pic.frame != nil {
+		s.pic.frame.Release()
+		s.pic.frame = nil
+	}
+	s.pic.Unlock()
+	c.emit(Event{Kind: EventUnshared, Share: s.id, Title: s.title, Reason: reason.String()})
+	c.changed()
+}
+
+// captureLoop pulls a picture whenever one changed and some viewer can take it.
+func (s *share) captureLoop(ctx context.Context) error {
+	for {
+		for !s.wanted() {
+			select {
+			case <-s.wake:
+			case <-ctx.Done():
+				return s.closedBy(ctx)
+			}
+		}
+		f, err := s.stream.Next(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				return s.closedBy(ctx)
+			}
+			return err
+		}
+		s.show(f)
+	}
+}
+
+// closedBy tells a window that closed from a share that was stopped.
+func (s *share) closedBy(ctx context.Context) error {
+	if s.stream.State().Closed {
+		return capture.ErrGone
+	}
+	return ctx.Err()
+}
+
+// wanted reports whether a viewer can take a new picture now.
+func (s *share) wanted() bool {
+	for _, o := range s.outlets() {
+		if o.ready() {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *share) outlets() []*outlet {
+	s.call.mu.Lock()
+	defer s.call.mu.Unlock()
+	os := make([]*outlet, 0, len(s.guests))
+	for _, g := range s.guests {
+		if g.outlet != nil {
+			os = append(os, g.outlet)
+		}
+	}
+	return os
+}
+
+// show makes f the newest picture and tells every viewer what changed.
+func (s *share) show(f *video.Frame) {
+	outlets := s.outlets()
+	s.pic.Lock()
+	old := s.pic.frame
+	s.pic.frame = f
+	for _, o := range outlets {
+		o.damage(f.Damage, f.Bounds())
+	}
+	s.pic.Unlock()
+	if old != nil {
+		old.Release()
+	}
+	for _, o := range outlets {
+		o.poke()
+	}
+}
+
+func (s *share) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// watchState follows the window: title, size, hidden, closed.
+func (s *share) watchState(ctx context.Context) {
+	c := s.call
+	for {
+		select {
+		case st, ok := <-s.stream.States():
+			if !ok || st.Closed {
+				return
+			}
+			c.mu.Lock()
+			hid := st.Hidden && !s.state.Hidden
+			s.state = st
+			if st.Title != "" {
+				s.title = st.Title
+			}
+			change := s.changeLocked()
+			members := slices.Clone(c.order)
+			var gates []Gate
+			for _, g := range s.guests {
+				if g.gate != nil {
+					gates = append(gates, g.gate)
+				}
+			}
+			c.mu.Unlock()
+			for _, g := range gates {
+				g.SetGeneration(st.Gen)
+				if hid {
+					if err := g.Release(); err != nil {
+						c.log.Warn("release failed", "err", err)
+					}
+				}
+			}
+			for _, m := range members {
+				if m.connected() {
+					m.send(change)
+				}
+			}
+			c.changed()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// watch starts or stops a member's picture.
+func (s *share) watch(ctx context.Context, m *member, on bool) {
+	c := s.call
+	c.mu.Lock()
+	g := s.guest(m.id)
+	old := g.outlet
+	if on == (old != nil) || g.rights&wire.RightSee == 0 {
+		c.mu.Unlock()
+		return
+	}
+	if !on {
+		g.outlet = nil
+		c.mu.Unlock()
+		old.stop()
+		c.emit(Event{Kind: EventUnwatch, Member: m.id.String(), Name: m.name, Share: s.id})
+		c.changed()
+		return
+	}
+	o := newOutlet(ctx, s, m)
+	g.outlet = o
+	c.mu.Unlock()
+	if !c.spawn(o.run) {
+		o.stop()
+	}
+	c.emit(Event{Kind: EventWatching, Member: m.id.String(), Name: m.name, Share: s.id, Title: s.title})
+	c.changed()
+}
+
+func (s *share) acked(id MemberID, a wire.Ack) {
+	s.call.mu.Lock()
+	var o *outlet
+	if g := s.guests[id]; g != nil {
+		o = g.outlet
+	}
+	s.call.mu.Unlock()
+	if o != nil {
+		o.flow.acked(a.Timestamp, time.Now())
+		o.poke()
+		s.poke()
+	}
+}
+
+// asked notes a member's request; a person on this machine answers it.
+func (s *share) asked(m *member, r wire.Rights) {
+	c := s.call
+	if c.cfg.NewGate == nil {
+		r &^= wire.RightControl
+	}
+	c.mu.Lock()
+	g := s.guest(m.id)
+	rights := g.rights
+	fresh := r&^rights != 0
+	again := g.asked != 0
+	if fresh {
+		g.asked = r
+		if !again {
+			g.askedAt = time.Now()
+		}
+	}
+	title := s.title
+	c.mu.Unlock()
+	if !fresh {
+		m.send(wire.Granted{Share: s.id, Rights: rights, Answer: true})
+		return
+	}
+	if !again {
+		c.emit(Event{Kind: EventAsked, Member: m.id.String(), Name: m.name, Share: s.id, Title: title, Rights: r.String()})
+	}
+	c.changed()
+}
+
+// Allow gives a member rights on a share, asked for or not.
+func (c *Call) Allow(id MemberID, sid wire.ShareID, r wire.Rights) error {
+	s, m, err := c.find(id, sid)
+	if err != nil {
+		return err
+	}
+	if err := s.setRights(m, r|wire.RightSee, true); err != nil {
+		return err
+	}
+	c.emit(Event{Kind: EventGranted, Member: id.String(), Name: m.name, Share: sid, Rights: r.String()})
+	return nil
+}
+
+// Refuse answers an ask with no.
+func (c *Call) Refuse(id MemberID, sid wire.ShareID) {
+	s, m, err := c.find(id, sid)
+	if err != nil {
+		return
+	}
+	c.mu.Lock()
+	g := s.guest(id)
+	g.asked = 0
+	rights := g.rights
+	c.mu.Unlock()
+	m.send(wire.Granted{Share: sid, Rights: rights, Answer: true})
+	c.emit(Event{Kind: EventRefused, Member: id.String(), Name: m.name, Share: sid})
+	c.changed()
+}
+
+// TakeBack leaves a member with see and point; what he holds is released
+// before it returns.
+func (c *Call) TakeBack(id MemberID, sid wire.ShareID) {
+	s, m, err := c.find(id, sid)
+	if err != nil {
+		return
+	}
+	if err := s.setRights(m, wire.RightSee|wire.RightPoint, true); err != nil {
+		c.log.Warn("take back", "err", err)
+	}
+}
+
+// TakeBackAll takes control back from everybody.
+func (c *Call) TakeBackAll() {
+	for _, s := range c.State().Shares {
+		for _, v := range s.Viewers {
+			if v.Rights&wire.RightControl != 0 {
+				c.TakeBack(v.Member, s.ID)
+			}
+		}
+	}
+}
+
+func (c *Call) find(id MemberID, sid wire.ShareID) (*share, *member, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, m := c.shares[sid], c.members[id]
+	if s == nil || m == nil {
+		return nil, nil, ErrUnknown
+	}
+	return s, m, nil
+}
+
+// setRights puts rights in force. The gate exists exactly while control does.
+func (s *share) setRights(m *member, r wire.Rights, answer bool) error {
+	c := s.call
+	var failed error
+	c.mu.Lock()
+	g := s.guest(m.id)
+	need := r&wire.RightControl != 0 && g.gate == nil
+	c.mu.Unlock()
+	if need {
+		if err := s.openGate(m); err != nil {
+			r &^= wire.RightControl
+			failed = err
+		}
+	}
+	c.mu.Lock()
+	var shut Gate
+	var stop context.CancelFunc
+	if r&wire.RightControl == 0 && g.gate != nil {
+		shut, stop = g.gate, g.closeGate
+		g.gate, g.closeGate = nil, nil
+	}
+	g.rights = r
+	if answer {
+		g.asked = 0
+	}
+	c.mu.Unlock()
+	if shut != nil {
+		if err := shut.Close(); err != nil {
+			c.log.Warn("gate not closed", "err", err)
+		}
+		stop()
+	}
+	m.send(wire.Granted{Share: s.id, Rights: r, Answer: answer})
+	c.changed()
+	return failed
+}
+
+func (s *share) openGate(m *member) error {
+	c := s.call
+	if c.cfg.NewGate == nil {
+		return ErrNoControl
+	}
+	gate, err := c.cfg.NewGate(s.ctx, s.window)
+	if err != nil {
+		return fmt.Errorf("session: control: %w", err)
+	}
+	gate.SetGeneration(s.stream.State().Gen)
+	ctx, cancel := context.WithCancel(s.ctx)
+	run := func(parent context.Context) {
+		defer cancel()
+		defer context.AfterFunc(parent, cancel)()
+		if err := gate.Run(ctx); err != nil && ctx.Err() == nil {
+			c.log.Warn("gate ended", "err", err)
+		}
+	}
+	if !c.spawn(run) {
+		cancel()
+		return errors.Join(ErrEnded, gate.Close())
+	}
+	c.mu.Lock()
+	g := s.guest(m.id)
+	if c.members[m.id] != m || s.ctx.Err() != nil || g.gate != nil {
+		c.mu.Unlock()
+		cancel()
+		return errors.Join(ErrUnknown, gate.Close())
+	}
+	g.gate, g.closeGate = gate, cancel
+	c.mu.Unlock()
+	return nil
+}
+
+// dropGuest ends everything a member has in this share.
+func (s *share) dropGuest(id MemberID) {
+	s.call.mu.Lock()
+	g := s.guests[id]
+	delete(s.guests, id)
+	s.call.mu.Unlock()
+	if g == nil {
+		return
+	}
+	if g.gate != nil {
+		if err := g.gate.Close(); err != nil {
+			s.call.log.Warn("gate not closed", "err", err)
+		}
+		g.closeGate()
+	}
+	if g.outlet != nil {
+		g.outlet.stop()
+	}
+}
+
+// wholeOf is the damage that covers a picture.
+func wholeOf(f *video.Frame) []image.Rectangle { return []image.Rectangle{f.Bounds()} }

@@ -1,0 +1,257 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"viewflip.app/video"
+	"viewflip.app/wire"
+)
+
+// ackAgain is when an acknowledgement is repeated if no newer one followed:
+// it goes over the lossy channel and the last one must not be missed.
+const ackAgain = 60 * time.Millisecond
+
+// View is a share of somebody else that this device shows.
+type View struct {
+	member *member
+	track  string
+	over   chan struct{}
+
+	// Guarded by call.mu.
+	info      RemoteShare
+	watching  bool
+	refusal   wire.Reason
+	refusedAt time.Time
+
+	pic struct {
+		sync.RWMutex
+		dec    Decoder
+		frame  *video.Frame
+		dirty  []image.Rectangle
+		update Update
+	}
+	fresh chan struct{}
+
+	seq     atomic.Uint32
+	buttons atomic.Int32
+	lastAck atomic.Uint32
+}
+
+// Update is what changed in the picture since the last one.
+type Update struct {
+	// W and H are the size of the picture in pixels.
+	W, H int
+	// Gen is the geometry generation of the picture.
+	Gen uint32
+	// Dirty covers every pixel that changed.
+	Dirty []image.Rectangle
+	// Timestamp is the RTP timestamp of the newest coded frame in it.
+	Timestamp uint32
+	// Received is when that frame began to arrive, Decoded when it was ready.
+	Received, Decoded time.Time
+}
+
+func newView(m *member, info RemoteShare, track string) *View {
+	return &View{member: m, track: track, info: info, over: make(chan struct{}), fresh: make(chan struct{}, 1)}
+}
+
+func (v *View) infoLocked() RemoteShare {
+	i := v.info
+	i.Interrupted = v.member.link == Interrupted
+	return i
+}
+
+func (v *View) endLocked(r wire.CloseReason) {
+	if v.info.Ended == 0 {
+		v.info.Ended = r
+		close(v.over)
+	}
+}
+
+// Info returns what is known of the share now.
+func (v *View) Info() RemoteShare {
+	v.member.call.mu.Lock()
+	defer v.member.call.mu.Unlock()
+	return v.infoLocked()
+}
+
+// LastRefusal tells why and when the sharer's gate refused our input last.
+func (v *View) LastRefusal() (wire.Reason, time.Time) {
+	v.member.call.mu.Lock()
+	defer v.member.call.mu.Unlock()
+	return v.refusal, v.refusedAt
+}
+
+// play decodes one track until it ends.
+func (v *View) play(ctx context.Context, t InTrack) error {
+	dec, err := v.member.call.cfg.NewDecoder(t.Codec())
+	if err != nil {
+		return fmt.Errorf("session: decoder: %w", err)
+	}
+	v.pic.Lock()
+	old := v.pic.dec
+	v.pic.dec, v.pic.frame = dec, nil
+	v.pic.Unlock()
+	if old != nil {
+		old.Close()
+	}
+	for {
+		f, err := t.Read(ctx)
+		if err != nil {
+			return err
+		}
+		if !v.decode(dec, f) {
+			t.RequestRefresh()
+		}
+	}
+}
+
+// decode applies one coded frame; false asks for a refresh. The last picture
+// stays until a good one comes.
+func (v *View) decode(dec Decoder, f TrackFrame) bool {
+	v.pic.Lock()
+	if v.pic.dec != dec {
+		v.pic.Unlock()
+		return true
+	}
+	dirty, err := dec.Decode(f.Data)
+	if err != nil {
+		v.pic.Unlock()
+		v.member.call.log.Debug("frame not decoded", "err", err)
+		return false
+	}
+	p := dec.Picture()
+	u := &v.pic.update
+	if v.pic.frame == nil || u.W != p.W || u.H != p.H {
+		v.pic.dirty = append(v.pic.dirty[:0], p.Bounds())
+	} else {
+		for _, r := range dirty {
+			v.pic.dirty = video.AddRect(v.pic.dirty, r, p.Bounds())
+		}
+	}
+	v.pic.frame = p
+	u.W, u.H, u.Gen, u.Timestamp = p.W, p.H, p.Gen, f.Timestamp
+	u.Received, u.Decoded = f.Received, time.Now()
+	v.pic.Unlock()
+	select {
+	case v.fresh <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// Next blocks until the picture has changed since the call before and tells
+// what changed. The newest picture wins: what came in between is merged. It
+// returns ErrEnded when the share is over.
+func (v *View) Next(ctx context.Context) (Update, error) {
+	select {
+	case <-v.fresh:
+	case <-v.over:
+		return Update{}, ErrEnded
+	case <-ctx.Done():
+		return Update{}, ctx.Err()
+	}
+	v.pic.Lock()
+	u := v.pic.update
+	u.Dirty = v.pic.dirty
+	v.pic.dirty = nil
+	v.pic.Unlock()
+	if u.Gen == 0 {
+		// A codec that does not carry the generation: the announced one holds
+		// while the size agrees.
+		if i := v.Info(); i.W == u.W && i.H == u.H {
+			u.Gen = i.Gen
+		}
+	}
+	return u, nil
+}
+
+// Picture calls f with the newest picture, or nil before the first. f must not
+// keep it, and should be quick: decoding waits for it.
+func (v *View) Picture(f func(*video.Frame)) {
+	v.pic.RLock()
+	defer v.pic.RUnlock()
+	f(v.pic.frame)
+}
+
+// Shown acknowledges that u is visible; the sharer sends no more than a little
+// ahead of that.
+func (v *View) Shown(u Update) {
+	v.lastAck.Store(u.Timestamp)
+	v.ack(u)
+	time.AfterFunc(ackAgain, func() {
+		if v.lastAck.Load() == u.Timestamp {
+			v.ack(u)
+		}
+	})
+}
+
+func (v *View) ack(u Update) {
+	held := min(time.Since(u.Received), time.Minute)
+	b, err := wire.AppendMessage(nil, wire.Ack{
+		Share: v.info.Share, Timestamp: u.Timestamp, Held: uint32(held.Microseconds()),
+	})
+	if err == nil {
+		err = v.member.peer.SendLossy(b)
+	}
+	if err != nil {
+		v.member.call.log.Debug("ack not sent", "err", err)
+	}
+}
+
+// Send sends one input event to the share. The sharer decides what becomes of
+// it. Plain motion takes the lossy channel; motion while a button is held must
+// keep its order and takes the ordered one.
+func (v *View) Send(in wire.Input) error {
+	in.Share = v.info.Share
+	in.Seq = v.seq.Add(1)
+	switch in.Kind {
+	case wire.Press:
+		v.buttons.Add(1)
+	case wire.Release:
+		v.buttons.Store(max(0, v.buttons.Load()-1))
+	case wire.ReleaseAll:
+		v.buttons.Store(0)
+	}
+	b, err := wire.AppendMessage(nil, in)
+	if err != nil {
+		return fmt.Errorf("session: input: %w", err)
+	}
+	if in.Kind == wire.Move && v.buttons.Load() == 0 {
+		return v.member.peer.SendLossy(b)
+	}
+	return v.member.peer.Send(b)
+}
+
+// Ask asks the sharer for rights; the answer shows in Info.
+func (v *View) Ask(r wire.Rights) error {
+	c := v.member.call
+	c.mu.Lock()
+	if v.info.Ended != 0 {
+		c.mu.Unlock()
+		return ErrEnded
+	}
+	v.info.Asking = true
+	c.mu.Unlock()
+	v.member.send(wire.Ask{Share: v.info.Share, Rights: r})
+	c.changed()
+	return nil
+}
+
+// Close leaves the share: the sharer stops sending it. View starts it again.
+func (v *View) Close() {
+	c := v.member.call
+	c.mu.Lock()
+	was := v.watching
+	v.watching = false
+	ended := v.info.Ended != 0
+	c.mu.Unlock()
+	if was && !ended {
+		v.member.send(wire.Watch{Share: v.info.Share, On: false})
+	}
+}
