@@ -1,0 +1,43 @@
+# viewflip: make run, make test, make build, make lint. Nothing that is there
+# already is installed, and no root is asked for then.
+SHELL := /bin/bash
+TAGS  := x11
+# clang compiles the GL bindings ten times faster than gcc.
+export CC := $(shell command -v clang || command -v clang-14 || command -v gcc)
+# The version is set below; a checkout owned by somebody else must build too.
+export GOFLAGS += -buildvcs=false
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -X main.version=$(VERSION)
+CMDS := $(notdir $(wildcard cmd/*))
+
+.PHONY: run build test lint bench fuzz check clean build-deps test-deps
+
+build: build-deps
+	@mkdir -p bin
+	@for c in $(CMDS); do echo "build bin/$$c"; go build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/$$c ./cmd/$$c || exit 1; done
+
+run: build
+	@if [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then scripts/deps.sh demo && exec bin/viewflip demo; else exec bin/viewflip; fi
+
+test: test-deps
+	scripts/headless.sh go test -tags $(TAGS) -p 2 -timeout 15m ./...
+
+lint: build-deps
+	scripts/lint.sh
+
+bench: test-deps
+	scripts/headless.sh go test -tags $(TAGS) -p 1 -run '^$$' -bench . -benchmem ./...
+
+fuzz: test-deps
+	scripts/fuzz.sh
+
+check: lint test
+
+clean:
+	rm -rf bin
+
+build-deps:
+	@scripts/deps.sh build
+
+test-deps:
+	@scripts/deps.sh test

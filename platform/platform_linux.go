@@ -1,0 +1,164 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/jezek/xgb/xproto"
+
+	"viewflip.app/platform/x11"
+)
+
+const iconSize = 48
+
+// xdesktop is a desktop on an X server.
+type xdesktop struct {
+	c   *x11.Conn
+	log *slog.Logger
+	// done is closed when the connection's events end.
+	done chan struct{}
+
+	mu       sync.Mutex
+	watchers map[chan struct{}]bool
+	watched  map[xproto.Window]bool
+}
+
+func open(display string, log *slog.Logger) (desktop, error) {
+	c, err := x11.Connect(display)
+	if errors.Is(err, x11.ErrNoDisplay) {
+		return nil, ErrNoDisplay
+	}
+	if err != nil {
+		return nil, err
+	}
+	x := &xdesktop{c: c, log: log, done: make(chan struct{}), watchers: map[chan struct{}]bool{}, watched: map[xproto.Window]bool{}}
+	mask := []uint32{xproto.EventMaskPropertyChange | xproto.EventMaskSubstructureNotify}
+	xproto.ChangeWindowAttributes(c.Conn, c.Root, xproto.CwEventMask, mask)
+	go x.events()
+	return x, nil
+}
+
+func (x *xdesktop) close() error {
+	x.c.Close()
+	<-x.done
+	return nil
+}
+
+// events turns what the server reports into ticks.
+func (x *xdesktop) events() {
+	defer close(x.done)
+	for {
+		ev, err := x.c.WaitForEvent()
+		if ev == nil && err == nil {
+			return
+		}
+		switch e := ev.(type) {
+		case xproto.PropertyNotifyEvent:
+			switch e.Atom {
+			case x.c.Atom("_NET_CLIENT_LIST_STACKING"), x.c.Atom("_NET_CLIENT_LIST"), x.c.Atom("_NET_WM_NAME"), xproto.AtomWmName, x.c.Atom("WM_STATE"):
+			default:
+				continue
+			}
+		case xproto.MapNotifyEvent, xproto.UnmapNotifyEvent, xproto.DestroyNotifyEvent:
+		default:
+			continue
+		}
+		x.mu.Lock()
+		for ch := range x.watchers {
+			select {
+			case ch <- struct{}{}:
+			default:
+			}
+		}
+		x.mu.Unlock()
+	}
+}
+
+func (x *xdesktop) watch(ctx context.Context) <-chan struct{} {
+	ch := make(chan struct{}, 1)
+	x.mu.Lock()
+	x.watchers[ch] = true
+	x.mu.Unlock()
+	context.AfterFunc(ctx, func() {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		delete(x.watchers, ch)
+		close(ch)
+	})
+	return ch
+}
+
+func (x *xdesktop) windows(ctx context.Context) ([]Window, error) {
+	var out []Window
+	managed := x.c.Managed()
+	for _, w := range slices.Backward(managed) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		pid := x.c.PID(w)
+		if pid == os.Getpid() || x.c.HasAtom(w, "_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_TYPE_DESKTOP") ||
+			x.c.HasAtom(w, "_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_TYPE_DOCK") {
+			continue
+		}
+		b, err := x.c.Bounds(w)
+		if err != nil {
+			continue // it closed meanwhile
+		}
+		content := x.c.Content(w, b.Dx(), b.Dy())
+		a, err := xproto.GetWindowAttributes(x.c.Conn, w).Reply()
+		if err != nil {
+			continue
+		}
+		out = append(out, Window{
+			ID: WindowID{uint32(w)}, Title: strings.ToValidUTF8(x.c.Title(w), "\uFFFD"), App: x.c.Class(w), PID: pid,
+			Bounds: content.Add(b.Min), Hidden: a.MapState != xproto.MapStateViewable || x.c.Iconic(w), Icon: x.c.Icon(w, iconSize),
+		})
+		x.follow(w)
+	}
+	x.forget(managed)
+	return out, nil
+}
+
+// follow asks for a window's title changes, once.
+func (x *xdesktop) follow(w xproto.Window) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.watched[w] {
+		x.watched[w] = true
+		xproto.ChangeWindowAttributes(x.c.Conn, w, xproto.CwEventMask, []uint32{xproto.EventMaskPropertyChange})
+	}
+}
+
+func (x *xdesktop) forget(except []xproto.Window) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for w := range x.watched {
+		if !slices.Contains(except, w) {
+			delete(x.watched, w)
+		}
+	}
+}
+
+func (x *xdesktop) capabilities() []Capability {
+	check := func(name, ok, remedy string, exts ...x11.Extension) Capability {
+		for _, e := range exts {
+			if !x.c.Has(e) {
+				return Capability{Name: name, Detail: "the X server has no " + string(e), Remedy: remedy}
+			}
+		}
+		return Capability{Name: name, OK: true, Detail: ok}
+	}
+	const update = "use an X.Org server of the last ten years with its default extensions"
+	return []Capability{
+		{Name: "display server", OK: true, Detail: "X11, " + xproto.Setup(x.c.Conn).Vendor},
+		check("capture", "windows are captured from their own surfaces", update, x11.Composite, x11.Damage, x11.XFixes),
+		check("shared memory", "pictures are read without a copy through the socket", "a remote display works, but slower", x11.SHM),
+		check("control", "mouse and keyboard can be injected atomically", update, x11.XTest),
+		{Name: "second cursor", Detail: "guests use the shared cursor in this version"},
+	}
+}

@@ -1,0 +1,4 @@
+// Package virtual starts private X displays: Xvfb with a window manager and
+// clients, which end together. "viewflip demo" and the tests run on them.
+// Nothing on such a display can reach the user's own.
+package virtual

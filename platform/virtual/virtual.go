@@ -1,0 +1,133 @@
+package virtual
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"viewflip.app/platform/x11"
+)
+
+// startTime is how long a display or its window manager may take to come up.
+const startTime = 20 * time.Second
+
+// Options says what to start.
+type Options struct {
+	// Size of the screen in pixels; 1280x1024 if zero.
+	Size image.Point
+	// WM is the window manager's program; "" means none.
+	WM string
+}
+
+// Display is a running virtual display.
+type Display struct {
+	name string
+	kids []*exec.Cmd
+}
+
+// Start starts Xvfb and the window manager and waits until both are ready. ctx
+// bounds the start only.
+func Start(ctx context.Context, o Options) (*Display, error) {
+	if o.Size == (image.Point{}) {
+		o.Size = image.Pt(1280, 1024)
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("virtual: %w", err)
+	}
+	defer r.Close() //nolint:errcheck // read only
+	cmd := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx24", o.Size.X, o.Size.Y),
+		"-nolisten", "tcp", "-noreset", "+extension", "GLX", "+extension", "Composite")
+	cmd.ExtraFiles = []*os.File{w}
+	d := &Display{}
+	err = d.start(cmd)
+	_ = w.Close()
+	if err != nil {
+		return nil, fmt.Errorf("virtual: Xvfb is needed (package xvfb): %w", err)
+	}
+	defer context.AfterFunc(ctx, func() { _ = r.SetReadDeadline(time.Now()) })()
+	line, err := bufio.NewReader(r).ReadString('\n')
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("virtual: Xvfb did not start: %w", err), d.Close())
+	}
+	d.name = ":" + strings.TrimSpace(line)
+	if o.WM == "" {
+		return d, nil
+	}
+	if err := d.Run(o.WM); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	if err := d.awaitWM(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// awaitWM waits for the window manager's check window (EWMH).
+func (d *Display) awaitWM(ctx context.Context) error {
+	c, err := x11.Connect(d.name)
+	if err != nil {
+		return fmt.Errorf("virtual: %w", err)
+	}
+	defer c.Close()
+	for len(c.Cardinals(c.Root, "_NET_SUPPORTING_WM_CHECK")) == 0 {
+		select {
+		case <-ctx.Done():
+			return errors.New("virtual: the window manager did not start")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// Name is the display's name for $DISPLAY.
+func (d *Display) Name() string { return d.name }
+
+// Env is this process's environment pointed at the display.
+func (d *Display) Env() []string {
+	var out []string
+	for _, e := range os.Environ() {
+		switch k, _, _ := strings.Cut(e, "="); k {
+		case "DISPLAY", "WAYLAND_DISPLAY", "XDG_SESSION_TYPE":
+		default:
+			out = append(out, e)
+		}
+	}
+	return append(out, "DISPLAY="+d.name, "XDG_SESSION_TYPE=x11")
+}
+
+// Run starts a client on the display; it ends with it.
+func (d *Display) Run(program string, args ...string) error {
+	cmd := exec.Command(program, args...)
+	cmd.Env = d.Env()
+	if err := d.start(cmd); err != nil {
+		return fmt.Errorf("virtual: %s: %w", program, err)
+	}
+	return nil
+}
+
+func (d *Display) start(cmd *exec.Cmd) error {
+	isolate(cmd)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	d.kids = append(d.kids, cmd)
+	return nil
+}
+
+// Close ends everything that was started, last first, and waits for it.
+func (d *Display) Close() error {
+	for i := len(d.kids) - 1; i >= 0; i-- {
+		end(d.kids[i])
+	}
+	d.kids = nil
+	return nil
+}

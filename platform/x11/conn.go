@@ -1,0 +1,119 @@
+package x11
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"sync"
+
+	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/composite"
+	"github.com/jezek/xgb/damage"
+	"github.com/jezek/xgb/shm"
+	"github.com/jezek/xgb/xfixes"
+	"github.com/jezek/xgb/xproto"
+	"github.com/jezek/xgb/xtest"
+)
+
+// ErrNoDisplay means that there is no X server to talk to.
+var ErrNoDisplay = errors.New("x11: there is no display: start viewflip in a desktop session, or set DISPLAY")
+
+// Conn is one connection to an X server with its atoms.
+type Conn struct {
+	*xgb.Conn
+	Root   xproto.Window
+	Screen *xproto.ScreenInfo
+
+	mu    sync.Mutex
+	atoms map[string]xproto.Atom
+}
+
+// Connect opens a connection; display "" means $DISPLAY.
+func Connect(display string) (*Conn, error) {
+	if display == "" {
+		display = os.Getenv("DISPLAY")
+	}
+	if display == "" {
+		return nil, ErrNoDisplay
+	}
+	xgb.Logger = log.New(io.Discard, "", 0) // it writes to stderr about missing authority files
+	c, err := xgb.NewConnDisplay(display)
+	if err != nil {
+		return nil, fmt.Errorf("%w (display %s does not answer)", ErrNoDisplay, display)
+	}
+	s := xproto.Setup(c).DefaultScreen(c)
+	return &Conn{Conn: c, Root: s.Root, Screen: s, atoms: map[string]xproto.Atom{}}, nil
+}
+
+// Extension names an X extension that Require can initialise.
+type Extension string
+
+// The extensions.
+const (
+	Composite Extension = "Composite"
+	Damage    Extension = "DAMAGE"
+	XFixes    Extension = "XFIXES"
+	SHM       Extension = "MIT-SHM"
+	XTest     Extension = "XTEST"
+	XInput    Extension = "XInputExtension"
+)
+
+// Require initialises extensions, with the version handshakes that they need.
+func (c *Conn) Require(exts ...Extension) error {
+	for _, e := range exts {
+		var err error
+		switch e {
+		case Composite:
+			if err = composite.Init(c.Conn); err == nil {
+				_, err = composite.QueryVersion(c.Conn, 0, 4).Reply()
+			}
+		case Damage:
+			if err = damage.Init(c.Conn); err == nil {
+				_, err = damage.QueryVersion(c.Conn, 1, 1).Reply()
+			}
+		case XFixes:
+			if err = xfixes.Init(c.Conn); err == nil {
+				_, err = xfixes.QueryVersion(c.Conn, 5, 0).Reply()
+			}
+		case SHM:
+			if err = shm.Init(c.Conn); err == nil {
+				_, err = shm.QueryVersion(c.Conn).Reply()
+			}
+		case XTest:
+			if err = xtest.Init(c.Conn); err == nil {
+				_, err = xtest.GetVersion(c.Conn, 2, 2).Reply()
+			}
+		default:
+			if !c.Has(e) {
+				err = errors.New("it is missing")
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("x11: extension %s: %w", e, err)
+		}
+	}
+	return nil
+}
+
+// Has reports whether the server offers an extension.
+func (c *Conn) Has(e Extension) bool {
+	r, err := xproto.QueryExtension(c.Conn, uint16(len(e)), string(e)).Reply()
+	return err == nil && r.Present
+}
+
+// Atom interns a name; 0 when the connection is gone.
+func (c *Conn) Atom(name string) xproto.Atom {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a, ok := c.atoms[name]; ok {
+		return a
+	}
+	r, err := xproto.InternAtom(c.Conn, false, uint16(len(name)), name).Reply()
+	if err != nil {
+		return 0
+	}
+	c.atoms[name] = r.Atom
+	return r.Atom
+}

@@ -1,0 +1,179 @@
+package x11
+
+import (
+	"image"
+	"image/color"
+	"strings"
+
+	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/xproto"
+)
+
+// maxProperty bounds what is read of one property, in 4-byte units; an icon of
+// 512 pixels fits.
+const maxProperty = 1 << 19
+
+// Property reads a property of any type; nil when it is not there.
+func (c *Conn) Property(w xproto.Window, name string) []byte {
+	r, err := xproto.GetProperty(c.Conn, false, w, c.Atom(name), xproto.GetPropertyTypeAny, 0, maxProperty).Reply()
+	if err != nil {
+		return nil
+	}
+	return r.Value
+}
+
+// Cardinals reads a property of 32-bit values.
+func (c *Conn) Cardinals(w xproto.Window, name string) []uint32 {
+	b := c.Property(w, name)
+	out := make([]uint32, 0, len(b)/4)
+	for ; len(b) >= 4; b = b[4:] {
+		out = append(out, xgb.Get32(b))
+	}
+	return out
+}
+
+// HasAtom reports whether a property that lists atoms has one.
+func (c *Conn) HasAtom(w xproto.Window, property, atom string) bool {
+	a := uint32(c.Atom(atom))
+	for _, v := range c.Cardinals(w, property) {
+		if v == a {
+			return true
+		}
+	}
+	return false
+}
+
+// Title is _NET_WM_NAME, else WM_NAME (xterm sets only that).
+func (c *Conn) Title(w xproto.Window) string {
+	if b := c.Property(w, "_NET_WM_NAME"); len(b) > 0 {
+		return string(b)
+	}
+	b := c.Property(w, "WM_NAME")
+	r := make([]rune, len(b))
+	for i, x := range b { // STRING is Latin-1
+		r[i] = rune(x)
+	}
+	return string(r)
+}
+
+// Class is the second half of WM_CLASS: the application's name.
+func (c *Conn) Class(w xproto.Window) string {
+	p := strings.Split(string(c.Property(w, "WM_CLASS")), "\x00")
+	if len(p) > 1 && p[1] != "" {
+		return p[1]
+	}
+	return p[0]
+}
+
+// PID is what the client says its process id is; 0 when it does not.
+func (c *Conn) PID(w xproto.Window) int {
+	if v := c.Cardinals(w, "_NET_WM_PID"); len(v) > 0 {
+		return int(v[0])
+	}
+	return 0
+}
+
+// Iconic reports whether the window manager keeps the window minimised.
+func (c *Conn) Iconic(w xproto.Window) bool {
+	const iconicState = 3 // ICCCM 4.1.3.1
+	v := c.Cardinals(w, "WM_STATE")
+	return len(v) > 0 && v[0] == iconicState || c.HasAtom(w, "_NET_WM_STATE", "_NET_WM_STATE_HIDDEN")
+}
+
+// Content is the part of a window of size w by h that the application means:
+// without the shadow that client-side decorations draw around it
+// (_GTK_FRAME_EXTENTS). Capture and input use the same rectangle, so that
+// coordinates agree.
+func (c *Conn) Content(win xproto.Window, w, h int) image.Rectangle {
+	full := image.Rect(0, 0, w, h)
+	v := c.Cardinals(win, "_GTK_FRAME_EXTENTS") // left, right, top, bottom
+	if len(v) != 4 {
+		return full
+	}
+	for _, x := range v {
+		if x > 4096 {
+			return full
+		}
+	}
+	r := image.Rect(int(v[0]), int(v[2]), w-int(v[1]), h-int(v[3]))
+	if r.Empty() || !r.In(full) {
+		return full
+	}
+	return r
+}
+
+// Icon picks the icon nearest to size pixels from _NET_WM_ICON; nil if none.
+func (c *Conn) Icon(w xproto.Window, size int) image.Image {
+	v := c.Cardinals(w, "_NET_WM_ICON")
+	var best []uint32
+	bw, bh := 0, 0
+	for len(v) > 2 {
+		iw, ih := int(v[0]), int(v[1])
+		if iw < 1 || ih < 1 || iw > 1024 || ih > 1024 || len(v) < 2+iw*ih {
+			break
+		}
+		if best == nil || abs(iw-size) < abs(bw-size) {
+			best, bw, bh = v[2:2+iw*ih], iw, ih
+		}
+		v = v[2+iw*ih:]
+	}
+	if best == nil {
+		return nil
+	}
+	img := image.NewNRGBA(image.Rect(0, 0, bw, bh))
+	for i, p := range best {
+		img.SetNRGBA(i%bw, i/bw, color.NRGBA{R: byte(p >> 16), G: byte(p >> 8), B: byte(p), A: byte(p >> 24)})
+	}
+	return img
+}
+
+func abs(x int) int {
+	if x < 0 {
+		return -x
+	}
+	return x
+}
+
+// Managed lists the windows that the window manager manages, bottom first;
+// without one, the mapped children of the root.
+func (c *Conn) Managed() []xproto.Window {
+	for _, p := range []string{"_NET_CLIENT_LIST_STACKING", "_NET_CLIENT_LIST"} {
+		if v := c.Cardinals(c.Root, p); len(v) > 0 {
+			out := make([]xproto.Window, len(v))
+			for i, x := range v {
+				out[i] = xproto.Window(x)
+			}
+			return out
+		}
+	}
+	if len(c.Cardinals(c.Root, "_NET_SUPPORTING_WM_CHECK")) > 0 {
+		return nil // there is a window manager, and it has no window
+	}
+	t, err := xproto.QueryTree(c.Conn, c.Root).Reply()
+	if err != nil {
+		return nil
+	}
+	var out []xproto.Window
+	for _, w := range t.Children {
+		a, err := xproto.GetWindowAttributes(c.Conn, w).Reply()
+		if err == nil && !a.OverrideRedirect && a.MapState == xproto.MapStateViewable && a.Class == xproto.WindowClassInputOutput {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// Bounds is a window's rectangle in root pixels, without its border.
+func (c *Conn) Bounds(w xproto.Window) (image.Rectangle, error) {
+	gc := xproto.GetGeometry(c.Conn, xproto.Drawable(w))
+	tc := xproto.TranslateCoordinates(c.Conn, w, c.Root, 0, 0)
+	g, err := gc.Reply()
+	if err != nil {
+		return image.Rectangle{}, err
+	}
+	t, err := tc.Reply()
+	if err != nil {
+		return image.Rectangle{}, err
+	}
+	return image.Rect(0, 0, int(g.Width), int(g.Height)).Add(image.Pt(int(t.DstX), int(t.DstY))), nil
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs what is missing for: build, demo or test. Does nothing, and asks for
+# no root, when nothing is missing.
+set -euo pipefail
+build="clang gcc libc6-dev pkg-config libgl-dev libx11-dev libxcursor-dev libxrandr-dev libxinerama-dev libxi-dev libxxf86vm-dev libvpx-dev ca-certificates"
+demo="xvfb xauth openbox xterm xfonts-base fonts-dejavu-core libgl1-mesa-dri"
+test="dbus dbus-daemon gnome-keyring"
+case "${1:-build}" in
+build) want="$build" ;;
+demo) want="$demo" ;;
+test) want="$build $demo $test" ;;
+*) echo "usage: deps.sh build|demo|test" >&2; exit 2 ;;
+esac
+
+if ! command -v go >/dev/null; then
+	echo "Go is missing: install Go 1.21 or newer (https://go.dev/dl), put it on PATH and run this again; it fetches the version that go.mod asks for by itself." >&2
+	exit 1
+fi
+if ! command -v apt-get >/dev/null; then
+	[ "$(uname -s)" = Linux ] || exit 0
+	echo "This is not Debian or Ubuntu. If the build fails, install what these Debian packages contain: $want" >&2
+	exit 0
+fi
+missing=()
+for p in $want; do
+	[ "$(dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || missing+=("$p")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+echo "Installing: ${missing[*]}" >&2
+sudo=()
+if [ "$(id -u)" != 0 ]; then
+	command -v sudo >/dev/null || { echo "Ask an administrator to run: apt-get install ${missing[*]}" >&2; exit 1; }
+	sudo=(sudo)
+fi
+"${sudo[@]}" apt-get update -qq
+"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
