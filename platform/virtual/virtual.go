@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jezek/xgb/xproto"
+
 	"viewflip.app/platform/x11"
 )
 
@@ -71,21 +73,44 @@ func Start(ctx context.Context, o Options) (*Display, error) {
 	return d, nil
 }
 
-// awaitWM waits for the window manager's check window (EWMH).
+// awaitWM waits until the window manager manages windows. Its check window
+// (EWMH) comes earlier: openbox loses windows that map while it starts, so one
+// of ours is tried until it is shown.
 func (d *Display) awaitWM(ctx context.Context) error {
 	c, err := x11.Connect(d.name)
 	if err != nil {
 		return fmt.Errorf("virtual: %w", err)
 	}
 	defer c.Close()
-	for len(c.Cardinals(c.Root, "_NET_SUPPORTING_WM_CHECK")) == 0 {
+	for {
+		if len(c.Cardinals(c.Root, "_NET_SUPPORTING_WM_CHECK")) > 0 && probe(c) {
+			return nil
+		}
 		select {
 		case <-ctx.Done():
 			return errors.New("virtual: the window manager did not start")
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	return nil
+}
+
+// probe maps a window and reports whether the window manager showed it soon.
+func probe(c *x11.Conn) bool {
+	w, err := xproto.NewWindowId(c.Conn)
+	if err != nil {
+		return false
+	}
+	xproto.CreateWindow(c.Conn, c.Screen.RootDepth, w, c.Root, 0, 0, 8, 8, 0, xproto.WindowClassInputOutput, c.Screen.RootVisual, 0, nil)
+	xproto.MapWindow(c.Conn, w)
+	defer xproto.DestroyWindow(c.Conn, w)
+	for range 10 {
+		a, err := xproto.GetWindowAttributes(c.Conn, w).Reply()
+		if err == nil && a.MapState == xproto.MapStateViewable {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
 }
 
 // Name is the display's name for $DISPLAY.

@@ -1,0 +1,13 @@
+//go:build !linux
+
+package capture
+
+import (
+	"context"
+
+	"viewflip.app/platform"
+)
+
+func open(context.Context, *platform.Desktop, platform.WindowID, Options) (Stream, error) {
+	return nil, platform.ErrUnsupported
+}

@@ -1,0 +1,15 @@
+// Package capture reads the pixels of one window from the window's own
+// surface, never from the screen: what covers it is never in the picture.
+// session pulls frames; the operating system's backend waits for damage and
+// does no work while nothing changes.
+//
+// # Linux
+//
+// X11: Composite redirects the client window, its pixmap is read through
+// MIT-SHM, XDamage says what changed. A minimised window keeps its last
+// picture. Popups and menus of the window are not part of it yet.
+//
+// # Windows, macOS
+//
+// Open returns platform.ErrUnsupported.
+package capture
