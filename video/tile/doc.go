@@ -1,0 +1,11 @@
+// Package tile is viewflip's lossless picture codec in pure Go. Within the
+// damage it finds the 16-pixel tiles that really changed, recognises vertical
+// scrolling and sends it as copies, and puts the rest as raw pixels through one
+// zstd stream (RFC 8878) that lives as long as the viewer watches: what was
+// seen before costs almost nothing to say again. The decoder's picture is
+// exact after every frame.
+//
+// session makes one Encoder per viewer and surface and one Decoder per view.
+// The coded bytes come from peers: Decode checks everything before it touches
+// memory. docs/protocol.md describes them.
+package tile

@@ -1,0 +1,151 @@
+package tile
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"image"
+
+	"viewflip.app/video"
+)
+
+// MimeType names the codec in SDP.
+const MimeType = "video/x-viewflip-tile"
+
+// Errors of Decode. After either the decoder takes nothing but a refresh.
+var (
+	// ErrCorrupt means that the bytes are not a coded frame.
+	ErrCorrupt = errors.New("tile: corrupt frame")
+	// ErrNeedRefresh means that a frame is missing before this one.
+	ErrNeedRefresh = errors.New("tile: a frame is missing, a refresh is needed")
+)
+
+// A coded frame, big endian:
+//
+//	version u8 = 1 | flags u8 (1 = refresh) | counter u32 | width u16 | height u16 | gen u32
+//	copies u16 | rects u16
+//	copies × { x u16 | y u16 | w u16 | h u16 | dy i16 }   to (x,y) from (x,y+dy), in order
+//	rects  × { x u16 | y u16 | w u16 | h u16 }
+//	zstd blocks: the rects' rows, 4 bytes a pixel (blue, green, red, 255)
+const (
+	version     = 1
+	flagRefresh = 1
+	headerSize  = 18
+	copySize    = 10
+	rectSize    = 8
+	// windowSize of the zstd stream: what was on the screen stays cheap.
+	windowSize = 8 << 20
+	tileSize   = 16
+	// maxOps bounds copies and rectangles of one frame.
+	maxOps = 1<<16 - 1
+)
+
+// move copies a rectangle vertically: to r from r moved by dy.
+type move struct {
+	r  image.Rectangle
+	dy int
+}
+
+type header struct {
+	refresh bool
+	counter uint32
+	w, h    int
+	gen     uint32
+	moves   []move
+	rects   []image.Rectangle
+}
+
+func appendRect(b []byte, r image.Rectangle) []byte {
+	be := binary.BigEndian
+	b = be.AppendUint16(be.AppendUint16(b, uint16(r.Min.X)), uint16(r.Min.Y))
+	return be.AppendUint16(be.AppendUint16(b, uint16(r.Dx())), uint16(r.Dy()))
+}
+
+func appendHeader(b []byte, h *header) []byte {
+	be := binary.BigEndian
+	flags := byte(0)
+	if h.refresh {
+		flags = flagRefresh
+	}
+	b = append(b, version, flags)
+	b = be.AppendUint32(b, h.counter)
+	b = be.AppendUint16(be.AppendUint16(b, uint16(h.w)), uint16(h.h))
+	b = be.AppendUint32(b, h.gen)
+	b = be.AppendUint16(be.AppendUint16(b, uint16(len(h.moves))), uint16(len(h.rects)))
+	for _, m := range h.moves {
+		b = be.AppendUint16(appendRect(b, m.r), uint16(int16(m.dy)))
+	}
+	for _, r := range h.rects {
+		b = appendRect(b, r)
+	}
+	return b
+}
+
+func parseRect(b []byte) image.Rectangle {
+	be := binary.BigEndian
+	x, y := int(be.Uint16(b)), int(be.Uint16(b[2:]))
+	return image.Rect(x, y, x+int(be.Uint16(b[4:])), y+int(be.Uint16(b[6:])))
+}
+
+// parseHeader reads and checks a header; h's slices are reused. What is left of
+// b is the zstd data.
+func parseHeader(b []byte, h *header) (rest []byte, err error) {
+	be := binary.BigEndian
+	if len(b) < headerSize || b[0] != version || b[1]&^flagRefresh != 0 {
+		return nil, ErrCorrupt
+	}
+	h.refresh, h.counter = b[1] == flagRefresh, be.Uint32(b[2:])
+	h.w, h.h, h.gen = int(be.Uint16(b[6:])), int(be.Uint16(b[8:])), be.Uint32(b[10:])
+	nm, nr := int(be.Uint16(b[14:])), int(be.Uint16(b[16:]))
+	b = b[headerSize:]
+	if h.w == 0 || h.h == 0 || h.w > video.MaxSide || h.h > video.MaxSide || h.w*h.h > video.MaxPixels {
+		return nil, fmt.Errorf("%w: size", ErrCorrupt)
+	}
+	if len(b) < nm*copySize+nr*rectSize {
+		return nil, fmt.Errorf("%w: short", ErrCorrupt)
+	}
+	bounds := image.Rect(0, 0, h.w, h.h)
+	h.moves, h.rects = h.moves[:0], h.rects[:0]
+	moved := 0
+	for ; nm > 0; nm-- {
+		m := move{r: parseRect(b), dy: int(int16(be.Uint16(b[8:])))}
+		if m.r.Empty() || m.dy == 0 || !m.r.In(bounds) || !m.r.Add(image.Pt(0, m.dy)).In(bounds) {
+			return nil, fmt.Errorf("%w: copy", ErrCorrupt)
+		}
+		moved += m.r.Dx() * m.r.Dy()
+		h.moves = append(h.moves, m)
+		b = b[copySize:]
+	}
+	filled := 0
+	for ; nr > 0; nr-- {
+		r := parseRect(b)
+		if r.Empty() || !r.In(bounds) {
+			return nil, fmt.Errorf("%w: rectangle", ErrCorrupt)
+		}
+		filled += r.Dx() * r.Dy()
+		h.rects = append(h.rects, r)
+		b = b[rectSize:]
+	}
+	// Ours never overlap; more work than two whole pictures is an attack.
+	if filled > h.w*h.h || moved > 2*h.w*h.h {
+		return nil, fmt.Errorf("%w: area", ErrCorrupt)
+	}
+	return b, nil
+}
+
+// apply performs a move on a picture.
+func (m move) apply(pix []byte, stride int) {
+	l, r := m.r.Min.X*video.BytesPerPixel, m.r.Max.X*video.BytesPerPixel
+	row := func(y int) {
+		copy(pix[y*stride+l:y*stride+r], pix[(y+m.dy)*stride+l:(y+m.dy)*stride+r])
+	}
+	if m.dy > 0 {
+		for y := m.r.Min.Y; y < m.r.Max.Y; y++ {
+			row(y)
+		}
+		return
+	}
+	for y := m.r.Max.Y - 1; y >= m.r.Min.Y; y-- {
+		row(y)
+	}
+}
