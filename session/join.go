@@ -106,7 +106,7 @@ func (c *Call) knocked(ctx context.Context, dev wire.Device, k wire.Knock) error
 	}
 	var intros []intro
 	for _, m := range c.order {
-		if m.id == addr || m.link != Connected || len(admit.Members) >= wire.MaxMembers {
+		if m.id == addr || len(admit.Members) >= wire.MaxMembers {
 			continue
 		}
 		in := intro{to: m, pair: random16()}

@@ -1,0 +1,615 @@
+package session_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"viewflip.app/capture"
+	"viewflip.app/platform"
+	"viewflip.app/session"
+	"viewflip.app/video"
+	"viewflip.app/wire"
+)
+
+// hub is a service in memory: it hands on what it is given, as a hostile one
+// could, to whoever it likes.
+type hub struct {
+	mu      sync.Mutex
+	boxes   map[wire.Address]chan wire.Deliver
+	invites map[wire.InviteID]wire.Device
+	// tamper may change or drop (nil) what passes.
+	tamper func(to wire.Address, sealed []byte) [][]byte
+}
+
+func newHub() *hub {
+	return &hub{boxes: map[wire.Address]chan wire.Deliver{}, invites: map[wire.InviteID]wire.Device{}}
+}
+
+type box struct {
+	hub *hub
+	dev wire.Device
+	in  chan wire.Deliver
+}
+
+var errUnknownInvite = errors.New("no such invite")
+
+func (h *hub) box(dev wire.Device) *box {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	b := &box{h, dev, make(chan wire.Deliver, 100)}
+	h.boxes[dev.Address()] = b.in
+	return b
+}
+
+func (b *box) Send(_ context.Context, to wire.Address, sealed []byte) error {
+	b.hub.mu.Lock()
+	defer b.hub.mu.Unlock()
+	all := [][]byte{sealed}
+	if b.hub.tamper != nil {
+		all = b.hub.tamper(to, sealed)
+	}
+	for _, s := range all {
+		b.hub.boxes[to] <- wire.Deliver{From: b.dev.Address(), Sealed: s}
+	}
+	return nil
+}
+
+func (b *box) Recv(ctx context.Context) (wire.Deliver, error) {
+	select {
+	case d := <-b.in:
+		return d, nil
+	case <-ctx.Done():
+		return wire.Deliver{}, ctx.Err()
+	}
+}
+
+func (b *box) OpenInvite(_ context.Context, id wire.InviteID, _ time.Time) error {
+	b.hub.mu.Lock()
+	defer b.hub.mu.Unlock()
+	b.hub.invites[id] = b.dev
+	return nil
+}
+
+func (b *box) CloseInvite(context.Context, wire.InviteID) error { return nil }
+
+func (b *box) Lookup(_ context.Context, id wire.InviteID) (wire.Device, error) {
+	b.hub.mu.Lock()
+	defer b.hub.mu.Unlock()
+	d, ok := b.hub.invites[id]
+	if !ok {
+		return wire.Device{}, errUnknownInvite
+	}
+	return d, nil
+}
+
+// net pairs peers once both have exchanged an offer and an answer through
+// their signallers.
+type peers struct {
+	mu    sync.Mutex
+	peers map[string]*peer
+	next  int
+}
+
+type peer struct {
+	net       *peers
+	offerer   bool
+	sig       session.Signaller
+	other     *peer
+	connected chan struct{}
+	states    chan session.PeerState
+	in        chan []byte
+	tracks    chan *track
+	done      chan struct{}
+}
+
+func (n *peers) new(offerer bool, s session.Signaller) (session.Peer, error) {
+	return &peer{
+		net: n, offerer: offerer, sig: s, connected: make(chan struct{}), states: make(chan session.PeerState, 1),
+		in: make(chan []byte, 1000), tracks: make(chan *track, 10), done: make(chan struct{}),
+	}, nil
+}
+
+// Run trades keys into the table of peers through the sealed signals, so that
+// only who can open and sign them gets connected.
+func (p *peer) Run(ctx context.Context) error {
+	defer close(p.done)
+	if p.offerer {
+		p.net.mu.Lock()
+		p.net.next++
+		key := fmt.Sprint(p.net.next)
+		p.net.peers[key] = p
+		p.net.mu.Unlock()
+		if err := p.sig.Send(ctx, wire.Offer{SDP: key}); err != nil {
+			return err
+		}
+		s, err := p.sig.Recv(ctx)
+		if _, ok := s.(wire.Answer); !ok {
+			return fmt.Errorf("%T %w", s, err)
+		}
+	} else {
+		s, err := p.sig.Recv(ctx)
+		o, ok := s.(wire.Offer)
+		if !ok {
+			return fmt.Errorf("%T %w", s, err)
+		}
+		p.net.mu.Lock()
+		p.other = p.net.peers[o.SDP]
+		p.other.other = p
+		p.net.mu.Unlock()
+		if err := p.sig.Send(ctx, wire.Answer{SDP: o.SDP}); err != nil {
+			return err
+		}
+	}
+	close(p.connected)
+	select {
+	case <-ctx.Done():
+	case <-p.other.done:
+	}
+	return nil
+}
+
+func (p *peer) Connected() <-chan struct{}       { return p.connected }
+func (p *peer) States() <-chan session.PeerState { return p.states }
+func (p *peer) SendLossy(b []byte) error         { return p.Send(b) }
+func (p *peer) Recv(ctx context.Context) ([]byte, error) {
+	select {
+	case b := <-p.in:
+		return b, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *peer) Send(b []byte) error {
+	select {
+	case <-p.connected:
+		p.other.in <- bytes.Clone(b)
+		return nil
+	default:
+		return errors.New("not connected")
+	}
+}
+
+type track struct {
+	id      string
+	frames  chan session.TrackFrame
+	refresh chan struct{}
+	ts      uint32
+}
+
+func (p *peer) AddTrack(_ context.Context, id string) (session.OutTrack, error) {
+	t := &track{id: id, frames: make(chan session.TrackFrame, 1000), refresh: make(chan struct{}, 1)}
+	p.other.tracks <- t
+	return t, nil
+}
+
+func (p *peer) AcceptTrack(ctx context.Context) (session.InTrack, error) {
+	select {
+	case t := <-p.tracks:
+		return inTrack{t}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (t *track) Codec(context.Context) (string, error) { return "plain", nil }
+func (t *track) Refresh() <-chan struct{}              { return t.refresh }
+func (t *track) Close() error                          { return nil }
+func (t *track) Write(f []byte) (uint32, error) {
+	t.ts++
+	t.frames <- session.TrackFrame{Data: bytes.Clone(f), Timestamp: t.ts, Received: time.Now()}
+	return t.ts, nil
+}
+
+type inTrack struct{ t *track }
+
+func (i inTrack) ID() string      { return i.t.id }
+func (i inTrack) Codec() string   { return "plain" }
+func (i inTrack) RequestRefresh() { i.t.refresh <- struct{}{} }
+func (i inTrack) Read(ctx context.Context) (session.TrackFrame, error) {
+	select {
+	case f := <-i.t.frames:
+		return f, nil
+	case <-ctx.Done():
+		return session.TrackFrame{}, ctx.Err()
+	}
+}
+
+// plain codes a picture as its size and pixels.
+type plain struct{ pic *video.Frame }
+
+func (*plain) Close() {}
+func (*plain) Encode(dst []byte, f *video.Frame, _ []image.Rectangle, _ bool) ([]byte, bool, error) {
+	return append(append(dst, byte(f.W), byte(f.H), byte(f.Gen)), f.Pix...), true, nil
+}
+
+func (p *plain) Decode(b []byte) ([]image.Rectangle, error) {
+	p.pic = video.NewFrame(int(b[0]), int(b[1]))
+	p.pic.Gen = uint32(b[2])
+	copy(p.pic.Pix, b[3:])
+	return []image.Rectangle{p.pic.Bounds()}, nil
+}
+func (p *plain) Picture() *video.Frame { return p.pic }
+
+// screen is a window whose pictures the test makes.
+type screen struct {
+	frames chan *video.Frame
+	states chan capture.State
+	closed chan struct{}
+	once   sync.Once
+	gone   chan struct{}
+}
+
+func newScreen() *screen {
+	return &screen{frames: make(chan *video.Frame, 100), states: make(chan capture.State, 1), closed: make(chan struct{}), gone: make(chan struct{})}
+}
+
+func (s *screen) paint(v byte) {
+	f := video.NewFrame(4, 3)
+	for i := range f.Pix {
+		f.Pix[i] = v
+	}
+	f.Gen, f.Damage = 1, []image.Rectangle{f.Bounds()}
+	s.frames <- f
+}
+
+func (s *screen) Next(ctx context.Context) (*video.Frame, error) {
+	select {
+	case f := <-s.frames:
+		return f, nil
+	case <-s.gone:
+		return nil, capture.ErrGone
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+func (s *screen) States() <-chan capture.State { return s.states }
+func (s *screen) State() capture.State         { return capture.State{W: 4, H: 3, Gen: 1} }
+func (s *screen) Close() error                 { s.once.Do(func() { close(s.closed) }); return nil }
+
+// gate records what it was asked to do.
+type gate struct {
+	mu       sync.Mutex
+	events   []wire.Input
+	released int
+	closed   bool
+	reason   wire.Reason
+}
+
+func (g *gate) Do(ev wire.Input, r wire.Rights) (wire.Reason, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if r&wire.RightControl == 0 || g.closed {
+		return wire.NoRight, false
+	}
+	g.events = append(g.events, ev)
+	return g.reason, g.reason == 0
+}
+func (g *gate) SetGeneration(uint32)          {}
+func (g *gate) Release() error                { g.mu.Lock(); defer g.mu.Unlock(); g.released++; return nil }
+func (g *gate) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+func (g *gate) Close() error                  { g.mu.Lock(); defer g.mu.Unlock(); g.closed = true; return nil }
+func (g *gate) seen() int                     { g.mu.Lock(); defer g.mu.Unlock(); return len(g.events) }
+
+// world is a service, a network, and the windows and gates of everybody.
+type world struct {
+	t     *testing.T
+	hub   *hub
+	net   *peers
+	mu    sync.Mutex
+	gates []*gate
+	win   *screen
+}
+
+func newWorld(t *testing.T) *world {
+	return &world{t: t, hub: newHub(), net: &peers{peers: map[string]*peer{}}, win: newScreen()}
+}
+
+func (w *world) lastGate() *gate {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.gates) == 0 {
+		return nil
+	}
+	return w.gates[len(w.gates)-1]
+}
+
+func (w *world) call(name string) *session.Call {
+	id, err := wire.NewIdentity(nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c := session.New(session.Config{
+		Identity: id, Name: name, Service: wire.Service{Addrs: []string{"127.0.0.1:1"}}, Mailbox: w.hub.box(id.Public()),
+		NewPeer:     w.net.new,
+		OpenCapture: func(context.Context, platform.WindowID) (capture.Stream, error) { return w.win, nil },
+		NewGate: func(context.Context, platform.WindowID) (session.Gate, error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			g := &gate{}
+			w.gates = append(w.gates, g)
+			return g, nil
+		},
+		NewEncoder: func(string) (session.Encoder, error) { return &plain{}, nil },
+		NewDecoder: func(string) (session.Decoder, error) { return &plain{}, nil },
+	})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := c.Run(context.Background()); err != nil {
+			w.t.Error(name, err)
+		}
+	}()
+	w.t.Cleanup(func() { c.Leave(); <-done })
+	return c
+}
+
+func (w *world) link(c *session.Call, uses int) wire.Link {
+	w.t.Helper()
+	l, err := c.Invite(w.t.Context(), session.InviteOptions{Uses: uses})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	back, err := wire.ParseLink(l.String()) // as a person would carry it
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return back
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatal("waited in vain:", what)
+}
+
+func connected(c *session.Call) (n int) {
+	for _, m := range c.State().Members {
+		if m.Link == session.Connected {
+			n++
+		}
+	}
+	return n
+}
+
+// pair makes a call of two and a share of the first with a view of the second.
+func (w *world) pair(grant wire.Rights) (anna, ben *session.Call, id wire.ShareID, v *session.View) {
+	t := w.t
+	t.Helper()
+	anna, ben = w.call("Anna"), w.call("Ben")
+	if err := ben.Join(t.Context(), w.link(anna, 1)); err != nil {
+		t.Fatal(err)
+	}
+	id, err := anna.Share(t.Context(), platform.Window{ID: platform.NewWindowID(7), Title: "Editor\n\u202eevil"}, grant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the share to be offered", func() bool { return len(ben.State().Remote) == 1 })
+	r := ben.State().Remote[0]
+	if r.MemberName != "Anna" || r.Title != "Editor evil" || r.W != 4 || r.H != 3 {
+		t.Errorf("offered as %+v", r)
+	}
+	if v, err = ben.View(r.Member, r.Share); err != nil {
+		t.Fatal(err)
+	}
+	return anna, ben, id, v
+}
+
+func TestPictureArrives(t *testing.T) {
+	w := newWorld(t)
+	anna, _, id, v := w.pair(wire.RightSee)
+	for i := byte(1); i < 20; i++ {
+		w.win.paint(i)
+		for seen := byte(0); seen != i; {
+			u, err := v.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			v.Picture(func(f *video.Frame) { seen = f.Pix[0] })
+			if u.W != 4 || u.Gen != 1 || len(u.Dirty) == 0 {
+				t.Fatalf("%+v", u)
+			}
+			v.Shown(u)
+		}
+	}
+	anna.StopShare(id)
+	for {
+		if _, err := v.Next(t.Context()); err != nil {
+			if !errors.Is(err, session.ErrEnded) {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	<-w.win.closed
+}
+
+func TestNothingIsCapturedUnwatched(t *testing.T) {
+	w := newWorld(t)
+	anna := w.call("Anna")
+	if _, err := anna.Share(t.Context(), platform.Window{ID: platform.NewWindowID(7)}, wire.RightSee); err != nil {
+		t.Fatal(err)
+	}
+	w.win.paint(1)
+	time.Sleep(30 * time.Millisecond)
+	if len(w.win.frames) != 1 {
+		t.Fatal("a frame was taken although nobody watches")
+	}
+}
+
+// No gate exists until control was granted, and none after it was taken back.
+func TestControlIsAskedGrantedTakenBack(t *testing.T) {
+	w := newWorld(t)
+	anna, ben, id, v := w.pair(wire.RightSee | wire.RightPoint)
+	key := wire.Input{Kind: wire.KeyDown, Key: 4}
+	if err := v.Send(key); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a refusal", func() bool { r, _ := v.LastRefusal(); return r == wire.NoRight })
+	if w.lastGate() != nil {
+		t.Fatal("a gate exists without a grant")
+	}
+	if err := v.Ask(wire.RightControl); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the request", func() bool { return len(anna.State().Asks) == 1 })
+	ask := anna.State().Asks[0]
+	if ask.Name != "Ben" || ask.Rights != wire.RightControl || !v.Info().Asking {
+		t.Fatalf("%+v", ask)
+	}
+	anna.Refuse(ask.Member, id)
+	eventually(t, "the refusal", func() bool { return !v.Info().Asking })
+	if w.lastGate() != nil || v.Info().Rights&wire.RightControl != 0 {
+		t.Fatal("refused, and yet control")
+	}
+	_ = v.Ask(wire.RightControl)
+	eventually(t, "the second request", func() bool { return len(anna.State().Asks) == 1 })
+	if err := anna.Allow(ask.Member, id, ask.Rights|wire.RightPoint); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "control", func() bool { return v.Info().Rights&wire.RightControl != 0 && !v.Info().Asking })
+	_ = v.Send(key)
+	g := w.lastGate()
+	eventually(t, "the key", func() bool { return g.seen() == 1 })
+	anna.TakeBack(ask.Member, id)
+	if !g.closed {
+		t.Fatal("the gate is open after taking back")
+	}
+	_ = v.Send(key)
+	eventually(t, "the loss of control", func() bool { return v.Info().Rights&wire.RightControl == 0 })
+	if g.seen() != 1 {
+		t.Fatal("a key went through after taking back")
+	}
+	// A viewer who leaves while in control leaves no gate behind.
+	if err := anna.Allow(ask.Member, id, wire.RightControl); err != nil {
+		t.Fatal(err)
+	}
+	g = w.lastGate()
+	ben.Leave()
+	eventually(t, "the gate to close", func() bool { g.mu.Lock(); defer g.mu.Unlock(); return g.closed })
+	eventually(t, "Ben to be gone", func() bool { return len(anna.State().Members) == 0 })
+}
+
+func TestLinkIsForOneDevice(t *testing.T) {
+	w := newWorld(t)
+	anna := w.call("Anna")
+	l := w.link(anna, 1)
+	if err := w.call("Ben").Join(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	err := w.call("Eve").Join(t.Context(), l)
+	if !errors.Is(err, session.ErrRejected) || !strings.Contains(err.Error(), "used") {
+		t.Fatal(err)
+	}
+	eventually(t, "Ben", func() bool { return connected(anna) == 1 })
+}
+
+func TestEverybodyMeets(t *testing.T) {
+	w := newWorld(t)
+	anna := w.call("Anna")
+	l := w.link(anna, 3)
+	var all []*session.Call
+	for i, name := range []string{"Ben", "Cleo", "Dan"} {
+		c := w.call(name)
+		if err := c.Join(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, c)
+		eventually(t, name+" to come", func() bool { return connected(anna) == i+1 })
+	}
+	for _, c := range all {
+		eventually(t, "everybody to be connected", func() bool { return connected(c) == 3 })
+	}
+}
+
+// A hostile service gains nothing by tampering, replaying or misdirecting.
+func TestHostileService(t *testing.T) {
+	t.Run("wrong inviter", func(t *testing.T) {
+		w := newWorld(t)
+		l := w.link(w.call("Anna"), 1)
+		evil, _ := wire.NewIdentity(nil)
+		w.hub.invites[l.Invite] = evil.Public()
+		if err := w.call("Ben").Join(t.Context(), l); err == nil || !strings.Contains(err.Error(), "another device") {
+			t.Fatal(err)
+		}
+	})
+	t.Run("replay", func(t *testing.T) {
+		w := newWorld(t)
+		var old [][]byte
+		w.hub.tamper = func(_ wire.Address, s []byte) [][]byte {
+			old = append(old, s)
+			return append([][]byte{s, s}, old...)
+		}
+		anna, _, _, v := w.pair(wire.RightSee)
+		w.win.paint(9)
+		if _, err := v.Next(t.Context()); err != nil || connected(anna) != 1 {
+			t.Fatal(err)
+		}
+	})
+	t.Run("tampered", func(t *testing.T) {
+		w := newWorld(t)
+		w.hub.tamper = func(_ wire.Address, s []byte) [][]byte {
+			bad := bytes.Clone(s)
+			bad[len(bad)/2] ^= 1
+			return [][]byte{bad, s}
+		}
+		w.pair(wire.RightSee)
+	})
+	t.Run("wrong secret", func(t *testing.T) {
+		w := newWorld(t)
+		l := w.link(w.call("Anna"), 1)
+		l.Secret = wire.NewSecret([32]byte{1})
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if err := w.call("Eve").Join(ctx, l); err == nil {
+			t.Fatal("came in without the secret")
+		}
+	})
+}
+
+func TestMalformedMessageEndsOnlyThatConnection(t *testing.T) {
+	w := newWorld(t)
+	anna := w.call("Anna")
+	l := w.link(anna, 2)
+	ben, cleo := w.call("Ben"), w.call("Cleo")
+	for _, c := range []*session.Call{ben, cleo} {
+		if err := c.Join(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "both", func() bool { return connected(anna) == 2 && connected(cleo) == 2 })
+	// Everything that connects Anna and Ben gets nonsense from Ben.
+	w.net.mu.Lock()
+	p := w.net.peers["1"]
+	w.net.mu.Unlock()
+	p.other.in <- []byte{255, 1, 2}
+	eventually(t, "Ben to be dropped", func() bool { return connected(anna) == 1 })
+	if m := anna.State().Members[0]; m.Name != "Cleo" {
+		t.Fatalf("%s is left", m.Name)
+	}
+}
+
+func TestWindowCloses(t *testing.T) {
+	w := newWorld(t)
+	anna, ben, _, v := w.pair(wire.RightSee)
+	w.win.paint(1)
+	if _, err := v.Next(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	close(w.win.gone)
+	eventually(t, "the end", func() bool { return len(anna.State().Shares) == 0 && len(ben.State().Remote) == 0 })
+	if v.Info().Ended != wire.CloseWindow {
+		t.Fatal(v.Info().Ended)
+	}
+}
