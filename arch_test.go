@@ -1,0 +1,152 @@
+package viewflip_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "viewflip.app"
+
+// mayImport says which packages of this module a package may import. A package
+// that is not listed may not exist. Extending it is a decision with a reason.
+func mayImport() map[string][]string {
+	const p, x, w = "platform", "platform/x11", "wire"
+	return map[string][]string{
+		"": nil, "wire": nil, "video": nil, "keychain": nil,
+		"video/tile": {"video"}, "video/vpx": {"video"},
+		p: {x}, x: nil, "platform/virtual": {x}, "platform/platformtest": {p, x, "video"},
+		"capture": {p, x, "video"},
+		"input":   {w, p}, "input/xtest": {"input", p, x, w}, "input/robot": {"input", p, x, w}, "input/inputtest": {"input", p, w},
+		"rtc": {w}, "service": {w}, "service/client": {w},
+		"session":  {"capture", "input", p, "video", w},
+		"ui":       {"session", p, x, "video", w, "ui/glass"},
+		"ui/glass": {"session", p, x, "video", w},
+		"cmd/viewflipd": {"service", "service/client", w},
+		"cmd/viewflip": {
+			"capture", "input", "input/robot", "input/xtest", "keychain", p, "platform/virtual", x, "rtc", "service",
+			"service/client", "session", "ui", "video", "video/tile", "video/vpx", w,
+		},
+	}
+}
+
+// testOnly may be imported by every test, and by tests alone.
+func testOnly() []string {
+	return []string{"platform/virtual", "platform/platformtest", "input/inputtest"}
+}
+
+// onlyIn keeps third-party modules where they belong.
+func onlyIn() map[string][]string {
+	return map[string][]string{
+		"fyne.io/":                      {"ui", "ui/glass", "cmd/viewflip"},
+		"github.com/pion/":              {"rtc"},
+		"github.com/go-vgo/robotgo":     {"input/robot"},
+		"github.com/kbinani/screenshot": {"platform"},
+		"github.com/zalando/go-keyring": {"keychain"},
+		"github.com/coder/websocket":    {"service", "service/client"},
+	}
+}
+
+type pkg struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+	GoFiles                            []string
+	Dir                                string
+}
+
+func list(t *testing.T, goos string) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-e", "-tags", "x11", "-json=ImportPath,Imports,TestImports,XTestImports,GoFiles,Dir", "./...")
+	cmd.Env = append(os.Environ(), "GOOS="+goos)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err, stderr.String())
+	}
+	var all []pkg
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func inside(path string) (string, bool) {
+	if path == module {
+		return "", true
+	}
+	return strings.CutPrefix(path, module+"/")
+}
+
+func TestArchitecture(t *testing.T) {
+	allowed := mayImport()
+	for _, goos := range []string{"linux", "windows", "darwin"} {
+		for _, p := range list(t, goos) {
+			name, _ := inside(p.ImportPath)
+			may, ok := allowed[name]
+			if !ok {
+				t.Errorf("%s: package %s is not in the table", goos, p.ImportPath)
+				continue
+			}
+			for _, imp := range p.Imports {
+				if in, ok := inside(imp); ok && !slices.Contains(may, in) {
+					t.Errorf("%s: %s may not import %s", goos, name, in)
+				}
+				for prefix, where := range onlyIn() {
+					if strings.HasPrefix(imp, prefix) && !slices.Contains(where, name) {
+						t.Errorf("%s: %s may not import %s; only %v may", goos, name, imp, where)
+					}
+				}
+			}
+			for _, imp := range append(p.TestImports, p.XTestImports...) {
+				in, ok := inside(imp)
+				if ok && in != name && !slices.Contains(may, in) && !slices.Contains(testOnly(), in) && allowed[in] == nil {
+					continue // leaves may be used by tests
+				}
+				if ok && strings.HasPrefix(in, "cmd/") {
+					t.Errorf("%s: a test of %s imports a command", goos, name)
+				}
+			}
+		}
+	}
+}
+
+// Every package says what it is for, once; files stay readable.
+func TestFiles(t *testing.T) {
+	const maxLines = 700
+	for _, p := range list(t, "linux") {
+		comments := 0
+		for _, f := range p.GoFiles {
+			b, err := os.ReadFile(p.Dir + "/" + f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := bytes.Count(b, []byte("\n")); n > maxLines {
+				t.Errorf("%s/%s has %d lines; split it", p.ImportPath, f, n)
+			}
+			text := "\n" + string(b)
+			if strings.Contains(text, "\n// Package ") || strings.Contains(text, "\n// Command ") {
+				comments++
+			}
+		}
+		if comments != 1 && len(p.GoFiles) > 0 {
+			t.Errorf("%s has %d package comments", p.ImportPath, comments)
+		}
+		for _, bad := range []string{"util", "utils", "common", "helpers"} {
+			if strings.HasSuffix(p.ImportPath, "/"+bad) {
+				t.Errorf("%s: name the thing", p.ImportPath)
+			}
+		}
+	}
+}

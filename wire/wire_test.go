@@ -1,0 +1,344 @@
+package wire_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strings"
+	"testing"
+
+	"viewflip.app/wire"
+)
+
+func identity(t testing.TB) *wire.Identity {
+	t.Helper()
+	id, err := wire.NewIdentity(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func messages() []wire.Message {
+	return []wire.Message{
+		wire.Hello{Version: 1, Name: "Änne 👩‍💻"},
+		wire.ShareOpened{Share: 1, Title: "a", App: "b", W: 1280, H: 800, Gen: 3, Track: "share-1"},
+		wire.ShareChanged{Share: 1, Title: "x", W: 1, H: 2, Gen: 9, Hidden: true},
+		wire.ShareClosed{Share: 1, Reason: wire.CloseWindow}, wire.Watch{Share: 4, On: true},
+		wire.Ask{Share: 1, Rights: wire.RightControl}, wire.Granted{Share: 1, Rights: wire.RightSee, Answer: true},
+		wire.Refused{Share: 1, Seq: 7, Reason: wire.Covered}, wire.Ack{Share: 1, Surface: 2, Timestamp: 3, Held: 4},
+		wire.Bye{Reason: wire.ByeLeft},
+		wire.Input{Kind: wire.Press, Share: 1, Gen: 2, Seq: 3, X: 65535, Y: 1, Button: wire.Back},
+		wire.Input{Kind: wire.Wheel, Share: 1, DX: -120, DY: 15},
+		wire.Input{Kind: wire.KeyDown, Share: 1, Key: 4, Repeat: true, Mods: wire.ModShift},
+	}
+}
+
+func TestMessagesRoundTrip(t *testing.T) {
+	for _, m := range messages() {
+		b, err := wire.AppendMessage(nil, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := wire.ParseMessage(b)
+		if err != nil || !reflect.DeepEqual(got, m) {
+			t.Errorf("%#v came back as %#v, %v", m, got, err)
+		}
+		for n := range b {
+			if _, err := wire.ParseMessage(b[:n]); err == nil {
+				t.Errorf("%T cut to %d bytes was accepted", m, n)
+			}
+		}
+		if _, err := wire.ParseMessage(append(b, 0)); !errors.Is(err, wire.ErrMalformed) {
+			t.Errorf("%T with a byte more: %v", m, err)
+		}
+	}
+}
+
+func TestNonsenseIsRefused(t *testing.T) {
+	for _, in := range []wire.Input{
+		{Kind: 0}, {Kind: 99}, {Kind: wire.Press}, {Kind: wire.Press, Button: 4}, {Kind: wire.Move, Button: 1},
+		{Kind: wire.Wheel}, {Kind: wire.KeyDown}, {Kind: wire.KeyDown, Key: 0xfff}, {Kind: wire.KeyUp, Key: 4, Repeat: true},
+		{Kind: wire.Move, Mods: 0x80},
+	} {
+		if _, err := wire.ParseInput(wire.AppendInput(nil, in)); err == nil {
+			t.Errorf("%+v was accepted", in)
+		}
+	}
+	big := make([]byte, wire.MaxMessage+1)
+	if _, err := wire.ParseMessage(big); !errors.Is(err, wire.ErrTooLarge) {
+		t.Error(err)
+	}
+}
+
+// A pixel's fraction leads back to that pixel, and no fraction leads outside.
+func TestFraction(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 7, 640, 1279, 1280, 1920, 4095, 16384} {
+		for p := range n {
+			if got := wire.Pixel(wire.Fraction(p, n), n); got != p {
+				t.Fatalf("pixel %d of %d came back as %d", p, n, got)
+			}
+		}
+		if wire.Pixel(65535, n) != n-1 || wire.Pixel(0, n) != 0 {
+			t.Fatal("the ends of", n)
+		}
+	}
+}
+
+func TestKeys(t *testing.T) {
+	seen := map[uint16]bool{}
+	for k := range wire.Key(0x200) {
+		ev, ok := k.Evdev()
+		if ok != k.Valid() || ok != (k.DOM() != "") {
+			t.Fatal("row of", k)
+		}
+		if !ok {
+			continue
+		}
+		if seen[ev] {
+			t.Errorf("evdev %d twice", ev)
+		}
+		seen[ev] = true
+		if a, _ := wire.KeyFromEvdev(ev); a != k {
+			t.Errorf("evdev %d", ev)
+		}
+		if a, _ := wire.KeyFromDOM(k.DOM()); a != k {
+			t.Errorf("DOM %s", k.DOM())
+		}
+	}
+	if k, _ := wire.KeyFromDOM("KeyA"); k != 4 || len(seen) < 120 {
+		t.Errorf("%d keys, A is %d", len(seen), k)
+	}
+}
+
+func signals(t testing.TB) []wire.Signal {
+	dev := identity(t).Public()
+	return []wire.Signal{
+		wire.Admit{Nonce: [32]byte{1}, Echo: [32]byte{2}, Name: "A", Members: []wire.Member{{Device: dev, Name: "B", Pair: [16]byte{3}}}},
+		wire.Reject{Echo: [32]byte{1}, Reason: wire.RejectUsed}, wire.Introduce{Member: wire.Member{Device: dev}},
+		wire.Offer{SDP: strings.Repeat("x", 5000), Fingerprint: [32]byte{9}}, wire.Answer{SDP: "y"},
+		wire.Candidate{Line: "candidate:1"}, wire.NeedMedia{Lines: 2},
+	}
+}
+
+func TestSeal(t *testing.T) {
+	a, b, c := identity(t), identity(t), identity(t)
+	for i, s := range signals(t) {
+		e := wire.Envelope{Pair: [16]byte{1}, Seq: uint64(i + 1), Body: s}
+		sealed, err := wire.Seal(a, b.Public(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := wire.Open(b, a.Public(), sealed)
+		if err != nil || !reflect.DeepEqual(got, e) {
+			t.Fatalf("%#v came back as %#v, %v", e, got, err)
+		}
+		if _, err := wire.Open(c, a.Public(), sealed); !errors.Is(err, wire.ErrSeal) {
+			t.Error("somebody else opened it:", err)
+		}
+		if _, err := wire.Open(b, c.Public(), sealed); !errors.Is(err, wire.ErrSignature) {
+			t.Error("taken for somebody else's:", err)
+		}
+		if _, _, err := wire.OpenKnock(b, sealed); err == nil {
+			t.Error("taken for a knock")
+		}
+		for _, at := range []int{0, len(sealed) / 2, len(sealed) - 1} {
+			bad := bytes.Clone(sealed)
+			bad[at] ^= 1
+			if _, err := wire.Open(b, a.Public(), bad); !errors.Is(err, wire.ErrSeal) {
+				t.Error("altered and opened:", err)
+			}
+		}
+		if bytes.Contains(sealed, []byte("xxxx")) || (len(sealed)-48)%512 != 0 {
+			t.Errorf("%d bytes tell too much", len(sealed))
+		}
+	}
+}
+
+func TestKnock(t *testing.T) {
+	joiner, inviter, eve := identity(t), identity(t), identity(t)
+	secret := wire.NewSecret([32]byte{7})
+	k := wire.SignKnock(wire.Knock{Invite: wire.InviteID{1}, Device: joiner.Public(), Name: "Ben", Nonce: [32]byte{3}}, secret, inviter.Public())
+	sealed, err := wire.Seal(joiner, inviter.Public(), wire.Envelope{Body: k})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev, e, err := wire.OpenKnock(inviter, sealed)
+	if err != nil || dev != joiner.Public() || !wire.VerifyKnock(e.Body.(wire.Knock), secret, dev, inviter.Public()) {
+		t.Fatal("an honest knock was refused:", err)
+	}
+	if wire.VerifyKnock(k, wire.NewSecret([32]byte{8}), dev, inviter.Public()) || wire.VerifyKnock(k, secret, eve.Public(), inviter.Public()) ||
+		wire.VerifyKnock(k, secret, dev, eve.Public()) {
+		t.Error("a knock with a wrong secret, sender or inviter was taken")
+	}
+	stolen, _ := wire.Seal(eve, inviter.Public(), wire.Envelope{Body: k})
+	if _, _, err := wire.OpenKnock(inviter, stolen); !errors.Is(err, wire.ErrSignature) {
+		t.Error("Eve knocked in Ben's name:", err)
+	}
+}
+
+func TestReplay(t *testing.T) {
+	var r wire.Replay
+	for _, c := range []struct {
+		seq uint64
+		ok  bool
+	}{{0, false}, {1, true}, {1, false}, {5, true}, {4, false}, {6, true}} {
+		if r.Accept(c.seq) != c.ok {
+			t.Error(c)
+		}
+	}
+}
+
+func link(t testing.TB) wire.Link {
+	return wire.Link{
+		Service: wire.Service{Addrs: []string{"192.0.2.1:7465", "[2001:db8::1]:7465", "viewflip.example:443"}, Pin: [32]byte{1, 255}},
+		Invite:  wire.InviteID{1, 2}, Inviter: identity(t).Public().Address(), Secret: wire.NewSecret([32]byte{5, 6}),
+	}
+}
+
+func TestLink(t *testing.T) {
+	l := link(t)
+	s := l.String()
+	got, err := wire.ParseLink("  " + s + "\n")
+	if err != nil || !reflect.DeepEqual(got, l) {
+		t.Fatal(err, got)
+	}
+	for i := range s {
+		if _, err := wire.ParseLink(s[:i]); !errors.Is(err, wire.ErrLink) {
+			t.Fatalf("cut to %q: %v", s[:i], err)
+		}
+	}
+	for _, bad := range []string{"", "https://x", s + "A", strings.Replace(s, ":7465", ":0", 1), strings.Replace(s, "/c/", "/d/", 1), strings.Repeat(s, 20)} {
+		if _, err := wire.ParseLink(bad); !errors.Is(err, wire.ErrLink) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	svc, err := wire.ParseServiceURL(l.Service.URL())
+	if err != nil || !reflect.DeepEqual(svc, l.Service) {
+		t.Error(err, svc)
+	}
+}
+
+// Secrets cannot be printed by accident.
+func TestSecretsStayHidden(t *testing.T) {
+	l := link(t)
+	id := identity(t)
+	secret := l.Secret.Reveal()
+	var out bytes.Buffer
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "secret", l.Secret, "link", l, "identity", id)
+	fmt.Fprintf(&out, "%v %+v %#v %s %v %+v %#v", l.Secret, l.Secret, l.Secret, l.Secret, id, id, id)
+	for _, s := range [][]byte{secret[:], []byte(fmt.Sprint(secret[:])), id.Marshal()[1:33], []byte(fmt.Sprint(id.Marshal()[1:33])), []byte(l.String()[len(l.String())-43:])} {
+		if bytes.Contains(out.Bytes(), s) {
+			t.Errorf("printed: %s", out.String())
+		}
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	a := "a=fingerprint:sha-256 " + strings.TrimSuffix(strings.Repeat("AB:", 32), ":")
+	for _, c := range []struct {
+		sdp string
+		ok  bool
+	}{
+		{"v=0\r\n" + a + "\r\n", true}, {a + "\r\n" + strings.ToLower(a) + "\r\n", true}, {"v=0\r\n", false},
+		{a + "\r\n" + strings.Replace(a, "AB", "AC", 1), false}, {strings.Replace(a, "256", "1", 1), false}, {a + ":AB", false},
+	} {
+		fp, err := wire.FingerprintOf(c.sdp)
+		if (err == nil) != c.ok || c.ok && fp[31] != 0xab {
+			t.Errorf("%q: %v", c.sdp, err)
+		}
+	}
+}
+
+func frames(t testing.TB) []wire.FrameBody {
+	dev := identity(t).Public()
+	return []wire.FrameBody{
+		wire.ServiceHello{Version: 1, Device: dev}, wire.Challenge{Nonce: [32]byte{1}}, wire.Proof{Signature: [64]byte{2}}, wire.Welcome{},
+		wire.OpenInvite{Invite: wire.InviteID{1}, Expires: 5}, wire.CloseInvite{Invite: wire.InviteID{1}}, wire.Lookup{Invite: wire.InviteID{1}},
+		wire.Found{Device: dev}, wire.Send{To: dev.Address(), Sealed: []byte("x")}, wire.Deliver{From: dev.Address(), Sealed: []byte("y")},
+		wire.OK{}, wire.Error{Code: wire.CodeOffline},
+	}
+}
+
+func TestFrames(t *testing.T) {
+	for _, body := range frames(t) {
+		f := wire.Frame{ID: 7, Body: body}
+		b, err := wire.AppendFrame(nil, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := wire.ParseFrame(b)
+		if err != nil || !reflect.DeepEqual(got, f) {
+			t.Errorf("%#v came back as %#v, %v", f, got, err)
+		}
+		if _, err := wire.ParseFrame(append(b, 0)); err == nil {
+			t.Errorf("%T with a byte more", body)
+		}
+	}
+	if _, err := wire.AppendFrame(nil, wire.Frame{Body: wire.Send{Sealed: make([]byte, wire.MaxSealed+1)}}); !errors.Is(err, wire.ErrTooLarge) {
+		t.Error(err)
+	}
+}
+
+func FuzzParseMessage(f *testing.F) {
+	for _, m := range messages() {
+		b, _ := wire.AppendMessage(nil, m)
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := wire.ParseMessage(b)
+		if err != nil {
+			return
+		}
+		again, err := wire.AppendMessage(nil, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back, err := wire.ParseMessage(again); err != nil || !reflect.DeepEqual(back, m) {
+			t.Fatalf("%#v became %#v, %v", m, back, err)
+		}
+	})
+}
+
+func FuzzParseFrame(f *testing.F) {
+	for _, body := range frames(f) {
+		b, _ := wire.AppendFrame(nil, wire.Frame{ID: 1, Body: body})
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := wire.ParseFrame(b)
+		if err != nil {
+			return
+		}
+		if again, err := wire.AppendFrame(nil, m); err != nil || !bytes.Equal(again, b) {
+			t.Fatalf("%#v is not canonical: %v", m, err)
+		}
+	})
+}
+
+func FuzzParseLink(f *testing.F) {
+	f.Add(link(f).String())
+	f.Fuzz(func(t *testing.T, s string) {
+		l, err := wire.ParseLink(s)
+		if err != nil {
+			return
+		}
+		if back, err := wire.ParseLink(l.String()); err != nil || !reflect.DeepEqual(back, l) {
+			t.Fatal(err)
+		}
+	})
+}
+
+func FuzzOpen(f *testing.F) {
+	a, b := identity(f), identity(f)
+	for _, s := range signals(f) {
+		sealed, _ := wire.Seal(a, b.Public(), wire.Envelope{Body: s})
+		f.Add(sealed)
+	}
+	f.Fuzz(func(t *testing.T, sealed []byte) {
+		_, _ = wire.Open(b, a.Public(), sealed)
+		_, _, _ = wire.OpenKnock(b, sealed)
+	})
+}
