@@ -1,0 +1,97 @@
+package rtc
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+)
+
+// packets makes the packets of frames of n parts each; part i of frame f holds
+// the bytes f and i.
+func packets(first uint16, parts ...int) []*rtp.Packet {
+	var out []*rtp.Packet
+	for f, n := range parts {
+		for i := range n {
+			d := byte(0)
+			if i == 0 {
+				d = startBit
+			}
+			out = append(out, &rtp.Packet{
+				Header:  rtp.Header{SequenceNumber: first + uint16(len(out)), Timestamp: uint32(f), Marker: i == n-1},
+				Payload: []byte{d, byte(f), byte(i)},
+			})
+		}
+	}
+	return out
+}
+
+func TestAssembler(t *testing.T) {
+	now := time.Now()
+	late := now.Add(gapPatience)
+	p := packets(65533, 2, 3, 1, 2) // wraps
+	for name, c := range map[string]struct {
+		order []int
+		skip  bool
+		want  []uint32
+		lost  bool // of the last frame
+	}{
+		"in order":        {order: []int{0, 1, 2, 3, 4, 5, 6, 7}, want: []uint32{0, 1, 2, 3}},
+		"reordered":       {order: []int{0, 2, 1, 5, 4, 3, 7, 6}, want: []uint32{0, 1, 2, 3}},
+		"twice":           {order: []int{0, 0, 1, 1, 2, 3, 3, 4, 2, 5}, want: []uint32{0, 1, 2}},
+		"waits":           {order: []int{0, 1, 2, 4, 5}, want: []uint32{0}},
+		"lost middle":     {order: []int{0, 1, 2, 4, 5}, skip: true, want: []uint32{0, 2}, lost: true},
+		"lost head":       {order: []int{0, 1, 3, 4, 5}, skip: true, want: []uint32{0, 2}, lost: true},
+		"lost tail":       {order: []int{0, 1, 2, 3, 5}, skip: true, want: []uint32{0, 2}, lost: true},
+		"begins half-way": {order: []int{3, 4, 5}, want: []uint32{2}, lost: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newAssembler(false)
+			for _, i := range c.order {
+				a.push(p[i], now)
+			}
+			if a.overdue(late) != (c.skip || name == "waits") {
+				t.Error("overdue:", a.overdue(late))
+			}
+			if c.skip {
+				a.skip()
+			}
+			var got []uint32
+			lost := false
+			for f, ok := a.next(); ok; f, ok = a.next() {
+				got = append(got, f.Timestamp)
+				lost = f.Lost
+				for i := 0; i < len(f.Data); i += 2 {
+					if !bytes.Equal(f.Data[i:i+2], []byte{byte(f.Timestamp), byte(i / 2)}) {
+						t.Fatal("wrong data", f.Data)
+					}
+				}
+			}
+			if len(got) != len(c.want) || lost != c.lost {
+				t.Fatalf("frames %v, lost %v; want %v, %v", got, lost, c.want, c.lost)
+			}
+			for i := range got {
+				if got[i] != c.want[i] {
+					t.Fatal(got)
+				}
+			}
+		})
+	}
+}
+
+func FuzzAssembler(f *testing.F) {
+	f.Add([]byte{0, 0, 0x81, 1, 0, 0, 1, 0x01}, false)
+	f.Fuzz(func(_ *testing.T, b []byte, vp9 bool) {
+		a := newAssembler(vp9)
+		now := time.Now()
+		for ; len(b) >= 4; b = b[4:] {
+			a.push(&rtp.Packet{Header: rtp.Header{SequenceNumber: uint16(b[0])<<8 | uint16(b[1]), Marker: b[2]&1 != 0}, Payload: b[2:4]}, now)
+			if b[3] == 7 {
+				a.skip()
+			}
+			for _, ok := a.next(); ok; _, ok = a.next() {
+			}
+		}
+	})
+}

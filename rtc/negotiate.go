@@ -1,0 +1,319 @@
+package rtc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/pion/webrtc/v4"
+
+	"viewflip.app/wire"
+)
+
+const (
+	labelControl = "control"
+	labelMotion  = "motion"
+)
+
+// serve is the one goroutine in which everything about the connection is
+// decided. Pion's callbacks only put things into channels.
+func (p *Peer) serve(ctx context.Context) error {
+	p.hook(ctx)
+	signals := make(chan wire.Signal)
+	failed := make(chan error, 1)
+	p.wg.Go(func() {
+		for {
+			s, err := p.sig.Recv(ctx)
+			if err != nil {
+				failed <- err
+				return
+			}
+			select {
+			case signals <- s:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	n := &negotiation{p: p}
+	if p.o.Offerer {
+		if err := p.openChannels(ctx); err != nil {
+			return err
+		}
+		if err := n.offer(ctx, false); err != nil {
+			return err
+		}
+	}
+	channels, up := 0, false
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err = <-failed:
+		case s := <-signals:
+			err = n.signal(ctx, s)
+		case c := <-p.cands:
+			err = n.candidate(ctx, c)
+		case restart := <-p.renew:
+			err = n.again(ctx, restart)
+		case <-p.opened:
+			channels++
+		case s := <-p.changes:
+			switch s {
+			case webrtc.PeerConnectionStateConnected:
+				up = true
+				if p.isConnected() {
+					p.tell(StateConnected)
+				}
+			case webrtc.PeerConnectionStateDisconnected:
+				p.tell(StateInterrupted)
+				err = n.again(ctx, true)
+			case webrtc.PeerConnectionStateFailed:
+				return ErrFailed
+			case webrtc.PeerConnectionStateClosed:
+				return ErrClosed
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if up && channels == 2 && !p.isConnected() {
+			if !p.certified() {
+				return ErrFingerprint
+			}
+			close(p.connected)
+			p.tell(StateConnected)
+		}
+	}
+}
+
+func (p *Peer) isConnected() bool {
+	select {
+	case <-p.connected:
+		return true
+	default:
+		return false
+	}
+}
+
+// hook leads Pion's callbacks into channels.
+func (p *Peer) hook(ctx context.Context) {
+	p.pc.OnICECandidate(func(c *webrtc.ICECandidate) {
+		if c == nil {
+			return
+		}
+		select {
+		case p.cands <- c.ToJSON():
+		case <-ctx.Done():
+		}
+	})
+	p.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		select {
+		case p.changes <- s:
+		case <-ctx.Done():
+		}
+	})
+	p.pc.OnDataChannel(func(dc *webrtc.DataChannel) { p.channel(ctx, dc) })
+	p.pc.OnTrack(func(t *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { p.arrived(ctx, t) })
+}
+
+func (p *Peer) openChannels(ctx context.Context) error {
+	no, none := false, uint16(0)
+	for label, init := range map[string]*webrtc.DataChannelInit{
+		labelControl: nil, labelMotion: {Ordered: &no, MaxRetransmits: &none},
+	} {
+		dc, err := p.pc.CreateDataChannel(label, init)
+		if err != nil {
+			return fmt.Errorf("rtc: channel: %w", err)
+		}
+		p.channel(ctx, dc)
+	}
+	return nil
+}
+
+// channel takes one of the two channels; any other is closed.
+func (p *Peer) channel(ctx context.Context, dc *webrtc.DataChannel) {
+	lossy := dc.Label() == labelMotion
+	p.mu.Lock()
+	place := &p.control
+	if lossy {
+		place = &p.motion
+	}
+	taken := *place != nil
+	if !taken && (lossy || dc.Label() == labelControl) {
+		*place = dc
+	}
+	p.mu.Unlock()
+	if taken || !lossy && dc.Label() != labelControl {
+		_ = dc.Close()
+		return
+	}
+	dc.OnOpen(func() {
+		select {
+		case p.opened <- struct{}{}:
+		case <-ctx.Done():
+		}
+	})
+	dc.OnMessage(func(m webrtc.DataChannelMessage) {
+		if len(m.Data) > MaxMessage {
+			return
+		}
+		msg := Message{Data: m.Data, Lossy: lossy}
+		if lossy {
+			select {
+			case p.in <- msg:
+			default: // the next one is newer
+			}
+			return
+		}
+		select {
+		case p.in <- msg:
+		case <-ctx.Done():
+		}
+	})
+}
+
+// negotiation is the state of offers and answers. Only the offerer offers, so
+// two offers never cross.
+type negotiation struct {
+	p       *Peer
+	early   []webrtc.ICECandidateInit // came before the description they belong to
+	waiting bool                      // an offer is unanswered
+	next    bool                      // offer again when it is answered
+	restart bool
+}
+
+func (n *negotiation) offer(ctx context.Context, restart bool) error {
+	d, err := n.p.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: restart})
+	if err != nil {
+		return fmt.Errorf("rtc: offer: %w", err)
+	}
+	if err := n.p.pc.SetLocalDescription(d); err != nil {
+		return fmt.Errorf("rtc: offer: %w", err)
+	}
+	fp, err := wire.FingerprintOf(d.SDP)
+	if err != nil {
+		return err
+	}
+	n.waiting = true
+	return n.p.sig.Send(ctx, wire.Offer{SDP: d.SDP, Fingerprint: fp})
+}
+
+// again negotiates anew: the offerer offers, the answerer asks him to.
+func (n *negotiation) again(ctx context.Context, restart bool) error {
+	if !n.p.o.Offerer {
+		n.p.mu.Lock()
+		lines := min(n.p.wanted, 255)
+		n.p.wanted = 0
+		n.p.mu.Unlock()
+		return n.p.sig.Send(ctx, wire.NeedMedia{Lines: uint8(lines)})
+	}
+	if n.waiting {
+		n.next, n.restart = true, n.restart || restart
+		return nil
+	}
+	return n.offer(ctx, restart)
+}
+
+func (n *negotiation) candidate(ctx context.Context, c webrtc.ICECandidateInit) error {
+	b, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("rtc: candidate: %w", err)
+	}
+	return n.p.sig.Send(ctx, wire.Candidate{Line: string(b)})
+}
+
+func (n *negotiation) signal(ctx context.Context, s wire.Signal) error {
+	switch s := s.(type) {
+	case wire.Offer:
+		if n.p.o.Offerer {
+			return fmt.Errorf("rtc: both ends offer")
+		}
+		if err := n.remote(webrtc.SDPTypeOffer, s.SDP, s.Fingerprint); err != nil {
+			return err
+		}
+		d, err := n.p.pc.CreateAnswer(nil)
+		if err != nil {
+			return fmt.Errorf("rtc: answer: %w", err)
+		}
+		if err := n.p.pc.SetLocalDescription(d); err != nil {
+			return fmt.Errorf("rtc: answer: %w", err)
+		}
+		fp, err := wire.FingerprintOf(d.SDP)
+		if err != nil {
+			return err
+		}
+		return n.p.sig.Send(ctx, wire.Answer{SDP: d.SDP, Fingerprint: fp})
+	case wire.Answer:
+		if !n.waiting {
+			return nil // of an offer that is over
+		}
+		if err := n.remote(webrtc.SDPTypeAnswer, s.SDP, s.Fingerprint); err != nil {
+			return err
+		}
+		n.waiting = false
+		if n.next {
+			restart := n.restart
+			n.next, n.restart = false, false
+			return n.offer(ctx, restart)
+		}
+		return nil
+	case wire.Candidate:
+		var c webrtc.ICECandidateInit
+		if err := json.Unmarshal([]byte(s.Line), &c); err != nil {
+			return fmt.Errorf("rtc: candidate: %w", err)
+		}
+		if n.p.pc.RemoteDescription() == nil {
+			n.early = append(n.early, c)
+			return nil
+		}
+		n.add(c)
+		return nil
+	case wire.NeedMedia:
+		if !n.p.o.Offerer {
+			return nil
+		}
+		for range s.Lines {
+			_, err := n.p.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
+			if err != nil {
+				return fmt.Errorf("rtc: line: %w", err)
+			}
+		}
+		ice := n.p.pc.ICEConnectionState()
+		return n.again(ctx, ice == webrtc.ICEConnectionStateDisconnected || ice == webrtc.ICEConnectionStateFailed)
+	default:
+		return nil
+	}
+}
+
+// add ignores a candidate that does not parse or resolve: others may work.
+func (n *negotiation) add(c webrtc.ICECandidateInit) {
+	if err := n.p.pc.AddICECandidate(c); err != nil {
+		n.p.log.Debug("candidate not used", "err", err)
+	}
+}
+
+// remote takes the other end's description if its fingerprint is the signed
+// one, and the same as ever.
+func (n *negotiation) remote(t webrtc.SDPType, sdp string, signed [32]byte) error {
+	fp, err := wire.FingerprintOf(sdp)
+	if err != nil || fp != signed {
+		return ErrFingerprint
+	}
+	n.p.mu.Lock()
+	changed := n.p.known && n.p.remote != fp
+	n.p.remote, n.p.known = fp, true
+	n.p.mu.Unlock()
+	if changed {
+		return ErrFingerprint
+	}
+	if err := n.p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: t, SDP: sdp}); err != nil {
+		return fmt.Errorf("rtc: description: %w", err)
+	}
+	for _, c := range n.early {
+		n.add(c)
+	}
+	n.early = nil
+	return nil
+}

@@ -1,0 +1,280 @@
+package rtc
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/logging"
+	"github.com/pion/transport/v5"
+	"github.com/pion/webrtc/v4"
+
+	"viewflip.app/wire"
+)
+
+// Errors that callers act on.
+var (
+	// ErrFingerprint means that another certificate is in use than was signed:
+	// somebody is in between. It is final.
+	ErrFingerprint = errors.New("rtc: the connection was not made, because its certificate is not the signed one")
+	// ErrClosed means that the connection is over.
+	ErrClosed = errors.New("rtc: the connection is closed")
+	// ErrTooLarge means that a message is over MaxMessage.
+	ErrTooLarge = errors.New("rtc: the message is too large")
+	// ErrFailed means that no path to the peer was found or is left.
+	ErrFailed = errors.New("rtc: there is no network path to the other machine")
+)
+
+// MaxMessage bounds one data channel message, in bytes.
+const MaxMessage = 64 << 10
+
+const (
+	clockRate    = 90000 // RTP, Hz
+	inBuffer     = 256
+	trackBuffer  = 32
+	sctpMinCwnd  = 96 << 10
+	sctpRTOMax   = 100 * time.Millisecond
+	nackInterval = 10 * time.Millisecond
+	nackLimit    = 10
+	nackSize     = 8192
+)
+
+// MIME types of the codecs.
+const (
+	MimeTypeTile = "video/x-viewflip-tile"
+	MimeTypeVP9  = webrtc.MimeTypeVP9
+)
+
+// Codec is what a track carries.
+type Codec struct{ MimeType string }
+
+// ICEServer is a STUN or TURN server (RFC 7064, RFC 7065).
+type ICEServer struct {
+	URLs                 []string
+	Username, Credential string
+}
+
+// Options of a connection.
+type Options struct {
+	// Offerer is true at exactly one end: only it makes offers.
+	Offerer    bool
+	ICEServers []ICEServer
+	// Codecs in order of preference; nil means tiles, then VP9.
+	Codecs []Codec
+	// Net replaces the network in tests.
+	Net transport.Net
+	Log *slog.Logger
+}
+
+// Signaller carries signals, authenticated end to end.
+type Signaller interface {
+	Send(ctx context.Context, s wire.Signal) error
+	Recv(ctx context.Context) (wire.Signal, error)
+}
+
+// State is how the connection is.
+type State uint8
+
+// The states.
+const (
+	StateConnecting State = iota
+	StateConnected
+	StateInterrupted
+	StateClosed
+)
+
+// Message is one data channel message.
+type Message struct {
+	Data  []byte
+	Lossy bool
+}
+
+// Peer is a connection to one device.
+type Peer struct {
+	o   Options
+	sig Signaller
+	log *slog.Logger
+	pc  *webrtc.PeerConnection
+
+	connected chan struct{}
+	states    chan State
+	in        chan Message
+	inTracks  chan *InTrack
+	cands     chan webrtc.ICECandidateInit
+	renew     chan bool // negotiate again; true restarts ICE
+	opened    chan struct{}
+	changes   chan webrtc.PeerConnectionState
+	done      chan struct{}
+	wg        sync.WaitGroup
+
+	mu              sync.Mutex
+	control, motion *webrtc.DataChannel
+	remote          [32]byte // the signed fingerprint
+	known           bool     // remote is set
+	wanted          int      // tracks of ours that wait for a line
+}
+
+// New makes a connection that Run brings to life.
+func New(o Options, s Signaller) (*Peer, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Codecs == nil {
+		o.Codecs = []Codec{{MimeTypeTile}, {MimeTypeVP9}}
+	}
+	api, err := newAPI(o)
+	if err != nil {
+		return nil, fmt.Errorf("rtc: %w", err)
+	}
+	cfg := webrtc.Configuration{}
+	for _, x := range o.ICEServers {
+		cfg.ICEServers = append(cfg.ICEServers, webrtc.ICEServer{URLs: x.URLs, Username: x.Username, Credential: x.Credential})
+	}
+	pc, err := api.NewPeerConnection(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("rtc: %w", err)
+	}
+	return &Peer{
+		o: o, sig: s, log: o.Log, pc: pc,
+		connected: make(chan struct{}), states: make(chan State, 1), in: make(chan Message, inBuffer),
+		inTracks: make(chan *InTrack, trackBuffer), cands: make(chan webrtc.ICECandidateInit, 64),
+		renew: make(chan bool, 64), opened: make(chan struct{}, 2),
+		changes: make(chan webrtc.PeerConnectionState, 16), done: make(chan struct{}),
+	}, nil
+}
+
+func newAPI(o Options) (*webrtc.API, error) {
+	quiet := logging.NewDefaultLoggerFactory()
+	quiet.DefaultLogLevel = logging.LogLevelDisabled
+	se := webrtc.SettingEngine{LoggerFactory: quiet}
+	se.SetSCTPMinCwnd(sctpMinCwnd)
+	se.SetSCTPRTOMax(sctpRTOMax)
+	se.EnableSCTPZeroChecksum(true)
+	se.SetIncludeLoopbackCandidate(true)
+	se.SetICETimeouts(3*time.Second, 15*time.Second, time.Second)
+	if o.Net != nil {
+		se.SetNet(o.Net)
+	}
+	me := &webrtc.MediaEngine{}
+	feedback := []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}}
+	pt := webrtc.PayloadType(96)
+	for _, c := range o.Codecs {
+		lines := []string{""}
+		if c.MimeType == MimeTypeVP9 {
+			lines = []string{"profile-id=0", "profile-id=1"}
+		}
+		for _, fmtp := range lines {
+			err := me.RegisterCodec(webrtc.RTPCodecParameters{
+				RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: c.MimeType, ClockRate: clockRate, SDPFmtpLine: fmtp, RTCPFeedback: feedback},
+				PayloadType:        pt,
+			}, webrtc.RTPCodecTypeVideo)
+			if err != nil {
+				return nil, err
+			}
+			pt++
+		}
+	}
+	ir := &interceptor.Registry{}
+	generator := []nack.GeneratorOption{nack.GeneratorInterval(nackInterval), nack.GeneratorSize(nackSize), nack.GeneratorMaxNacksPerPacket(nackLimit)}
+	if err := webrtc.ConfigureNackWithOptions(me, ir, generator, nack.ResponderSize(nackSize)); err != nil {
+		return nil, err
+	}
+	if err := webrtc.ConfigureRTCPReports(ir); err != nil {
+		return nil, err
+	}
+	if err := webrtc.ConfigureTWCCSender(me, ir); err != nil {
+		return nil, err
+	}
+	return webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(me), webrtc.WithInterceptorRegistry(ir)), nil
+}
+
+// Connected is closed when the connection is up and its certificate is the
+// signed one.
+func (p *Peer) Connected() <-chan struct{} { return p.connected }
+
+// States tells of changes, the newest wins; closed when Run returns.
+func (p *Peer) States() <-chan State { return p.states }
+
+func (p *Peer) tell(s State) {
+	select {
+	case <-p.states:
+	default:
+	}
+	p.states <- s
+}
+
+// Run negotiates and serves until ctx ends or the connection is lost for good.
+func (p *Peer) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	err := p.serve(ctx)
+	cancel()
+	close(p.done)
+	if cerr := p.pc.GracefulClose(); err == nil && cerr != nil {
+		err = fmt.Errorf("rtc: close: %w", cerr)
+	}
+	p.wg.Wait()
+	close(p.states)
+	return err
+}
+
+// Recv returns the next message once the peer is authenticated.
+func (p *Peer) Recv(ctx context.Context) (Message, error) {
+	select {
+	case <-p.connected:
+	case <-p.done:
+		return Message{}, ErrClosed
+	case <-ctx.Done():
+		return Message{}, ctx.Err()
+	}
+	select {
+	case m := <-p.in:
+		return m, nil
+	case <-p.done:
+		return Message{}, ErrClosed
+	case <-ctx.Done():
+		return Message{}, ctx.Err()
+	}
+}
+
+// Send sends a message on the ordered, reliable channel.
+func (p *Peer) Send(b []byte) error {
+	return p.send(b, func() *webrtc.DataChannel { return p.control })
+}
+
+// SendLossy sends a message on the unordered channel without retransmission.
+func (p *Peer) SendLossy(b []byte) error {
+	return p.send(b, func() *webrtc.DataChannel { return p.motion })
+}
+
+func (p *Peer) send(b []byte, channel func() *webrtc.DataChannel) error {
+	if len(b) > MaxMessage {
+		return ErrTooLarge
+	}
+	select {
+	case <-p.connected:
+	default:
+		return ErrClosed
+	}
+	p.mu.Lock()
+	dc := channel()
+	p.mu.Unlock()
+	if err := dc.Send(b); err != nil {
+		return fmt.Errorf("rtc: send: %w", err)
+	}
+	return nil
+}
+
+// certified reports whether the certificate in use is the signed one.
+func (p *Peer) certified() bool {
+	p.mu.Lock()
+	want, known := p.remote, p.known
+	p.mu.Unlock()
+	der := p.pc.SCTP().Transport().GetRemoteCertificate()
+	return known && len(der) > 0 && sha256.Sum256(der) == want
+}

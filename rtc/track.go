@@ -1,0 +1,349 @@
+package rtc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/rtp/codecs"
+	"github.com/pion/webrtc/v4"
+)
+
+const (
+	// maxPayload of one RTP packet: an MTU of 1200 less RTP, SRTP and a margin.
+	maxPayload = 1150
+	// tailAgain is when the last packet of a burst is repeated if nothing
+	// followed: its loss would go unnoticed.
+	tailAgain = 10 * time.Millisecond
+	// refreshPause limits refresh requests.
+	refreshPause = 500 * time.Millisecond
+	// startBit marks the first packet of a frame in the tile payload's
+	// descriptor byte; the other bits are zero in this version.
+	startBit = 0x80
+)
+
+// OutTrack is a picture stream to the peer.
+type OutTrack struct {
+	p       *Peer
+	id      string
+	sender  *webrtc.RTPSender
+	ready   chan struct{}
+	refresh chan struct{}
+	once    sync.Once
+
+	mu    sync.Mutex
+	codec webrtc.RTPCodecParameters
+	ssrc  webrtc.SSRC
+	out   webrtc.TrackLocalWriter
+	vp9   codecs.VP9Payloader
+	seq   uint16
+	last  uint32
+	start time.Time
+	tail  *time.Timer
+}
+
+// local is the side of an OutTrack that Pion sees.
+type local struct{ t *OutTrack }
+
+func (l local) ID() string                { return l.t.id }
+func (l local) RID() string               { return "" }
+func (l local) StreamID() string          { return l.t.id }
+func (l local) Kind() webrtc.RTPCodecType { return webrtc.RTPCodecTypeVideo }
+
+// Bind takes the first codec of our preference that the peer accepts.
+func (l local) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	t := l.t
+	for _, want := range t.p.o.Codecs {
+		for _, have := range c.CodecParameters() {
+			if !strings.EqualFold(have.MimeType, want.MimeType) {
+				continue
+			}
+			t.mu.Lock()
+			t.codec, t.ssrc, t.out = have, c.SSRC(), c.WriteStream()
+			t.mu.Unlock()
+			t.once.Do(func() { close(t.ready) })
+			return have, nil
+		}
+	}
+	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
+}
+
+func (l local) Unbind(webrtc.TrackLocalContext) error {
+	l.t.mu.Lock()
+	l.t.out = nil
+	l.t.mu.Unlock()
+	return nil
+}
+
+// AddTrack adds a picture stream and starts to negotiate it. ctx bounds nothing
+// but this call.
+func (p *Peer) AddTrack(_ context.Context, id string) (*OutTrack, error) {
+	t := &OutTrack{p: p, id: id, ready: make(chan struct{}), refresh: make(chan struct{}, 1), start: time.Now()}
+	sender, err := p.pc.AddTrack(local{t})
+	if err != nil {
+		return nil, fmt.Errorf("rtc: add track: %w", err)
+	}
+	t.sender = sender
+	p.mu.Lock()
+	p.wanted++
+	p.mu.Unlock()
+	p.wg.Go(t.feedback)
+	p.negotiate()
+	return t, nil
+}
+
+func (p *Peer) negotiate() {
+	select {
+	case p.renew <- false:
+	case <-p.done:
+	}
+}
+
+// feedback waits for refresh requests until the sender stops.
+func (t *OutTrack) feedback() {
+	for {
+		packets, _, err := t.sender.ReadRTCP()
+		if err != nil {
+			return
+		}
+		for _, x := range packets {
+			switch x.(type) {
+			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+				select {
+				case t.refresh <- struct{}{}:
+				default:
+				}
+			}
+		}
+	}
+}
+
+// Codec blocks until both ends agreed on one.
+func (t *OutTrack) Codec(ctx context.Context) (Codec, error) {
+	select {
+	case <-t.ready:
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return Codec{t.codec.MimeType}, nil
+	case <-t.p.done:
+		return Codec{}, ErrClosed
+	case <-ctx.Done():
+		return Codec{}, ctx.Err()
+	}
+}
+
+// Refresh tells that the viewer needs a picture that stands alone.
+func (t *OutTrack) Refresh() <-chan struct{} { return t.refresh }
+
+// Write sends one coded frame at once and returns its RTP timestamp, which
+// rises with every frame.
+func (t *OutTrack) Write(frame []byte) (uint32, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.out == nil {
+		return 0, ErrClosed
+	}
+	ts := uint32(time.Since(t.start).Microseconds() * clockRate / 1e6)
+	if int32(ts-t.last) <= 0 {
+		ts = t.last + 1
+	}
+	t.last = ts
+	var payloads [][]byte
+	if strings.EqualFold(t.codec.MimeType, MimeTypeVP9) {
+		payloads = t.vp9.Payload(maxPayload, frame)
+	} else {
+		payloads = split(frame)
+	}
+	var h rtp.Header
+	for i, b := range payloads {
+		t.seq++
+		h = rtp.Header{
+			Version: 2, PayloadType: uint8(t.codec.PayloadType), SequenceNumber: t.seq,
+			Timestamp: ts, SSRC: uint32(t.ssrc), Marker: i == len(payloads)-1,
+		}
+		if _, err := t.out.WriteRTP(&h, b); err != nil {
+			return 0, fmt.Errorf("rtc: write: %w", err)
+		}
+	}
+	if len(payloads) > 0 {
+		t.repeat(h, payloads[len(payloads)-1])
+	}
+	return ts, nil
+}
+
+// repeat sends the last packet once more unless something follows soon.
+func (t *OutTrack) repeat(h rtp.Header, b []byte) {
+	if t.tail != nil {
+		t.tail.Stop()
+	}
+	b = slices.Clone(b)
+	t.tail = time.AfterFunc(tailAgain, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.out != nil && t.seq == h.SequenceNumber {
+			_, _ = t.out.WriteRTP(&h, b) // it was sent once already
+		}
+	})
+}
+
+// split makes tile payloads: a descriptor byte and a part of the frame.
+func split(frame []byte) [][]byte {
+	var out [][]byte
+	for first := byte(startBit); ; first = 0 {
+		n := min(len(frame), maxPayload-1)
+		out = append(out, append([]byte{first}, frame[:n]...))
+		if frame = frame[n:]; len(frame) == 0 {
+			return out
+		}
+	}
+}
+
+// Close removes the track from the connection.
+func (t *OutTrack) Close() error {
+	t.mu.Lock()
+	if t.tail != nil {
+		t.tail.Stop()
+	}
+	t.out = nil
+	t.mu.Unlock()
+	select {
+	case <-t.p.done:
+		return nil
+	default:
+	}
+	if err := t.p.pc.RemoveTrack(t.sender); err != nil && !errors.Is(err, webrtc.ErrConnectionClosed) {
+		return fmt.Errorf("rtc: remove track: %w", err)
+	}
+	t.p.negotiate()
+	return nil
+}
+
+// Frame is one coded frame as it arrived: complete, in order.
+type Frame struct {
+	Data      []byte
+	Timestamp uint32
+	// Received is when its last missing packet came.
+	Received time.Time
+	// Lost means that frames before this one are missing for good.
+	Lost bool
+}
+
+// InTrack is a picture stream from the peer.
+type InTrack struct {
+	p      *Peer
+	t      *webrtc.TrackRemote
+	frames chan Frame
+	ended  chan struct{}
+
+	mu    sync.Mutex
+	asked time.Time
+}
+
+// arrived starts to read a track.
+func (p *Peer) arrived(ctx context.Context, r *webrtc.TrackRemote) {
+	t := &InTrack{p: p, t: r, frames: make(chan Frame, 4), ended: make(chan struct{})}
+	select {
+	case p.inTracks <- t:
+		p.wg.Go(func() { defer close(t.ended); t.run(ctx) })
+	default: // more than anybody could watch
+	}
+}
+
+// AcceptTrack returns the next stream that the peer added.
+func (p *Peer) AcceptTrack(ctx context.Context) (*InTrack, error) {
+	select {
+	case t := <-p.inTracks:
+		return t, nil
+	case <-p.done:
+		return nil, ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// ID is the id that the sender gave to AddTrack.
+func (t *InTrack) ID() string { return t.t.ID() }
+
+// Codec is what it carries.
+func (t *InTrack) Codec() Codec { return Codec{t.t.Codec().MimeType} }
+
+// run reads packets and hands on frames until the track ends.
+func (t *InTrack) run(ctx context.Context) {
+	packets := make(chan *rtp.Packet, 256)
+	t.p.wg.Go(func() {
+		defer close(packets)
+		for {
+			pkt, _, err := t.t.ReadRTP()
+			if err != nil {
+				return
+			}
+			select {
+			case packets <- pkt:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	a := newAssembler(strings.EqualFold(t.t.Codec().MimeType, MimeTypeVP9))
+	stuck := time.NewTimer(time.Hour)
+	defer stuck.Stop()
+	for {
+		select {
+		case pkt, ok := <-packets:
+			if !ok {
+				return
+			}
+			a.push(pkt, time.Now())
+		case <-stuck.C:
+		}
+		if a.overdue(time.Now()) {
+			a.skip()
+			t.RequestRefresh()
+		}
+		for f, ok := a.next(); ok; f, ok = a.next() {
+			select {
+			case t.frames <- f:
+			case <-ctx.Done():
+				return
+			}
+		}
+		if a.waiting() {
+			stuck.Reset(gapPatience)
+		}
+	}
+}
+
+// Read returns the next frame.
+func (t *InTrack) Read(ctx context.Context) (Frame, error) {
+	select {
+	case f := <-t.frames:
+		return f, nil
+	case <-t.ended:
+		return Frame{}, ErrClosed
+	case <-ctx.Done():
+		return Frame{}, ctx.Err()
+	}
+}
+
+// RequestRefresh asks the sender for a picture that stands alone, at most
+// twice a second.
+func (t *InTrack) RequestRefresh() {
+	t.mu.Lock()
+	now := time.Now()
+	if now.Sub(t.asked) < refreshPause {
+		t.mu.Unlock()
+		return
+	}
+	t.asked = now
+	t.mu.Unlock()
+	err := t.p.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(t.t.SSRC())}})
+	if err != nil {
+		t.p.log.Debug("refresh not requested", "err", err)
+	}
+}
