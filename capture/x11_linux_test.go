@@ -67,6 +67,11 @@ func count(f *video.Frame, rgb uint32) (n int) {
 	return n
 }
 
+// frameFilled is true for a picture of one colour.
+func frameFilled(rgb uint32) func(*video.Frame) bool {
+	return func(f *video.Frame) bool { return count(f, rgb) == f.W*f.H }
+}
+
 // until takes frames until one satisfies ok.
 func until(t testing.TB, s capture.Stream, what string, ok func(*video.Frame) bool) {
 	t.Helper()

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/jezek/xgb/xproto"
@@ -60,7 +59,8 @@ func (x *xdesktop) events() {
 		switch e := ev.(type) {
 		case xproto.PropertyNotifyEvent:
 			switch e.Atom {
-			case x.c.Atom("_NET_CLIENT_LIST_STACKING"), x.c.Atom("_NET_CLIENT_LIST"), x.c.Atom("_NET_WM_NAME"), xproto.AtomWmName, x.c.Atom("WM_STATE"):
+			case x.c.Atom("_NET_CLIENT_LIST_STACKING"), x.c.Atom("_NET_CLIENT_LIST"), x.c.Atom("_NET_ACTIVE_WINDOW"),
+				x.c.Atom("_NET_WM_NAME"), xproto.AtomWmName, x.c.Atom("WM_STATE"), x.c.Atom("_NET_WM_STATE"):
 			default:
 				continue
 			}
@@ -115,7 +115,7 @@ func (x *xdesktop) windows(ctx context.Context) ([]Window, error) {
 			continue
 		}
 		out = append(out, Window{
-			ID: WindowID{uint32(w)}, Title: strings.ToValidUTF8(x.c.Title(w), "\uFFFD"), App: x.c.Class(w), PID: pid,
+			ID: WindowID{uint32(w)}, Title: x.c.Title(w), App: x.c.Class(w), PID: pid,
 			Bounds: content.Add(b.Min), Hidden: a.MapState != xproto.MapStateViewable || x.c.Iconic(w), Icon: x.c.Icon(w, iconSize),
 		})
 		x.follow(w)

@@ -7,9 +7,9 @@ import (
 )
 
 // isolate puts a child and its own children in a group that can be ended, and
-// lets it die with us.
+// lets it die with the thread that starts it, however that ends.
 func isolate(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 }
 
 // end asks the group to end, insists after two seconds, and reaps the child.

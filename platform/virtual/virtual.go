@@ -8,7 +8,9 @@ import (
 	"image"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jezek/xgb/xproto"
@@ -27,11 +29,19 @@ type Options struct {
 	WM string
 }
 
-// Display is a running virtual display.
+// Display is a running virtual display. Its methods may be called from any
+// goroutine.
 type Display struct {
-	name string
-	kids []*exec.Cmd
+	name   string
+	starts chan<- func()
+
+	mu   sync.Mutex
+	kids []*exec.Cmd // nil after Close
+	over bool
 }
+
+// ErrClosed means that the display was closed already.
+var ErrClosed = errors.New("virtual: the display is closed")
 
 // Start starts Xvfb and the window manager and waits until both are ready. ctx
 // bounds the start only.
@@ -49,11 +59,11 @@ func Start(ctx context.Context, o Options) (*Display, error) {
 	cmd := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx24", o.Size.X, o.Size.Y),
 		"-nolisten", "tcp", "-noreset", "+extension", "GLX", "+extension", "Composite")
 	cmd.ExtraFiles = []*os.File{w}
-	d := &Display{}
+	d := &Display{starts: starter()}
 	err = d.start(cmd)
 	_ = w.Close()
 	if err != nil {
-		return nil, fmt.Errorf("virtual: Xvfb is needed (package xvfb): %w", err)
+		return nil, errors.Join(fmt.Errorf("virtual: Xvfb is needed (package xvfb): %w", err), d.Close())
 	}
 	defer context.AfterFunc(ctx, func() { _ = r.SetReadDeadline(time.Now()) })()
 	line, err := bufio.NewReader(r).ReadString('\n')
@@ -130,29 +140,60 @@ func (d *Display) Env() []string {
 }
 
 // Run starts a client on the display; it ends with it.
-func (d *Display) Run(program string, args ...string) error {
+func (d *Display) Run(program string, args ...string) error { return d.RunEnv(nil, program, args...) }
+
+// RunEnv is Run with more environment, as "NAME=value".
+func (d *Display) RunEnv(env []string, program string, args ...string) error {
 	cmd := exec.Command(program, args...)
-	cmd.Env = d.Env()
+	cmd.Env = append(d.Env(), env...)
 	if err := d.start(cmd); err != nil {
 		return fmt.Errorf("virtual: %s: %w", program, err)
 	}
 	return nil
 }
 
+// starter runs functions on one thread that lives until the channel is closed:
+// children are told to die with the thread that started them.
+func starter() chan<- func() {
+	c := make(chan func())
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with its children
+		for f := range c {
+			f()
+		}
+	}()
+	return c
+}
+
 func (d *Display) start(cmd *exec.Cmd) error {
 	isolate(cmd)
-	if err := cmd.Start(); err != nil {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.over {
+		return ErrClosed
+	}
+	result := make(chan error)
+	d.starts <- func() { result <- cmd.Start() }
+	if err := <-result; err != nil {
 		return err
 	}
 	d.kids = append(d.kids, cmd)
 	return nil
 }
 
-// Close ends everything that was started, last first, and waits for it.
+// Close ends everything that was started, last first, and waits for it. A
+// second Close does nothing.
 func (d *Display) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.over {
+		return nil
+	}
+	d.over = true
 	for i := len(d.kids) - 1; i >= 0; i-- {
 		end(d.kids[i])
 	}
 	d.kids = nil
+	close(d.starts)
 	return nil
 }

@@ -3,8 +3,6 @@ package x11
 import (
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"os"
 	"sync"
 
@@ -28,6 +26,7 @@ type Conn struct {
 
 	mu    sync.Mutex
 	atoms map[string]xproto.Atom
+	first map[Extension]byte // number of an extension's first event
 }
 
 // Connect opens a connection; display "" means $DISPLAY.
@@ -38,13 +37,13 @@ func Connect(display string) (*Conn, error) {
 	if display == "" {
 		return nil, ErrNoDisplay
 	}
-	xgb.Logger = log.New(io.Discard, "", 0) // it writes to stderr about missing authority files
+	prepare()
 	c, err := xgb.NewConnDisplay(display)
 	if err != nil {
 		return nil, fmt.Errorf("%w (display %s does not answer)", ErrNoDisplay, display)
 	}
 	s := xproto.Setup(c).DefaultScreen(c)
-	return &Conn{Conn: c, Root: s.Root, Screen: s, atoms: map[string]xproto.Atom{}}, nil
+	return &Conn{Conn: c, Root: s.Root, Screen: s, atoms: map[string]xproto.Atom{}, first: map[Extension]byte{}}, nil
 }
 
 // Extension names an X extension that Require can initialise.
@@ -60,41 +59,45 @@ const (
 	XInput    Extension = "XInputExtension"
 )
 
-// Require initialises extensions, with the version handshakes that they need.
+// Require enables extensions, with the version handshakes that they need. It
+// stands in for the Init functions of xgb's extension packages, which must not
+// be called: see prepare.
 func (c *Conn) Require(exts ...Extension) error {
 	for _, e := range exts {
-		var err error
-		switch e {
-		case Composite:
-			if err = composite.Init(c.Conn); err == nil {
-				_, err = composite.QueryVersion(c.Conn, 0, 4).Reply()
-			}
-		case Damage:
-			if err = damage.Init(c.Conn); err == nil {
-				_, err = damage.QueryVersion(c.Conn, 1, 1).Reply()
-			}
-		case XFixes:
-			if err = xfixes.Init(c.Conn); err == nil {
-				_, err = xfixes.QueryVersion(c.Conn, 5, 0).Reply()
-			}
-		case SHM:
-			if err = shm.Init(c.Conn); err == nil {
-				_, err = shm.QueryVersion(c.Conn).Reply()
-			}
-		case XTest:
-			if err = xtest.Init(c.Conn); err == nil {
-				_, err = xtest.GetVersion(c.Conn, 2, 2).Reply()
-			}
-		default:
-			if !c.Has(e) {
-				err = errors.New("it is missing")
-			}
-		}
-		if err != nil {
+		if err := c.require(e); err != nil {
 			return fmt.Errorf("x11: extension %s: %w", e, err)
 		}
 	}
 	return nil
+}
+
+func (c *Conn) require(e Extension) error {
+	r, err := xproto.QueryExtension(c.Conn, uint16(len(e)), string(e)).Reply()
+	if err != nil {
+		return err
+	}
+	if !r.Present {
+		return errors.New("the X server does not have it")
+	}
+	c.ExtLock.Lock()
+	c.Extensions[string(e)] = r.MajorOpcode
+	c.ExtLock.Unlock()
+	c.mu.Lock()
+	c.first[e] = r.FirstEvent
+	c.mu.Unlock()
+	switch e {
+	case Composite:
+		_, err = composite.QueryVersion(c.Conn, 0, 4).Reply()
+	case Damage:
+		_, err = damage.QueryVersion(c.Conn, 1, 1).Reply()
+	case XFixes:
+		_, err = xfixes.QueryVersion(c.Conn, 5, 0).Reply()
+	case SHM:
+		_, err = shm.QueryVersion(c.Conn).Reply()
+	case XTest:
+		_, err = xtest.GetVersion(c.Conn, 2, 2).Reply()
+	}
+	return err
 }
 
 // Has reports whether the server offers an extension.

@@ -4,18 +4,26 @@ import (
 	"image"
 	"image/color"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
 )
 
-// maxProperty bounds what is read of one property, in 4-byte units; an icon of
-// 512 pixels fits.
-const maxProperty = 1 << 19
+// Limits of what is read of a property, in 4-byte units: an icon of 512 pixels
+// fits, and nobody reads a title of more than 4 KiB.
+const (
+	maxProperty = 1 << 19
+	maxText     = 1 << 10
+)
 
 // Property reads a property of any type; nil when it is not there.
 func (c *Conn) Property(w xproto.Window, name string) []byte {
-	r, err := xproto.GetProperty(c.Conn, false, w, c.Atom(name), xproto.GetPropertyTypeAny, 0, maxProperty).Reply()
+	return c.property(w, name, maxProperty)
+}
+
+func (c *Conn) property(w xproto.Window, name string, limit uint32) []byte {
+	r, err := xproto.GetProperty(c.Conn, false, w, c.Atom(name), xproto.GetPropertyTypeAny, 0, limit).Reply()
 	if err != nil {
 		return nil
 	}
@@ -43,12 +51,15 @@ func (c *Conn) HasAtom(w xproto.Window, property, atom string) bool {
 	return false
 }
 
-// Title is _NET_WM_NAME, else WM_NAME (xterm sets only that).
+// Title is _NET_WM_NAME, else WM_NAME (xterm sets only that), as valid UTF-8.
 func (c *Conn) Title(w xproto.Window) string {
-	if b := c.Property(w, "_NET_WM_NAME"); len(b) > 0 {
+	if b := c.property(w, "_NET_WM_NAME", maxText); len(b) > 0 {
+		return strings.ToValidUTF8(string(b), "\uFFFD")
+	}
+	b := c.property(w, "WM_NAME", maxText)
+	if utf8.Valid(b) { // many clients put UTF-8 where Latin-1 belongs
 		return string(b)
 	}
-	b := c.Property(w, "WM_NAME")
 	r := make([]rune, len(b))
 	for i, x := range b { // STRING is Latin-1
 		r[i] = rune(x)
@@ -58,7 +69,7 @@ func (c *Conn) Title(w xproto.Window) string {
 
 // Class is the second half of WM_CLASS: the application's name.
 func (c *Conn) Class(w xproto.Window) string {
-	p := strings.Split(string(c.Property(w, "WM_CLASS")), "\x00")
+	p := strings.Split(strings.ToValidUTF8(string(c.property(w, "WM_CLASS", maxText)), "\uFFFD"), "\x00")
 	if len(p) > 1 && p[1] != "" {
 		return p[1]
 	}
@@ -176,4 +187,29 @@ func (c *Conn) Bounds(w xproto.Window) (image.Rectangle, error) {
 		return image.Rectangle{}, err
 	}
 	return image.Rect(0, 0, int(g.Width), int(g.Height)).Add(image.Pt(int(t.DstX), int(t.DstY))), nil
+}
+
+// BGRA reports whether images of a window of this depth and visual come as the
+// rest of viewflip wants them: 32 bits a pixel, blue first. 16-bit and
+// colour-mapped screens, and servers on big-endian machines, do not.
+func (c *Conn) BGRA(depth byte, visual xproto.Visualid) bool {
+	setup := xproto.Setup(c.Conn)
+	if setup.ImageByteOrder != xproto.ImageOrderLSBFirst {
+		return false
+	}
+	wide := false
+	for _, f := range setup.PixmapFormats {
+		wide = wide || f.Depth == depth && f.BitsPerPixel == 32
+	}
+	if !wide {
+		return false
+	}
+	for _, d := range c.Screen.AllowedDepths {
+		for _, v := range d.Visuals {
+			if d.Depth == depth && v.VisualId == visual {
+				return v.RedMask == 0xff0000 && v.GreenMask == 0xff00 && v.BlueMask == 0xff
+			}
+		}
+	}
+	return false
 }

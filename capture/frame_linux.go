@@ -1,0 +1,227 @@
+package capture
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"image"
+	"slices"
+	"time"
+
+	"github.com/jezek/xgb/xproto"
+
+	"viewflip.app/video"
+)
+
+// buffers is how many frames exist: one lent out, one being filled, one to
+// spare for a caller that keeps the newest while it asks for the next.
+const buffers = 3
+
+// buffer is one frame's memory and what is stale in it ("buffer age").
+type buffer struct {
+	seg   *segment
+	frame *video.Frame
+	w, h  int
+	stale []image.Rectangle
+	lent  bool
+}
+
+func (s *stream) Next(ctx context.Context) (*video.Frame, error) {
+	for {
+		if err := s.pause(ctx, s.min-time.Since(s.last), nil); err != nil {
+			return nil, err
+		}
+		f, err := s.try()
+		if f != nil || err != nil {
+			return f, err
+		}
+		if err := s.pause(ctx, 0, s.wake); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pause blocks until wake, or for d if that is positive, or until the end.
+// Without either it returns at once.
+func (s *stream) pause(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
+	var after <-chan time.Time
+	if d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		after = t.C
+	} else if wake == nil {
+		return nil
+	}
+	select {
+	case <-after:
+		return nil
+	case <-wake:
+		return nil
+	case <-s.gone:
+		return ErrGone
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// try returns a frame if there is damage and a free buffer.
+func (s *stream) try() (*video.Frame, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.Closed || s.closed {
+		return nil, ErrGone
+	}
+	if !s.damaged && !s.whole && len(s.pending) == 0 || s.pix == 0 || s.content.Empty() {
+		return nil, nil
+	}
+	bounds := image.Rect(0, 0, s.content.Dx(), s.content.Dy())
+	if err := s.takeDamageLocked(bounds); err != nil {
+		return nil, err
+	}
+	if len(s.pending) == 0 {
+		return nil, nil
+	}
+	b, err := s.bufferLocked()
+	if b == nil || err != nil {
+		return nil, err
+	}
+	captured := time.Now()
+	if err := s.fillLocked(b); err != nil {
+		if !gonePixmap(err) {
+			return nil, fmt.Errorf("capture: read: %w", err)
+		}
+		s.whole = true // resized under our hands: the event brings a new pixmap
+		return nil, nil
+	}
+	b.lent = true
+	s.lent++
+	f := b.frame
+	f.Acquire()
+	f.Gen, f.Captured = s.state.Gen, captured
+	f.Damage = append(f.Damage[:0], s.pending...)
+	s.pending = s.pending[:0]
+	s.last = captured
+	return f, nil
+}
+
+// gonePixmap tells the race with a resize from a broken connection.
+func gonePixmap(err error) bool {
+	var match xproto.MatchError
+	var drawable xproto.DrawableError
+	return errors.As(err, &match) || errors.As(err, &drawable)
+}
+
+// takeDamageLocked asks the server what changed since it was asked last, and
+// notes it for the next frame and for every buffer.
+func (s *stream) takeDamageLocked(bounds image.Rectangle) error {
+	var fresh []image.Rectangle
+	if s.damaged {
+		s.damaged = false
+		rects, err := s.fetchDamage(s.dmg)
+		if err != nil {
+			return err
+		}
+		for _, r := range rects {
+			fresh = video.AddRect(fresh, r.Sub(s.content.Min), bounds)
+		}
+	}
+	if s.whole {
+		fresh, s.pending = append(fresh[:0], bounds), s.pending[:0]
+		s.whole = false
+	}
+	for _, r := range fresh {
+		s.pending = video.AddRect(s.pending, r, bounds)
+		for _, b := range s.bufs {
+			b.stale = video.AddRect(b.stale, r, bounds)
+		}
+	}
+	return nil
+}
+
+// bufferLocked returns a buffer of the right size that is not lent, or nil.
+func (s *stream) bufferLocked() (*buffer, error) {
+	w, h := s.content.Dx(), s.content.Dy()
+	if w > video.MaxSide || h > video.MaxSide || w*h > video.MaxPixels {
+		return nil, fmt.Errorf("capture: a window of %dx%d pixels is too large to share", w, h)
+	}
+	for i, b := range s.bufs {
+		if b.lent {
+			continue
+		}
+		if b.w == w && b.h == h {
+			return b, nil
+		}
+		b.seg.free(true)
+		s.bufs = slices.Delete(s.bufs, i, i+1)
+		break
+	}
+	if len(s.bufs) >= buffers {
+		return nil, nil
+	}
+	seg, err := newSegment(s.c, w*h*video.BytesPerPixel, s.shared)
+	if err != nil {
+		return nil, fmt.Errorf("capture: %w", err)
+	}
+	b := &buffer{seg: seg, w: w, h: h, stale: []image.Rectangle{image.Rect(0, 0, w, h)}}
+	b.frame = video.Wrap(w, h, seg.mem[:w*h*video.BytesPerPixel], func(*video.Frame) { s.giveBack(b) })
+	s.bufs = append(s.bufs, b)
+	return b, nil
+}
+
+func (s *stream) giveBack(b *buffer) {
+	s.mu.Lock()
+	b.lent = false
+	s.lent--
+	if s.closed && s.lent == 0 {
+		s.freeLocked()
+	}
+	s.mu.Unlock()
+	s.poke()
+}
+
+// fillLocked reads the rows that are stale in b, in bands of whole rows, which
+// the server can write straight to their place.
+func (s *stream) fillLocked(b *buffer) error {
+	for _, band := range bands(b.stale) {
+		if err := b.seg.read(s.pix, s.border+s.content.Min.X, s.border+s.content.Min.Y, b.w, band[0], band[1]); err != nil {
+			return err
+		}
+		opaque(b.seg.mem[band[0]*b.w*4 : band[1]*b.w*4])
+	}
+	b.stale = b.stale[:0]
+	return nil
+}
+
+// bandGap is how many rows between two bands cost less to read along than a
+// second request.
+const bandGap = 16
+
+// bands merges rectangles to rising, disjoint runs of rows [y0,y1).
+func bands(rects []image.Rectangle) [][2]int {
+	var out [][2]int
+	sorted := slices.Clone(rects)
+	slices.SortFunc(sorted, func(a, b image.Rectangle) int { return a.Min.Y - b.Min.Y })
+	for _, r := range sorted {
+		if n := len(out); n > 0 && r.Min.Y <= out[n-1][1]+bandGap {
+			out[n-1][1] = max(out[n-1][1], r.Max.Y)
+			continue
+		}
+		out = append(out, [2]int{r.Min.Y, r.Max.Y})
+	}
+	return out
+}
+
+// opaque sets the fourth byte of every pixel: undefined at depth 24, and at
+// depth 32 a translucent window is shown over black.
+func opaque(p []byte) {
+	const alphas = 0xff000000_ff000000
+	n := len(p) &^ 7
+	for i := 0; i < n; i += 8 {
+		q := p[i : i+8 : i+8]
+		binary.LittleEndian.PutUint64(q, binary.LittleEndian.Uint64(q)|alphas)
+	}
+	if n < len(p) {
+		p[len(p)-1] = 255
+	}
+}

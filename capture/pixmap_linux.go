@@ -1,0 +1,247 @@
+package capture
+
+import (
+	"fmt"
+	"image"
+
+	"github.com/jezek/xgb/composite"
+	"github.com/jezek/xgb/damage"
+	"github.com/jezek/xgb/xfixes"
+	"github.com/jezek/xgb/xproto"
+)
+
+// The X server fills the pixmap of a redirected window, whenever it makes a
+// new one, with what the screen shows at that place: other windows, or old
+// memory where the window was covered. Only later the application paints, and
+// one that hangs never does. Damage cannot tell, for the server reports what
+// becomes visible as damage too. So whatever is not known to be the window's
+// own is painted over here before anybody reads it, and the application is
+// asked to paint it anew. Known are:
+//
+//   - what was visible on the screen as the window's own before redirection,
+//   - what a resize took over from the pixmap before.
+//
+// The user at this machine sees nothing of it but, after minimising or growing
+// a window, its background for an instant.
+
+// neutral is the colour of what the application has not painted yet.
+const neutral = 0xff303030
+
+// maxInner bounds how many windows inside a window are asked to repaint.
+const maxInner = 512
+
+// redirect begins capture of the window. Nobody else's request comes between
+// its steps, so that what is visible before is exactly known.
+func (s *stream) redirect() error {
+	xproto.GrabServer(s.c.Conn)
+	defer xproto.UngrabServer(s.c.Conn)
+	if err := damage.CreateChecked(s.c.Conn, s.dmg, xproto.Drawable(s.win), damage.ReportLevelNonEmpty).Check(); err != nil {
+		return fmt.Errorf("damage: %w", err)
+	}
+	// New damage begins with the part of the window that is visible.
+	visible, err := s.fetchDamage(s.dmg)
+	if err != nil {
+		return err
+	}
+	if err := composite.RedirectWindowChecked(s.c.Conn, s.win, composite.RedirectAutomatic).Check(); err != nil {
+		return fmt.Errorf("composite: %w", err)
+	}
+	return s.nameLocked(visible)
+}
+
+// remappedLocked follows the window when it is shown or hidden.
+func (s *stream) remappedLocked() error {
+	xproto.GrabServer(s.c.Conn)
+	defer xproto.UngrabServer(s.c.Conn)
+	return s.nameLocked(nil)
+}
+
+// resizedLocked follows a ConfigureNotify. Moves do not matter.
+func (s *stream) resizedLocked(e xproto.ConfigureNotifyEvent) error {
+	size := image.Rect(0, 0, int(e.Width), int(e.Height))
+	if size == s.inner && int(e.BorderWidth) == s.border || s.pix == 0 {
+		return nil
+	}
+	xproto.GrabServer(s.c.Conn)
+	defer xproto.UngrabServer(s.c.Conn)
+	a, err := xproto.GetWindowAttributes(s.c.Conn, s.win).Reply()
+	if err != nil {
+		return ErrGone
+	}
+	kept := []image.Rectangle{size.Intersect(s.inner)}
+	switch {
+	case int(e.BorderWidth) != s.border:
+		kept = nil
+	case a.BitGravity != xproto.GravityNorthWest:
+		// The server took the pixels of the parent, which are the window's
+		// own of before where the parent is visible.
+		seen, err := s.parentVisible()
+		if err != nil {
+			return err
+		}
+		whole := kept[0]
+		kept = nil
+		for _, r := range seen {
+			kept = append(kept, r.Intersect(whole))
+		}
+	}
+	return s.nameLocked(kept)
+}
+
+// nameLocked names the window's pixmap, in a grab, and paints over all but
+// own, the pixels that are known to be the window's.
+func (s *stream) nameLocked(own []image.Rectangle) error {
+	ac := xproto.GetWindowAttributes(s.c.Conn, s.win)
+	gc := xproto.GetGeometry(s.c.Conn, xproto.Drawable(s.win))
+	a, err := ac.Reply()
+	if err != nil {
+		return ErrGone
+	}
+	g, err := gc.Reply()
+	if err != nil {
+		return ErrGone
+	}
+	inner := image.Rect(0, 0, int(g.Width), int(g.Height))
+	s.state.Hidden = a.MapState != xproto.MapStateViewable
+	if s.state.Hidden {
+		if s.pix == 0 { // else the last picture and its size stay
+			s.inner = inner
+			s.cropLocked()
+		}
+		return nil
+	}
+	p, err := xproto.NewPixmapId(s.c.Conn)
+	if err != nil {
+		return err
+	}
+	if err := composite.NameWindowPixmapChecked(s.c.Conn, s.win, p).Check(); err != nil {
+		return fmt.Errorf("composite: %w", err)
+	}
+	if s.pix != 0 {
+		xproto.FreePixmap(s.c.Conn, s.pix)
+	}
+	s.pix, s.border, s.inner = p, int(g.BorderWidth), inner
+	if foreign := (area{inner}).without(own); len(foreign) > 0 {
+		if err := s.cover(foreign); err != nil {
+			return err
+		}
+	}
+	damage.Subtract(s.c.Conn, s.dmg, 0, 0) // everything is read anyway
+	s.damaged, s.whole = false, true
+	s.cropLocked()
+	return nil
+}
+
+// cropLocked follows the content's place in the window, and the picture's size.
+func (s *stream) cropLocked() {
+	content := s.c.Content(s.win, s.inner.Dx(), s.inner.Dy())
+	if content == s.content {
+		return
+	}
+	s.content, s.whole = content, true
+	s.state.Gen++
+	s.state.W, s.state.H = content.Dx(), content.Dy()
+}
+
+// fetchDamage empties a damage object and returns, in pixels of its window,
+// what was in it.
+func (s *stream) fetchDamage(d damage.Damage) ([]image.Rectangle, error) {
+	damage.Subtract(s.c.Conn, d, 0, s.region)
+	r, err := xfixes.FetchRegion(s.c.Conn, s.region).Reply()
+	if err != nil {
+		return nil, ErrGone
+	}
+	out := make([]image.Rectangle, len(r.Rectangles))
+	for i, x := range r.Rectangles {
+		out[i] = image.Rect(int(x.X), int(x.Y), int(x.X)+int(x.Width), int(x.Y)+int(x.Height))
+	}
+	return out, nil
+}
+
+// parentVisible returns which pixels of the window are where its parent, a
+// window manager's frame, is visible on the screen; none without a frame.
+func (s *stream) parentVisible() ([]image.Rectangle, error) {
+	gc := xproto.GetGeometry(s.c.Conn, xproto.Drawable(s.win))
+	t, err := xproto.QueryTree(s.c.Conn, s.win).Reply()
+	if err != nil {
+		return nil, ErrGone
+	}
+	g, err := gc.Reply()
+	if err != nil {
+		return nil, ErrGone
+	}
+	if t.Parent == t.Root {
+		return nil, nil
+	}
+	d, err := damage.NewDamageId(s.c.Conn)
+	if err != nil {
+		return nil, err
+	}
+	if err := damage.CreateChecked(s.c.Conn, d, xproto.Drawable(t.Parent), damage.ReportLevelNonEmpty).Check(); err != nil {
+		return nil, fmt.Errorf("damage: %w", err)
+	}
+	defer damage.Destroy(s.c.Conn, d)
+	rects, err := s.fetchDamage(d)
+	at := image.Pt(int(g.X)+int(g.BorderWidth), int(g.Y)+int(g.BorderWidth))
+	for i := range rects {
+		rects[i] = rects[i].Sub(at)
+	}
+	return rects, err
+}
+
+// cover paints parts of the window's pixmap neutral, and then has the server
+// and the application paint them as they should be.
+func (s *stream) cover(parts []image.Rectangle) error {
+	gc, err := xproto.NewGcontextId(s.c.Conn)
+	if err != nil {
+		return err
+	}
+	xproto.CreateGC(s.c.Conn, gc, xproto.Drawable(s.pix), xproto.GcForeground, []uint32{neutral})
+	defer xproto.FreeGC(s.c.Conn, gc)
+	for _, r := range parts {
+		x := xproto.Rectangle{
+			X: int16(r.Min.X + s.border), Y: int16(r.Min.Y + s.border), Width: uint16(r.Dx()), Height: uint16(r.Dy()),
+		}
+		if err := xproto.PolyFillRectangleChecked(s.c.Conn, xproto.Drawable(s.pix), gc, []xproto.Rectangle{x}).Check(); err != nil {
+			return fmt.Errorf("cover: %w", err)
+		}
+	}
+	left := maxInner
+	s.repaint(s.win, s.inner, parts, &left)
+	return nil
+}
+
+// repaint clears parts of a window, and of the windows inside it, to their
+// background, where they have one, and sends Expose. size is w's, and parts are
+// in w's pixels.
+func (s *stream) repaint(w xproto.Window, size image.Rectangle, parts []image.Rectangle, left *int) {
+	for _, r := range parts {
+		if r = r.Intersect(size); !r.Empty() {
+			xproto.ClearArea(s.c.Conn, true, w, int16(r.Min.X), int16(r.Min.Y), uint16(r.Dx()), uint16(r.Dy()))
+		}
+	}
+	t, err := xproto.QueryTree(s.c.Conn, w).Reply()
+	if err != nil {
+		return
+	}
+	for _, child := range t.Children {
+		if *left--; *left < 0 {
+			return
+		}
+		g, err := xproto.GetGeometry(s.c.Conn, xproto.Drawable(child)).Reply()
+		if err != nil {
+			continue
+		}
+		at := image.Pt(int(g.X)+int(g.BorderWidth), int(g.Y)+int(g.BorderWidth))
+		inside := image.Rect(0, 0, int(g.Width), int(g.Height))
+		var hit []image.Rectangle
+		for _, r := range parts {
+			if q := r.Sub(at).Intersect(inside); !q.Empty() {
+				hit = append(hit, q)
+			}
+		}
+		if len(hit) > 0 {
+			s.repaint(child, inside, hit, left)
+		}
+	}
+}

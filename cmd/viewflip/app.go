@@ -1,0 +1,306 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"os/user"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"viewflip.app/keychain"
+	"viewflip.app/platform"
+	"viewflip.app/rtc"
+	"viewflip.app/service"
+	"viewflip.app/service/client"
+	"viewflip.app/session"
+	"viewflip.app/wire"
+)
+
+const (
+	identityEntry = "device-identity"
+	nameEntry     = "display-name"
+	// drainTime is how long goodbyes may take.
+	drainTime = 2 * time.Second
+)
+
+// app holds what all calls of this process share.
+type app struct {
+	world
+	log      *slog.Logger
+	desk     *platform.Desktop // nil where there is no desktop
+	keys     *keychain.Keychain
+	identity *wire.Identity
+	ice      []rtc.ICEServer
+
+	ctx    context.Context //nolint:containedctx // the life of the process's services
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu   sync.Mutex
+	name string
+	own  *wire.Service // the private service, once started
+}
+
+func newApp(ctx context.Context, w world, name string, desk *platform.Desktop) (*app, error) {
+	actx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	a := &app{world: w, log: w.logger(), desk: desk, ctx: actx, cancel: cancel}
+	if err := a.open(ctx, name); err != nil {
+		cancel()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *app) open(ctx context.Context, name string) (err error) {
+	if a.ice, err = iceServers(a.getenv("VIEWFLIP_ICE")); err != nil {
+		return err
+	}
+	dirs, err := platform.UserDirs(a.getenv)
+	if err != nil {
+		return err
+	}
+	a.keys, err = keychain.Open(ctx, keychain.Options{
+		App: "viewflip", Dir: dirs.Data, Kind: keychain.Kind(a.getenv("VIEWFLIP_KEYCHAIN")),
+		Passphrase: a.passphrase, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	if a.identity, err = a.loadIdentity(ctx); err != nil {
+		return err
+	}
+	a.name = name
+	for _, n := range []func() string{
+		func() string { return a.getenv("VIEWFLIP_NAME") },
+		func() string { b, _ := a.keys.Get(ctx, nameEntry); return string(b) },
+		userName,
+	} {
+		if a.name == "" {
+			a.name = wire.CleanName(n())
+		}
+	}
+	return nil
+}
+
+func userName() string {
+	u, err := user.Current()
+	if err != nil {
+		return "Somebody"
+	}
+	if full, _, _ := strings.Cut(u.Name, ","); full != "" {
+		return full
+	}
+	return u.Username
+}
+
+// loadIdentity reads this device's keys from the keychain or makes them.
+func (a *app) loadIdentity(ctx context.Context) (*wire.Identity, error) {
+	b, err := a.keys.Get(ctx, identityEntry)
+	if err == nil {
+		id, err := wire.ParseIdentity(b)
+		if err != nil {
+			return nil, fmt.Errorf("the device key in the keychain is damaged; remove the entry %q of viewflip and start again: %w", identityEntry, err)
+		}
+		return id, nil
+	}
+	if !errors.Is(err, keychain.ErrNotFound) {
+		return nil, err
+	}
+	id, err := wire.NewIdentity(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return id, a.keys.Set(ctx, identityEntry, id.Marshal())
+}
+
+// passphrase opens the file keychain.
+func (a *app) passphrase(_ context.Context, first bool) (keychain.Secret, error) {
+	if p := a.getenv("VIEWFLIP_PASSPHRASE"); p != "" {
+		return keychain.NewSecret([]byte(p)), nil
+	}
+	f, ok := a.stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return keychain.Secret{}, errors.New("the file keychain needs a passphrase: set VIEWFLIP_PASSPHRASE or start viewflip in a terminal")
+	}
+	prompt := "Passphrase of the viewflip keychain: "
+	if first {
+		prompt = "Choose a passphrase for the new viewflip keychain: "
+	}
+	_, _ = fmt.Fprint(a.stderr, prompt)
+	b, err := term.ReadPassword(int(f.Fd()))
+	_, _ = fmt.Fprintln(a.stderr)
+	if err != nil {
+		return keychain.Secret{}, fmt.Errorf("the passphrase could not be read: %w", err)
+	}
+	return keychain.NewSecret(b), nil
+}
+
+// iceServers parses VIEWFLIP_ICE.
+func iceServers(s string) ([]rtc.ICEServer, error) {
+	var out []rtc.ICEServer
+	for _, f := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' }) {
+		base, query, _ := strings.Cut(f, "?")
+		q, err := url.ParseQuery(query)
+		if err != nil || !strings.HasPrefix(base, "stun") && !strings.HasPrefix(base, "turn") {
+			return nil, errors.New("VIEWFLIP_ICE is a list of stun:host:port and turn:host:port?user=U&pass=P")
+		}
+		srv := rtc.ICEServer{Username: q.Get("user"), Credential: q.Get("pass")}
+		if t := q.Get("transport"); t != "" {
+			base += "?transport=" + url.QueryEscape(t)
+		}
+		srv.URLs = []string{base}
+		out = append(out, srv)
+	}
+	return out, nil
+}
+
+// close ends the private service and everything else, and waits for it.
+func (a *app) close() {
+	a.cancel()
+	a.wg.Wait()
+}
+
+func (a *app) displayName() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.name
+}
+
+func (a *app) setDisplayName(s string) {
+	s = wire.CleanName(s)
+	if s == "" {
+		return
+	}
+	a.mu.Lock()
+	a.name = s
+	a.mu.Unlock()
+	ctx, cancel := context.WithTimeout(a.ctx, drainTime)
+	defer cancel()
+	if err := a.keys.Set(ctx, nameEntry, []byte(s)); err != nil {
+		a.log.Warn("name not kept", "err", err)
+	}
+}
+
+// service returns the service that new calls of ours use: the team's, or a
+// private one that is started inside this process on first use.
+func (a *app) service(ctx context.Context) (wire.Service, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.own != nil {
+		return *a.own, nil
+	}
+	if s := a.getenv("VIEWFLIP_SERVICE"); s != "" {
+		svc, err := client.ParseServiceURL(s)
+		if err != nil {
+			return wire.Service{}, fmt.Errorf("VIEWFLIP_SERVICE: %w", err)
+		}
+		a.own = &svc
+		return svc, nil
+	}
+	addr := a.getenv("VIEWFLIP_LISTEN")
+	if addr == "" {
+		addr = ":0"
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return wire.Service{}, fmt.Errorf("the private service cannot listen: %w", err)
+	}
+	cert, err := service.NewCertificate()
+	if err != nil {
+		return wire.Service{}, errors.Join(err, ln.Close())
+	}
+	srv, err := service.New(service.Config{Certificate: cert, Log: a.log})
+	if err != nil {
+		return wire.Service{}, errors.Join(err, ln.Close())
+	}
+	a.wg.Go(func() {
+		if err := srv.Run(a.ctx, ln); err != nil {
+			a.log.Error("private service ended", "err", err)
+		}
+	})
+	svc := wire.Service{Addrs: a.advertise(ln.Addr()), Pin: srv.Pin()}
+	a.own = &svc
+	return svc, nil
+}
+
+// advertise lists the addresses under which others may reach a listener: what
+// the user said, or this machine's own, at most four.
+func (a *app) advertise(at net.Addr) []string {
+	if s := a.getenv("VIEWFLIP_ADVERTISE"); s != "" {
+		return strings.Split(s, ",")
+	}
+	host, port, err := net.SplitHostPort(at.String())
+	if err != nil {
+		return []string{at.String()}
+	}
+	if ip := net.ParseIP(host); ip != nil && !ip.IsUnspecified() {
+		return []string{at.String()}
+	}
+	var out []string
+	addrs, err := net.InterfaceAddrs()
+	if err == nil {
+		for _, x := range addrs {
+			n, ok := x.(*net.IPNet)
+			if ok && n.IP.IsGlobalUnicast() && len(out) < wire.MaxServiceAddrs-1 {
+				out = append(out, net.JoinHostPort(n.IP.String(), port))
+			}
+		}
+	}
+	return append(out, net.JoinHostPort("127.0.0.1", port))
+}
+
+// newCall makes and runs a call: in the service of a link, or in our own.
+func (a *app) newCall(ctx context.Context, link *wire.Link) (*session.Call, error) {
+	identity := a.identity
+	var svc wire.Service
+	if link != nil {
+		svc = link.Service
+		if link.Inviter == identity.Public().Address() {
+			// Both ends on one machine under one account: a key for this call
+			// only keeps the two apart.
+			id, err := wire.NewIdentity(rand.Reader)
+			if err != nil {
+				return nil, err
+			}
+			identity = id
+		}
+	} else {
+		s, err := a.service(ctx)
+		if err != nil {
+			return nil, err
+		}
+		svc = s
+	}
+	mail, err := client.New(client.Config{Service: svc, Identity: identity, Log: a.log})
+	if err != nil {
+		return nil, err
+	}
+	call := session.New(session.Config{
+		Identity: identity, Name: a.displayName(), Service: svc, Mailbox: mail,
+		NewPeer: a.newPeer, OpenCapture: a.openCapture,
+		NewEncoder: newEncoder, NewDecoder: newDecoder, Log: a.log,
+	})
+	mctx, stop := context.WithCancel(a.ctx)
+	a.wg.Go(func() {
+		if err := mail.Run(mctx); err != nil && mctx.Err() == nil {
+			a.log.Warn("service connection ended", "err", err)
+			call.Leave()
+		}
+	})
+	a.wg.Go(func() {
+		defer stop()
+		if err := call.Run(a.ctx); err != nil {
+			a.log.Warn("call ended", "err", err)
+		}
+	})
+	return call, nil
+}

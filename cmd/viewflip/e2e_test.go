@@ -1,0 +1,242 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"image"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"viewflip.app/platform"
+	"viewflip.app/platform/platformtest"
+	"viewflip.app/platform/virtual"
+	"viewflip.app/session"
+	"viewflip.app/video"
+	"viewflip.app/wire"
+)
+
+func testWorld(t *testing.T, env map[string]string) world {
+	return world{strings.NewReader(""), io.Discard, io.Discard, func(k string) string {
+		if v, ok := env[k]; ok {
+			return v
+		}
+		return map[string]string{"VIEWFLIP_KEYCHAIN": "memory", "VIEWFLIP_ADVERTISE": "", "VIEWFLIP_LISTEN": "127.0.0.1:0", "VIEWFLIP_LOG": "error"}[k]
+	}}
+}
+
+func display(t *testing.T) *virtual.Display {
+	t.Helper()
+	d, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	return d
+}
+
+// view joins a link in a process of its own kind and watches the first share.
+func view(t *testing.T, link wire.Link) (*app, *session.Call, *session.View) {
+	t.Helper()
+	b, err := newApp(t.Context(), testWorld(t, nil), "Ben", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call, err := b.newCall(t.Context(), &link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { call.Leave(); <-call.Done(); b.close() })
+	if err := call.Join(t.Context(), link); err != nil {
+		t.Fatal(err)
+	}
+	platformtest.Eventually(t, "the share to be offered", func() bool { return len(call.State().Remote) > 0 })
+	r := call.State().Remote[0]
+	v, err := call.View(r.Member, r.Share)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, call, v
+}
+
+// waitPicture takes pictures until one satisfies ok.
+func waitPicture(t *testing.T, v *session.View, ok func(*video.Frame) bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for good := false; !good; {
+		u, err := v.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Picture(func(f *video.Frame) { good = ok(f) })
+		v.Shown(u)
+	}
+}
+
+func all(f *video.Frame, c uint32) bool {
+	want := []byte{byte(c), byte(c >> 8), byte(c >> 16), 255}
+	for i := 0; i < len(f.Pix); i += 4 {
+		if !bytes.Equal(f.Pix[i:i+4], want) {
+			return false
+		}
+	}
+	return true
+}
+
+// A window that is partly covered is shared through the real service, the real
+// connection and the real codec: what arrives equals the window's own pixels.
+func TestSharedWindowArrives(t *testing.T) {
+	const blue, red, green = 0x2040c0, 0xff0000, 0x00c800
+	d := display(t)
+	w := platformtest.NewWindow(t, d.Name(), platformtest.Options{Title: "Editor", Bounds: image.Rect(100, 100, 741, 533), Color: blue})
+	platformtest.NewWindow(t, d.Name(), platformtest.Options{Title: "Mail", Bounds: image.Rect(200, 200, 500, 400), Color: red, OverrideRedirect: true})
+
+	desk, err := platform.Open(d.Name(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer desk.Close() //nolint:errcheck // read only
+	a, err := newApp(t.Context(), testWorld(t, nil), "Anna", desk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.close()
+	call, err := a.newCall(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { call.Leave(); <-call.Done() }()
+	list, err := choose(t.Context(), desk, []string{"Editor"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := call.Share(t.Context(), list[0], wire.RightSee|wire.RightPoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link, err := call.Invite(t.Context(), session.InviteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, v := view(t, link)
+	waitPicture(t, v, func(f *video.Frame) bool { return f.W == 641 && f.H == 433 && all(f, blue) })
+
+	w.Fill(image.Rect(0, 0, 641, 433), green)
+	waitPicture(t, v, func(f *video.Frame) bool { return all(f, green) })
+	w.Resize(300, 200)
+	waitPicture(t, v, func(f *video.Frame) bool { return f.W == 300 && f.H == 200 })
+	call.StopShare(id)
+	platformtest.Eventually(t, "the end", func() bool { return v.Info().Ended == wire.CloseStopped })
+}
+
+// The command line shares a window, prints its link and tells who came.
+func TestShareCommand(t *testing.T) {
+	d := display(t)
+	w := platformtest.NewWindow(t, d.Name(), platformtest.Options{Title: "Notes", Bounds: image.Rect(10, 50, 210, 200), Color: 0x090807})
+	t.Setenv("DISPLAY", d.Name())
+
+	var listed bytes.Buffer
+	cmd := testWorld(t, nil)
+	cmd.stdout = &listed
+	if code := run(t.Context(), cmd, []string{"windows", "--json"}); code != exitOK || !strings.Contains(listed.String(), `"title":"Notes"`) {
+		t.Fatal(code, listed.String())
+	}
+
+	r, out := io.Pipe()
+	cmd.stdout = out
+	code := make(chan int, 1)
+	go func() {
+		code <- run(t.Context(), cmd, []string{"share", "--json", "--window", "Notes", "--name", "Anna"})
+		_ = out.Close()
+	}()
+	lines := bufio.NewScanner(r)
+	next := func() map[string]any {
+		if !lines.Scan() {
+			t.Fatal("no event:", lines.Err())
+		}
+		m := map[string]any{}
+		if err := json.Unmarshal(lines.Bytes(), &m); err != nil {
+			t.Fatal(err, lines.Text())
+		}
+		return m
+	}
+	link, err := wire.ParseLink(next()["link"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, ben, v := view(t, link)
+	waitPicture(t, v, func(f *video.Frame) bool { return all(f, 0x090807) })
+	seen := map[string]bool{}
+	for !seen["link_used"] || !seen["link"] || !seen["joined"] || !seen["watching"] {
+		m := next()
+		if m["event"] != "link" && m["event"] != "shared" && m["name"] != "Ben" {
+			t.Error(m)
+		}
+		seen[m["event"].(string)] = true
+	}
+	ben.Leave()
+	for next()["event"] != "left" {
+	}
+	w.Close()
+	for next()["event"] != "unshared" {
+	}
+	if c := <-code; c != exitOK {
+		t.Error("exit code", c)
+	}
+}
+
+func TestWrongUsage(t *testing.T) {
+	for _, args := range [][]string{{"nonsense"}, {"share"}, {"share", "--window", "x", "--grant", "all"}, {"windows", "--bad"}} {
+		var errs bytes.Buffer
+		w := testWorld(t, nil)
+		w.stderr = &errs
+		if code := run(t.Context(), w, args); code != exitUsage || errs.Len() == 0 {
+			t.Errorf("%v: exit code %d, %q", args, code, errs.String())
+		}
+	}
+}
+
+func TestNoDisplay(t *testing.T) {
+	t.Setenv("DISPLAY", "")
+	var errs bytes.Buffer
+	w := testWorld(t, nil)
+	w.stderr = &errs
+	if code := run(t.Context(), w, []string{"windows"}); code != exitError || strings.Count(errs.String(), "\n") != 1 || !strings.Contains(errs.String(), "DISPLAY") {
+		t.Errorf("exit code %d, %q", code, errs.String())
+	}
+}
+
+// What a call used is gone when it is over.
+func TestNothingIsLeft(t *testing.T) {
+	cycle := func() {
+		a, err := newApp(t.Context(), testWorld(t, nil), "Anna", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		call, err := a.newCall(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := call.Invite(t.Context(), session.InviteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		call.Leave()
+		<-call.Done()
+		a.close()
+	}
+	cycle()
+	before := runtime.NumGoroutine()
+	for range 5 {
+		cycle()
+	}
+	platformtest.Eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
+	if _, err := os.Stat("bin"); err == nil {
+		t.Error("files were left")
+	}
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"viewflip.app/platform"
+	"viewflip.app/session"
+	"viewflip.app/wire"
+)
+
+type windowJSON struct {
+	ID     string `json:"id"`
+	Title  string `json:"title"`
+	App    string `json:"app"`
+	PID    int    `json:"pid"`
+	X      int    `json:"x"`
+	Y      int    `json:"y"`
+	W      int    `json:"w"`
+	H      int    `json:"h"`
+	Hidden bool   `json:"hidden"`
+}
+
+func runWindows(ctx context.Context, w world, args []string) error {
+	fs := newFlags(w, "windows")
+	asJSON := fs.Bool("json", false, "print JSON, one array")
+	if _, err := parse(fs, args); err != nil {
+		return err
+	}
+	d, err := platform.Open("", w.logger())
+	if err != nil {
+		return err
+	}
+	defer d.Close() //nolint:errcheck // read only
+	list, err := d.Windows(ctx)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		out := make([]windowJSON, 0, len(list))
+		for _, x := range list {
+			out = append(out, windowJSON{
+				ID: x.ID.String(), Title: x.Title, App: x.App, PID: x.PID, X: x.Bounds.Min.X, Y: x.Bounds.Min.Y,
+				W: x.Bounds.Dx(), H: x.Bounds.Dy(), Hidden: x.Hidden,
+			})
+		}
+		return json.NewEncoder(w.stdout).Encode(out)
+	}
+	for _, x := range list {
+		_, err := fmt.Fprintf(w.stdout, "%-12s %5dx%-5d %7d  %-16s %s\n", x.ID, x.Bounds.Dx(), x.Bounds.Dy(), x.PID, x.App, x.Title)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listFlag collects a flag that may be given several times.
+type listFlag []string
+
+func (l *listFlag) String() string     { return strings.Join(*l, ", ") }
+func (l *listFlag) Set(s string) error { *l = append(*l, s); return nil }
+
+func runShare(ctx context.Context, w world, args []string) error {
+	fs := newFlags(w, "share")
+	var windows listFlag
+	fs.Var(&windows, "window", "`ID or title` of a window, as \"viewflip windows\" lists it; may be repeated")
+	grant := fs.String("grant", "point", "what anyone with the link may do unasked: see, point or control")
+	uses := fs.Int("uses", 1, "how many devices may come by one link; a new link follows when it is used up")
+	name := fs.String("name", "", "how others see you")
+	asJSON := fs.Bool("json", false, "print events as JSON, one object a line")
+	if rest, err := parse(fs, args); err != nil || len(rest) > 0 {
+		return errors.Join(errUsage, err)
+	}
+	if len(windows) == 0 {
+		_, _ = fmt.Fprintln(w.stderr, "viewflip: say which window: --window ID or --window TITLE")
+		return errUsage
+	}
+	rights, err := wire.ParseRights(*grant)
+	if err != nil {
+		_, _ = fmt.Fprintln(w.stderr, "viewflip: --grant is one of see, point, control")
+		return errUsage
+	}
+	desk, err := platform.Open("", w.logger())
+	if err != nil {
+		return err
+	}
+	defer desk.Close() //nolint:errcheck // read only
+	chosen, err := choose(ctx, desk, windows)
+	if err != nil {
+		return err
+	}
+	a, err := newApp(ctx, w, *name, desk)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	call, err := a.newCall(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { call.Leave(); <-call.Done() }()
+
+	events := call.Events(ctx)
+	for _, win := range chosen {
+		if _, err := call.Share(ctx, win, rights); err != nil {
+			return err
+		}
+	}
+	out := printer{w: w.stdout, json: *asJSON}
+	if err := out.link(ctx, call, *uses); err != nil {
+		return err
+	}
+	used := 0
+	for {
+		select {
+		case e, ok := <-events:
+			if !ok {
+				return nil
+			}
+			if err := out.event(e); err != nil {
+				return err
+			}
+			switch e.Kind {
+			case session.EventLinkUsed:
+				if used++; used%max(1, *uses) == 0 {
+					if err := out.link(ctx, call, *uses); err != nil {
+						return err
+					}
+				}
+			case session.EventUnshared:
+				if len(call.State().Shares) == 0 {
+					return nil
+				}
+			}
+		case <-call.Done():
+			return nil
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// choose finds windows by id, by exact title, or by a part of the title or
+// application that only one window has.
+func choose(ctx context.Context, d *platform.Desktop, wanted []string) ([]platform.Window, error) {
+	all, err := d.Windows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []platform.Window
+	for _, want := range wanted {
+		var exact, part []platform.Window
+		for _, x := range all {
+			switch {
+			case x.ID.String() == want || x.Title == want:
+				exact = append(exact, x)
+			case strings.Contains(strings.ToLower(x.Title+"\n"+x.App), strings.ToLower(want)):
+				part = append(part, x)
+			}
+		}
+		if len(exact) == 0 {
+			exact = part
+		}
+		switch len(exact) {
+		case 1:
+			out = append(out, exact[0])
+		case 0:
+			return nil, fmt.Errorf("no window is called %q; \"viewflip windows\" lists them", want)
+		default:
+			return nil, fmt.Errorf("%d windows match %q: name one by its id, as \"viewflip windows\" lists it", len(exact), want)
+		}
+	}
+	return out, nil
+}
+
+type printer struct {
+	w    io.Writer
+	json bool
+}
+
+func (p printer) link(ctx context.Context, call *session.Call, uses int) error {
+	l, err := call.Invite(ctx, session.InviteOptions{Uses: uses})
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return json.NewEncoder(p.w).Encode(map[string]any{"event": "link", "at": time.Now(), "link": l.String()})
+	}
+	_, err = fmt.Fprintf(p.w, "%s\n", l)
+	return err
+}
+
+func (p printer) event(e session.Event) error {
+	if p.json {
+		return json.NewEncoder(p.w).Encode(e)
+	}
+	var err error
+	switch e.Kind {
+	case session.EventJoined:
+		_, err = fmt.Fprintf(p.w, "%s joined\n", e.Name)
+	case session.EventLeft:
+		_, err = fmt.Fprintf(p.w, "%s left\n", e.Name)
+	case session.EventAsked:
+		_, err = fmt.Fprintf(p.w, "%s asks to %s “%s”; share with --grant control to allow it from the start\n", e.Name, e.Rights, e.Title)
+	case session.EventWatching:
+		_, err = fmt.Fprintf(p.w, "%s is watching “%s”\n", e.Name, e.Title)
+	case session.EventUnwatch:
+		_, err = fmt.Fprintf(p.w, "%s stopped watching\n", e.Name)
+	case session.EventUnshared:
+		_, err = fmt.Fprintf(p.w, "“%s” is no longer shared: %s\n", e.Title, e.Reason)
+	}
+	return err
+}

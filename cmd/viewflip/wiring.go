@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"viewflip.app/capture"
+	"viewflip.app/platform"
+	"viewflip.app/rtc"
+	"viewflip.app/session"
+	"viewflip.app/video/tile"
+)
+
+// peer makes an rtc.Peer what session asks for.
+type peer struct {
+	*rtc.Peer
+	states chan session.PeerState
+}
+
+func (a *app) newPeer(offerer bool, s session.Signaller) (session.Peer, error) {
+	p, err := rtc.New(rtc.Options{
+		Offerer: offerer, ICEServers: a.ice, Codecs: []rtc.Codec{{MimeType: rtc.MimeTypeTile}}, Log: a.log,
+	}, s)
+	if err != nil {
+		return nil, err
+	}
+	return &peer{Peer: p, states: make(chan session.PeerState, 1)}, nil
+}
+
+// Run runs the connection and translates its states while it lasts.
+func (p *peer) Run(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for st := range p.Peer.States() {
+			s := session.Connecting
+			switch st {
+			case rtc.StateConnected:
+				s = session.Connected
+			case rtc.StateInterrupted:
+				s = session.Interrupted
+			}
+			select {
+			case <-p.states:
+			default:
+			}
+			p.states <- s
+		}
+	}()
+	err := p.Peer.Run(ctx)
+	<-done
+	return err
+}
+
+func (p *peer) States() <-chan session.PeerState { return p.states }
+
+func (p *peer) Recv(ctx context.Context) ([]byte, error) {
+	m, err := p.Peer.Recv(ctx)
+	return m.Data, err
+}
+
+func (p *peer) AddTrack(ctx context.Context, id string) (session.OutTrack, error) {
+	t, err := p.Peer.AddTrack(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return outTrack{t}, nil
+}
+
+func (p *peer) AcceptTrack(ctx context.Context) (session.InTrack, error) {
+	t, err := p.Peer.AcceptTrack(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return inTrack{t}, nil
+}
+
+type outTrack struct{ *rtc.OutTrack }
+
+func (t outTrack) Codec(ctx context.Context) (string, error) {
+	c, err := t.OutTrack.Codec(ctx)
+	return c.MimeType, err
+}
+
+type inTrack struct{ *rtc.InTrack }
+
+func (t inTrack) Codec() string { return t.InTrack.Codec().MimeType }
+
+func (t inTrack) Read(ctx context.Context) (session.TrackFrame, error) {
+	f, err := t.InTrack.Read(ctx)
+	return session.TrackFrame{Data: f.Data, Timestamp: f.Timestamp, Received: f.Received, Lost: f.Lost}, err
+}
+
+func newEncoder(mime string) (session.Encoder, error) {
+	switch mime {
+	case rtc.MimeTypeTile:
+		return tile.NewEncoder()
+	default:
+		return nil, fmt.Errorf("there is no encoder for %s", mime)
+	}
+}
+
+func newDecoder(mime string) (session.Decoder, error) {
+	switch mime {
+	case rtc.MimeTypeTile:
+		return tile.NewDecoder()
+	default:
+		return nil, fmt.Errorf("there is no decoder for %s", mime)
+	}
+}
+
+func (a *app) openCapture(ctx context.Context, id platform.WindowID) (capture.Stream, error) {
+	if a.desk == nil {
+		return nil, platform.ErrNoDisplay
+	}
+	return capture.Open(ctx, a.desk, id, capture.Options{Log: a.log})
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"viewflip.app/service"
+	"viewflip.app/wire"
+)
+
+// version is set by the build with -ldflags -X.
+var version = "dev" //nolint:gochecknoglobals // the linker sets it
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+const defaultListen = ":7465"
+
+const usage = `viewflipd is the viewflip service: devices find each other through it, and hand
+each other sealed messages that it cannot read. Pictures and input never pass it.
+
+  viewflipd serve [--listen ADDR] [--data DIR] [--advertise HOST:PORT,…] [--log-level LEVEL]
+        run the service until it is interrupted; prints on standard output the
+        line that clients need in VIEWFLIP_SERVICE
+  viewflipd version
+        print the version
+  viewflipd help
+        print this
+
+Settings: by flag, or by environment where there is no flag.
+  --listen      VIEWFLIP_LISTEN     where to listen (default: :7465)
+  --data        VIEWFLIP_DATA       directory of the TLS key, the only thing kept
+                                    (default: $STATE_DIRECTORY, as systemd sets it,
+                                    else viewflipd in your configuration directory)
+  --advertise   VIEWFLIP_ADVERTISE  up to four addresses under which clients reach
+                                    it (default: those of this machine)
+  --log-level   VIEWFLIP_LOG        debug, info, warn or error (default: info)
+
+Clients trust the key in the data directory: keep it, and keep it to yourself.
+Exit codes: 0 stopped, 1 failed (one sentence says why), 2 wrong usage.
+`
+
+// errUsage marks a wrong command line; its text was printed already.
+var errUsage = errors.New("wrong usage")
+
+// env is everything the program may touch.
+type env struct {
+	stdout, stderr io.Writer
+	getenv         func(string) string
+}
+
+func run(ctx context.Context, e env, args []string) int {
+	err := dispatch(ctx, e, args)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errUsage):
+		return exitUsage
+	default:
+		_, _ = fmt.Fprintf(e.stderr, "viewflipd: %v\n", strings.ReplaceAll(err.Error(), "service: ", ""))
+		return exitError
+	}
+}
+
+func dispatch(ctx context.Context, e env, args []string) error {
+	if len(args) == 0 {
+		_, _ = io.WriteString(e.stderr, usage)
+		return errUsage
+	}
+	switch args[0] {
+	case "serve":
+		return serve(ctx, e, args[1:])
+	case "version", "--version":
+		_, err := fmt.Fprintln(e.stdout, "viewflipd", version)
+		return err
+	case "help", "-h", "--help":
+		_, err := io.WriteString(e.stdout, usage)
+		return err
+	default:
+		return e.misused("there is no command %q", args[0])
+	}
+}
+
+// misused prints what is wrong with the command line.
+func (e env) misused(format string, a ...any) error {
+	_, _ = fmt.Fprintf(e.stderr, "viewflipd: "+format+"; \"viewflipd help\" says what there is\n", a...)
+	return errUsage
+}
+
+// settings of serve.
+type settings struct {
+	listen, data string
+	advertise    []string // empty: found out
+	level        slog.Level
+}
+
+func (e env) settings(args []string) (settings, error) {
+	or := func(name, otherwise string) string {
+		if v := e.getenv(name); v != "" {
+			return v
+		}
+		return otherwise
+	}
+	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	var s settings
+	var advertise, level string
+	fs.StringVar(&s.listen, "listen", or("VIEWFLIP_LISTEN", defaultListen), "")
+	fs.StringVar(&s.data, "data", or("VIEWFLIP_DATA", e.getenv("STATE_DIRECTORY")), "")
+	fs.StringVar(&advertise, "advertise", e.getenv("VIEWFLIP_ADVERTISE"), "")
+	fs.StringVar(&level, "log-level", or("VIEWFLIP_LOG", "info"), "")
+	switch err := fs.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return s, flag.ErrHelp
+	case err != nil:
+		return s, e.misused("%v", err)
+	case fs.NArg() > 0:
+		return s, e.misused("serve takes no argument %q", fs.Arg(0))
+	}
+	if err := s.level.UnmarshalText([]byte(level)); err != nil {
+		return s, e.misused("the log level %q is none of debug, info, warn, error", level)
+	}
+	if advertise != "" {
+		s.advertise = strings.Split(advertise, ",")
+		if _, err := wire.ParseServiceURL(wire.Service{Addrs: s.advertise}.URL()); err != nil {
+			return s, e.misused("%q is not a list of one to four host:port", advertise)
+		}
+	}
+	if s.data == "" {
+		dir, err := os.UserConfigDir()
+		if err != nil {
+			return s, e.misused("there is no directory for the TLS key: say --data DIR")
+		}
+		s.data = filepath.Join(dir, "viewflipd")
+	}
+	return s, nil
+}
+
+func serve(ctx context.Context, e env, args []string) error {
+	s, err := e.settings(args)
+	if errors.Is(err, flag.ErrHelp) {
+		_, err := io.WriteString(e.stdout, usage)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	cert, err := service.LoadOrCreateCertificate(s.data)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: s.level}))
+	srv, err := service.New(service.Config{Certificate: cert, Log: log})
+	if err != nil {
+		return err
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("it cannot listen on %s: %w", s.listen, err)
+	}
+	if len(s.advertise) == 0 {
+		s.advertise = service.Advertise(ln.Addr())
+	}
+	if _, err := fmt.Fprintln(e.stdout, wire.Service{Addrs: s.advertise, Pin: srv.Pin()}.URL()); err != nil {
+		return errors.Join(fmt.Errorf("its address cannot be printed: %w", err), ln.Close())
+	}
+	return srv.Run(ctx, ln)
+}

@@ -1,0 +1,135 @@
+package client
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"viewflip.app/wire"
+)
+
+const (
+	dialTime = 15 * time.Second
+	// headStart is how long an address is tried before the next one is, too.
+	headStart = 200 * time.Millisecond
+	// windowsRefused is WSAECONNREFUSED, which is not syscall.ECONNREFUSED there.
+	windowsRefused = syscall.Errno(10061)
+)
+
+// dial connects to the first address that answers with the right key. All are
+// tried, each a little later than the one before.
+//
+// ErrPin is final only when nothing else is left to hope for: an address of
+// somebody's home network may be a stranger's in mine. So every address must
+// have shown a wrong key or, unless it ever worked, refused the connection.
+func dial(ctx context.Context, s wire.Service, established bool) (*websocket.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	type result struct {
+		ws  *websocket.Conn
+		i   int
+		err error
+	}
+	results := make(chan result)
+	next, pending := 0, 0
+	start := func() {
+		i := next
+		next++
+		pending++
+		go func() {
+			ws, err := dialOne(ctx, s.Addrs[i], s.Pin)
+			results <- result{ws, i, err}
+		}()
+	}
+	start()
+	timer := time.NewTicker(headStart)
+	defer timer.Stop()
+	var won *websocket.Conn
+	errs := make([]error, len(s.Addrs))
+	for pending > 0 {
+		select {
+		case r := <-results:
+			pending--
+			errs[r.i] = r.err
+			switch {
+			case r.err == nil && won == nil:
+				won = r.ws
+				cancel() // the others end, and are waited for
+			case r.err == nil:
+				_ = r.ws.CloseNow()
+			case won == nil && next < len(s.Addrs):
+				start()
+			}
+		case <-timer.C:
+			if won == nil && next < len(s.Addrs) && ctx.Err() == nil {
+				start()
+			}
+		}
+	}
+	if won != nil {
+		return won, nil
+	}
+	wrong, refused := 0, 0
+	for _, err := range errs {
+		switch {
+		case errors.Is(err, ErrPin):
+			wrong++
+		case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, windowsRefused):
+			refused++
+		}
+	}
+	if wrong > 0 && (wrong == len(errs) || !established && wrong+refused == len(errs)) {
+		return nil, ErrPin
+	}
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, ErrPin) {
+			return nil, err // of the preferred address
+		}
+	}
+	return nil, ctx.Err()
+}
+
+// dialOne makes one TLS and WebSocket connection. Only the pin counts: names
+// and dates of the certificate say nothing about a service without a domain.
+func dialOne(ctx context.Context, addr string, pin [32]byte) (*websocket.Conn, error) {
+	t := &http.Transport{
+		TLSClientConfig: &tls.Config{
+			MinVersion: tls.VersionTLS13, NextProtos: []string{"http/1.1"},
+			InsecureSkipVerify: true, // VerifyConnection checks the key itself
+			VerifyConnection: func(cs tls.ConnectionState) error {
+				if len(cs.PeerCertificates) == 0 {
+					return ErrPin
+				}
+				got := sha256.Sum256(cs.PeerCertificates[0].RawSubjectPublicKeyInfo)
+				if subtle.ConstantTimeCompare(got[:], pin[:]) != 1 {
+					return ErrPin
+				}
+				return nil
+			},
+		},
+		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}, // no HTTP/2
+	}
+	defer t.CloseIdleConnections()
+	noRedirect := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	ws, _, err := websocket.Dial(ctx, "wss://"+addr+"/ws", &websocket.DialOptions{
+		HTTPClient:      &http.Client{Transport: t, CheckRedirect: noRedirect},
+		CompressionMode: websocket.CompressionDisabled,
+	})
+	if err != nil {
+		if op := (*net.OpError)(nil); errors.As(err, &op) && !errors.Is(err, ErrPin) {
+			err = op // without the layers around it
+		}
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	ws.SetReadLimit(wire.MaxFrame)
+	return ws, nil
+}

@@ -1,0 +1,254 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+	"golang.org/x/time/rate"
+
+	"viewflip.app/wire"
+)
+
+// Close codes of this protocol; service/client knows the same.
+const (
+	statusReplaced websocket.StatusCode = 4001
+	statusVersion  websocket.StatusCode = 4002
+	statusAuth     websocket.StatusCode = 4003
+)
+
+// conn is one WebSocket connection.
+type conn struct {
+	service *Service
+	ws      *websocket.Conn
+	address *address
+	// serial orders connections by their beginning.
+	serial   uint64
+	requests *rate.Limiter
+	refusals *rate.Limiter
+	wake     chan struct{} // capacity 1
+	box      *mailbox      // set by hub.attach, read-only afterwards
+}
+
+// ending is why a connection is closed; the zero value means that it is
+// broken already.
+type ending struct {
+	code   websocket.StatusCode
+	reason string
+}
+
+func (c *conn) poke() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// serve runs the connection to its end. ctx is cut only when goodbyes take
+// too long.
+func (c *conn) serve(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	end, gone := c.talk(ctx, cancel, &wg)
+	if end.code != 0 {
+		_ = c.ws.Close(end.code, end.reason)
+	} else {
+		_ = c.ws.CloseNow()
+	}
+	cancel()
+	wg.Wait()
+	if c.box != nil {
+		c.service.hub.detach(c, gone)
+	}
+}
+
+func (c *conn) talk(ctx context.Context, cancel context.CancelFunc, wg *sync.WaitGroup) (end ending, gone bool) {
+	device, end, ok := c.handshake(ctx)
+	if !ok {
+		return end, false
+	}
+	switch old := c.service.hub.attach(c, device); old {
+	case nil:
+	case c:
+		return ending{statusReplaced, "replaced"}, false
+	default:
+		c.service.background(func() { _ = old.ws.Close(statusReplaced, "replaced") })
+	}
+	wg.Go(func() { defer cancel(); c.deliver(ctx) })
+	wg.Go(func() { defer cancel(); c.watch(ctx) })
+	for {
+		f, end, err := c.read(ctx)
+		if err != nil {
+			code := websocket.CloseStatus(err)
+			return end, code == websocket.StatusNormalClosure || code == websocket.StatusGoingAway
+		}
+		reply, end := c.obey(f)
+		if reply != nil {
+			if err := c.write(ctx, wire.Frame{ID: f.ID, Body: reply}); err != nil {
+				return ending{}, false
+			}
+		}
+		if end.code != 0 {
+			return end, false
+		}
+	}
+}
+
+// handshake lets the device prove that it has its key and sees our certificate.
+func (c *conn) handshake(ctx context.Context) (wire.Device, ending, bool) {
+	ctx, cancel := context.WithTimeout(ctx, c.service.limits.Handshake)
+	defer cancel()
+	fail := func(e ending) (wire.Device, ending, bool) { return wire.Device{}, e, false }
+	f, end, err := c.read(ctx)
+	if err != nil {
+		return fail(end)
+	}
+	hello, ok := f.Body.(wire.ServiceHello)
+	if !ok {
+		return fail(c.malformed(ctx))
+	}
+	if hello.Version != wire.Version {
+		return fail(ending{statusVersion, "version"})
+	}
+	var ch wire.Challenge
+	if _, err := rand.Read(ch.Nonce[:]); err != nil {
+		return fail(ending{websocket.StatusInternalError, ""})
+	}
+	if err := c.write(ctx, wire.Frame{ID: f.ID, Body: ch}); err != nil {
+		return fail(ending{})
+	}
+	if f, end, err = c.read(ctx); err != nil {
+		return fail(end)
+	}
+	proof, ok := f.Body.(wire.Proof)
+	if !ok {
+		return fail(c.malformed(ctx))
+	}
+	if !hello.Device.Verify(wire.ProofBytes(c.service.pin, ch.Nonce, hello.Device), proof.Signature[:]) {
+		c.service.log.Debug("proof refused")
+		_ = c.write(ctx, wire.Frame{ID: f.ID, Body: wire.Error{Code: wire.CodeAuthFailed}})
+		return fail(ending{statusAuth, "proof"})
+	}
+	if err := c.write(ctx, wire.Frame{ID: f.ID, Body: wire.Welcome{}}); err != nil {
+		return fail(ending{})
+	}
+	return hello.Device, ending{}, true
+}
+
+// read reads one frame. Only a frame that is no frame ends with a code.
+func (c *conn) read(ctx context.Context) (wire.Frame, ending, error) {
+	kind, b, err := c.ws.Read(ctx)
+	if err != nil {
+		return wire.Frame{}, ending{}, err
+	}
+	if kind != websocket.MessageBinary {
+		return wire.Frame{}, c.malformed(ctx), wire.ErrMalformed
+	}
+	f, err := wire.ParseFrame(b)
+	if errors.Is(err, wire.ErrTooLarge) {
+		return wire.Frame{}, ending{websocket.StatusMessageTooBig, "too large"}, err
+	}
+	if err != nil {
+		return wire.Frame{}, c.malformed(ctx), err
+	}
+	return f, ending{}, nil
+}
+
+func (c *conn) malformed(ctx context.Context) ending {
+	c.service.log.Debug("malformed frame")
+	_ = c.write(ctx, wire.Frame{Body: wire.Error{Code: wire.CodeMalformed}})
+	return ending{websocket.StatusInvalidFramePayloadData, "malformed"}
+}
+
+func (c *conn) write(ctx context.Context, f wire.Frame) error {
+	b, err := wire.AppendFrame(nil, f)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.service.limits.Answer)
+	defer cancel()
+	return c.ws.Write(ctx, websocket.MessageBinary, b)
+}
+
+// obey carries out one request.
+func (c *conn) obey(f wire.Frame) (reply wire.FrameBody, end ending) {
+	hub := c.service.hub
+	if _, ok := f.Body.(wire.OK); ok && hub.ack(c, f.ID) {
+		return nil, ending{} // a reply to what we sent costs nothing
+	}
+	now := c.service.now()
+	if !c.requests.AllowN(now, 1) || !c.address.requests.AllowN(now, 1) {
+		if !c.refusals.AllowN(now, 1) {
+			c.service.log.Debug("connection closed for its rate")
+			end = ending{websocket.StatusPolicyViolation, "rate"}
+		}
+		return wire.Error{Code: wire.CodeRateLimited}, end
+	}
+	var code wire.ErrorCode
+	switch m := f.Body.(type) {
+	case wire.OK: // of a message that ran out of time
+		return nil, ending{}
+	case wire.Send:
+		code = hub.send(c, f.ID, m)
+	case wire.OpenInvite:
+		code = hub.open(c, m)
+	case wire.CloseInvite:
+		hub.close(c, m.Invite)
+	case wire.Lookup:
+		d, ok := hub.lookup(m.Invite)
+		if ok {
+			return wire.Found{Device: d}, ending{}
+		}
+		code = wire.CodeUnknownInvite
+	default:
+		c.service.log.Debug("frame out of place")
+		return wire.Error{Code: wire.CodeMalformed}, ending{websocket.StatusInvalidFramePayloadData, "malformed"}
+	}
+	if code != 0 {
+		return wire.Error{Code: code}, ending{}
+	}
+	return wire.OK{}, ending{}
+}
+
+// deliver writes what waits for the device. Each message stays in the queue
+// until the device acknowledges its id.
+func (c *conn) deliver(ctx context.Context) {
+	for {
+		for {
+			m, ok := c.service.hub.next(c)
+			if !ok {
+				break
+			}
+			if c.write(ctx, wire.Frame{ID: m.id, Body: wire.Deliver{From: m.from, Sealed: m.sealed}}) != nil {
+				return
+			}
+		}
+		select {
+		case <-c.wake:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// watch ends a connection that shows no sign of life.
+func (c *conn) watch(ctx context.Context) {
+	t := time.NewTicker(c.service.limits.Ping)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+		pctx, cancel := context.WithTimeout(ctx, c.service.limits.Answer)
+		err := c.ws.Ping(pctx)
+		cancel()
+		if err != nil {
+			return
+		}
+	}
+}
