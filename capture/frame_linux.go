@@ -29,7 +29,7 @@ type buffer struct {
 
 func (s *stream) Next(ctx context.Context) (*video.Frame, error) {
 	for {
-		if err := s.pause(ctx, s.min-time.Since(s.last), nil); err != nil {
+		if err := s.pause(ctx, s.early(), nil); err != nil {
 			return nil, err
 		}
 		f, err := s.try()
@@ -40,6 +40,13 @@ func (s *stream) Next(ctx context.Context) (*video.Frame, error) {
 			return nil, err
 		}
 	}
+}
+
+// early is how much too early it is for a picture.
+func (s *stream) early() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(s.min-time.Since(s.last), time.Until(s.notBefore))
 }
 
 // pause blocks until wake, or for d if that is positive, or until the end.

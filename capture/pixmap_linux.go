@@ -3,6 +3,7 @@ package capture
 import (
 	"fmt"
 	"image"
+	"time"
 
 	"github.com/jezek/xgb/composite"
 	"github.com/jezek/xgb/damage"
@@ -27,6 +28,10 @@ import (
 // neutral is the colour of what the application has not painted yet.
 const neutral = 0xff303030
 
+// settle is how long the first picture of a covered window waits: most
+// applications have painted what was covered by then.
+const settle = 60 * time.Millisecond
+
 // maxInner bounds how many windows inside a window are asked to repaint.
 const maxInner = 512
 
@@ -46,6 +51,7 @@ func (s *stream) redirect() error {
 	if err := composite.RedirectWindowChecked(s.c.Conn, s.win, composite.RedirectAutomatic).Check(); err != nil {
 		return fmt.Errorf("composite: %w", err)
 	}
+	defer s.settleLocked()
 	return s.nameLocked(visible)
 }
 
@@ -53,7 +59,15 @@ func (s *stream) redirect() error {
 func (s *stream) remappedLocked() error {
 	xproto.GrabServer(s.c.Conn)
 	defer xproto.UngrabServer(s.c.Conn)
+	defer s.settleLocked()
 	return s.nameLocked(nil)
+}
+
+// settleLocked puts the next picture off, if parts were painted over.
+func (s *stream) settleLocked() {
+	if s.covered {
+		s.notBefore = time.Now().Add(settle)
+	}
 }
 
 // resizedLocked follows a ConfigureNotify. Moves do not matter.
@@ -121,7 +135,8 @@ func (s *stream) nameLocked(own []image.Rectangle) error {
 		xproto.FreePixmap(s.c.Conn, s.pix)
 	}
 	s.pix, s.border, s.inner = p, int(g.BorderWidth), inner
-	if foreign := (area{inner}).without(own); len(foreign) > 0 {
+	foreign := area{inner}.without(own)
+	if s.covered = len(foreign) > 0; s.covered {
 		if err := s.cover(foreign); err != nil {
 			return err
 		}

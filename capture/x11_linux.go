@@ -36,13 +36,16 @@ type stream struct {
 	inner   image.Rectangle // the window without its border
 	border  int             // width of the border, which the pixmap includes
 	pix     xproto.Pixmap
-	damaged bool // the server holds damage for us
-	whole   bool // everything must be read
-	closed  bool
-	lent    int
-	bufs    []*buffer
-	last    time.Time
-	pending []image.Rectangle // known damage, not delivered yet
+	covered bool // foreign pixels of pix were painted over
+	// notBefore is when the next picture may be taken.
+	notBefore time.Time
+	damaged   bool // the server holds damage for us
+	whole     bool // everything must be read
+	closed    bool
+	lent      int
+	bufs      []*buffer
+	last      time.Time
+	pending   []image.Rectangle // known damage, not delivered yet
 }
 
 func open(_ context.Context, d *platform.Desktop, id platform.WindowID, o Options) (Stream, error) {

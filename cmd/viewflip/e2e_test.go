@@ -135,6 +135,112 @@ func TestSharedWindowArrives(t *testing.T) {
 	platformtest.Eventually(t, "the end", func() bool { return v.Info().Ended == wire.CloseStopped })
 }
 
+// Clicks, drags, the wheel and keys arrive in the shared window at the right
+// pixel, and nowhere else: what is aimed at a covered spot arrives nowhere and
+// is reported.
+func TestControlStaysInTheWindow(t *testing.T) {
+	d := display(t)
+	w := platformtest.NewWindow(t, d.Name(), platformtest.Options{Title: "Editor", Bounds: image.Rect(100, 100, 700, 500), Color: 0x2040c0})
+	other := platformtest.NewWindow(t, d.Name(), platformtest.Options{Title: "Other", Bounds: image.Rect(750, 100, 950, 300), Color: 0x111111})
+	cover := platformtest.NewWindow(t, d.Name(), platformtest.Options{Bounds: image.Rect(500, 300, 600, 400), Color: 0xff0000, OverrideRedirect: true})
+	w.Focus()
+	desk, err := platform.Open(d.Name(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer desk.Close() //nolint:errcheck // read only
+	a, err := newApp(t.Context(), testWorld(t, nil), "Anna", desk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.close()
+	call, err := a.newCall(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { call.Leave(); <-call.Done() }()
+	list, err := choose(t.Context(), desk, []string{"Editor"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := call.Share(t.Context(), list[0], wire.RightSee|wire.RightPoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link, err := call.Invite(t.Context(), session.InviteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, v := view(t, link)
+	waitPicture(t, v, func(f *video.Frame) bool { return all(f, 0x2040c0) })
+	w.Forget()
+	other.Forget()
+	gen := v.Info().Gen
+	send := func(in wire.Input, x, y int) {
+		t.Helper()
+		in.Gen, in.X, in.Y = gen, wire.Fraction(x, 600), wire.Fraction(y, 400)
+		if err := v.Send(in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused := func(want wire.Reason) {
+		t.Helper()
+		platformtest.Eventually(t, "refusal: "+want.String(), func() bool { r, _ := v.LastRefusal(); return r == want })
+	}
+	send(wire.Input{Kind: wire.Press, Button: wire.Left}, 10, 10)
+	refused(wire.NoRight)
+	if len(w.Events()) != 0 {
+		t.Fatal("input arrived without the right")
+	}
+	if err := v.Ask(wire.RightControl); err != nil {
+		t.Fatal(err)
+	}
+	platformtest.Eventually(t, "the request", func() bool { return len(call.State().Asks) == 1 })
+	ask := call.State().Asks[0]
+	if err := call.Allow(ask.Member, id, wire.RightSee|wire.RightPoint|wire.RightControl); err != nil {
+		t.Fatal(err)
+	}
+	platformtest.Eventually(t, "control", func() bool { return v.Info().Rights&wire.RightControl != 0 })
+
+	has := func(kind platformtest.Kind, x, y int, detail int) func() bool {
+		return func() bool {
+			for _, e := range w.Events() {
+				if e.Kind == kind && (x < 0 || e.X == x && e.Y == y) && e.Detail == detail {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	// Each step waits for the one before, as hands do: the window manager holds
+	// the pointer for a moment after a click, and the gate refuses meanwhile.
+	send(wire.Input{Kind: wire.Press, Button: wire.Left}, 123, 45)
+	platformtest.Eventually(t, "the press", has(platformtest.Press, 123, 45, 1))
+	send(wire.Input{Kind: wire.Move}, 150, 60)
+	platformtest.Eventually(t, "the drag", has(platformtest.Motion, 150, 60, 0))
+	send(wire.Input{Kind: wire.Release, Button: wire.Left}, 150, 60)
+	platformtest.Eventually(t, "the release", has(platformtest.Release, 150, 60, 1))
+	send(wire.Input{Kind: wire.Wheel, DY: 120}, 5, 6)
+	platformtest.Eventually(t, "the wheel", has(platformtest.Press, 5, 6, 5))
+	send(wire.Input{Kind: wire.KeyDown, Key: 4}, 0, 0)
+	platformtest.Eventually(t, "the key", has(platformtest.KeyDown, -1, 0, 38))
+	send(wire.Input{Kind: wire.KeyUp, Key: 4}, 0, 0)
+	platformtest.Eventually(t, "its release", has(platformtest.KeyUp, -1, 0, 38))
+	send(wire.Input{Kind: wire.Press, Button: wire.Left}, 450, 250)
+	refused(wire.Covered)
+	other.Focus()
+	cover.Forget()
+	other.Forget()
+	send(wire.Input{Kind: wire.KeyDown, Key: 5}, 0, 0)
+	refused(wire.NotFocused)
+	call.TakeBack(ask.Member, id)
+	send(wire.Input{Kind: wire.KeyDown, Key: 6}, 0, 0)
+	refused(wire.NoRight)
+	if n := len(other.Events()) + len(cover.Events()); n != 0 {
+		t.Errorf("%d events left the shared window: %v %v", n, other.Events(), cover.Events())
+	}
+}
+
 // The command line shares a window, prints its link and tells who came.
 func TestShareCommand(t *testing.T) {
 	d := display(t)

@@ -42,7 +42,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"windows", "[--json]", "list the windows that can be shared", runWindows},
-		{"share", "--window ID|TITLE … [--grant see|point] [--uses N] [--name NAME] [--json]", "share windows without a GUI and print the link", runShare},
+		{"share", "--window ID|TITLE … [--grant see|point|control] [--uses N] [--name NAME] [--json]", "share windows without a GUI and print the link", runShare},
 		{"doctor", "", "say what works here and what is missing", runDoctor},
 		{"version", "", "print the version", runVersion},
 	}
@@ -98,7 +98,7 @@ func dispatch(ctx context.Context, w world, args []string) error {
 
 func help(out io.Writer) {
 	b := &strings.Builder{}
-	b.WriteString("viewflip shares single windows, and nothing else of your screen.\n\n")
+	b.WriteString("viewflip shares single windows; others see, point, click and type in them and nowhere else.\n\n")
 	for _, c := range commands() {
 		fmt.Fprintf(b, "  viewflip %s\n        %s\n", strings.TrimSpace(c.name+" "+c.args), c.about)
 	}

@@ -5,10 +5,13 @@ import (
 	"fmt"
 
 	"viewflip.app/capture"
+	"viewflip.app/input"
+	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	"viewflip.app/rtc"
 	"viewflip.app/session"
 	"viewflip.app/video/tile"
+	"viewflip.app/wire"
 )
 
 // peer makes an rtc.Peer what session asks for.
@@ -114,4 +117,26 @@ func (a *app) openCapture(ctx context.Context, id platform.WindowID) (capture.St
 		return nil, platform.ErrNoDisplay
 	}
 	return capture.Open(ctx, a.desk, id, capture.Options{Log: a.log})
+}
+
+// gate makes an input.Gate what session asks for.
+type gate struct{ *input.Gate }
+
+func (g gate) Do(ev wire.Input, rights wire.Rights) (wire.Reason, bool) {
+	v := g.Gate.Do(ev, rights)
+	return v.Reason, v.OK()
+}
+
+// gates returns how gates are made here, or nil where control is impossible.
+func (a *app) gates() func(context.Context, platform.WindowID) (session.Gate, error) {
+	if a.desk == nil || platform.CurrentSession(a.getenv).Type == platform.SessionWayland {
+		return nil
+	}
+	return func(ctx context.Context, id platform.WindowID) (session.Gate, error) {
+		desk, err := xtest.Open(ctx, a.desk, id, a.log)
+		if err != nil {
+			return nil, err
+		}
+		return gate{input.NewGate(input.Config{Desk: desk})}, nil
+	}
 }

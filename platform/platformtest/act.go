@@ -6,16 +6,11 @@ import (
 	"github.com/jezek/xgb/xproto"
 )
 
-// Map shows the window and waits until it is painted.
+// Map shows the window and waits until it is painted, if any of it is visible.
 func (w *Window) Map() {
 	w.t.Helper()
 	xproto.MapWindow(w.c.Conn, w.id)
-	w.wait("mapping", func() bool { return w.mapped })
-	// A window outside the screen gets no Expose unless it is redirected.
-	screen := image.Rect(0, 0, int(w.c.Screen.WidthInPixels), int(w.c.Screen.HeightInPixels))
-	if w.Bounds().Overlaps(screen) {
-		w.wait("painting", func() bool { return w.painted })
-	}
+	w.wait("mapping", func() bool { return w.mapped && (w.painted || w.covered) })
 	w.sync()
 }
 

@@ -66,6 +66,7 @@ type Window struct {
 	back    [4]byte
 	mapped  bool
 	painted bool // an Expose was answered since the window was mapped
+	covered bool // no part of the window is visible
 	closed  bool
 	events  []Event
 	marks   int
@@ -134,7 +135,8 @@ func (w *Window) create(o Options) error {
 	}
 	const events = xproto.EventMaskKeyPress | xproto.EventMaskKeyRelease | xproto.EventMaskButtonPress |
 		xproto.EventMaskButtonRelease | xproto.EventMaskPointerMotion | xproto.EventMaskEnterWindow |
-		xproto.EventMaskLeaveWindow | xproto.EventMaskFocusChange | xproto.EventMaskExposure | xproto.EventMaskStructureNotify
+		xproto.EventMaskLeaveWindow | xproto.EventMaskFocusChange | xproto.EventMaskExposure | xproto.EventMaskStructureNotify |
+		xproto.EventMaskVisibilityChange
 	// No background: the server paints nothing that Expose does not ask us for.
 	values := []uint32{xproto.BackPixmapNone, 0, o.Gravity, or, events, uint32(cmap)}
 	err = xproto.CreateWindowChecked(w.c.Conn, depth, w.id, w.c.Root, int16(o.Bounds.Min.X), int16(o.Bounds.Min.Y),
@@ -255,10 +257,12 @@ func (w *Window) run() {
 			})
 		case xproto.ConfigureNotifyEvent:
 			w.update(func() { w.resizedLocked(int(e.Width), int(e.Height)) })
+		case xproto.VisibilityNotifyEvent:
+			w.update(func() { w.covered = e.State == xproto.VisibilityFullyObscured })
 		case xproto.MapNotifyEvent:
 			w.update(func() { w.mapped = true })
 		case xproto.UnmapNotifyEvent:
-			w.update(func() { w.mapped, w.painted = false, false })
+			w.update(func() { w.mapped, w.painted, w.covered = false, false, false })
 		case xproto.ClientMessageEvent:
 			w.update(func() { w.marks++ })
 		case xproto.DestroyNotifyEvent:

@@ -1,0 +1,100 @@
+package input
+
+import (
+	"image"
+
+	"viewflip.app/wire"
+)
+
+// Desk is one shared window as the operating system knows it. An injector
+// package provides it. A Gate makes one call at a time, but Visible and
+// Changes come from other goroutines too.
+type Desk interface {
+	// Visible reports whether the window is on the screen, from what the
+	// system told last and without asking. The section asks again.
+	Visible() bool
+	// Changes has a value after the window was hidden or shown, came to an
+	// end, or the keyboard focus moved into or out of it. The newest wins.
+	Changes() <-chan struct{}
+	// Atomically runs f while nothing on this desktop can change: no window
+	// maps, moves or takes the focus between what t answers and what inj does.
+	// t and inj are valid only inside f. aim says what f is about to ask, so
+	// that it can be fetched in one go. A Desk that cannot reach the system
+	// does not call f, and refuses.
+	Atomically(aim Aim, f func(t Target, inj Injector) Verdict) Verdict
+	// Close lets go of everything and ends the connection.
+	Close() error
+}
+
+// Aim is what an atomic section is about.
+type Aim struct {
+	// Point says that X and Y, in 65536ths of the window, matter.
+	Point bool
+	X, Y  uint16
+	// Keys says that the keyboard focus matters.
+	Keys bool
+	// Held says that a button of ours is down: the pointer is grabbed then, and
+	// rightly so.
+	Held bool
+}
+
+// State is what is true of the window and the desktop inside a section.
+type State struct {
+	// Visible means mapped, and every ancestor too.
+	Visible bool
+	// Busy means that another program, or the host's hand, holds the pointer.
+	Busy bool
+	// Locked means that another program has grabbed the keyboard.
+	Locked bool
+	// Focused means that keys go to this window or into it.
+	Focused bool
+	// Size is that of the picture that is captured, in pixels.
+	Size image.Point
+	// Mods are the modifiers that are down, whoever holds them.
+	Mods wire.Mods
+	// HostMods are those of them that this Desk's injector does not hold.
+	HostMods wire.Mods
+}
+
+// Target answers inside an atomic section.
+type Target interface {
+	State() State
+	// Owns reports whether a click at p, a pixel of the captured picture,
+	// would reach the window and nothing else.
+	Owns(p image.Point) bool
+}
+
+// Injector does what a Gate decided, inside an atomic section.
+type Injector interface {
+	// Inject carries out the actions in order. After an error, what was
+	// pressed before it is known to the Injector, and ReleaseAll lifts it.
+	Inject(batch []Action) error
+	// ReleaseAll lifts every key and button that this Injector pressed, the
+	// last one first, in one go. It is harmless when there is nothing.
+	ReleaseAll() error
+}
+
+// Action is something that this machine will do. Only a Gate fills one in, so
+// that nothing unchecked can reach an Injector. The zero Action does nothing.
+type Action struct {
+	kind   wire.Kind
+	at     image.Point
+	button wire.Button
+	key    wire.Key
+	dx, dy int
+}
+
+// Kind is one of Move, Press, Release, Wheel, KeyDown and KeyUp.
+func (a Action) Kind() wire.Kind { return a.kind }
+
+// At is where a Move goes: a pixel of the captured picture.
+func (a Action) At() image.Point { return a.at }
+
+// Button is what a Press or Release is about.
+func (a Action) Button() wire.Button { return a.button }
+
+// Key is what a KeyDown or KeyUp is about.
+func (a Action) Key() wire.Key { return a.key }
+
+// Wheel is how far a Wheel turns: 120 is one notch, +dy down, +dx right.
+func (a Action) Wheel() (dx, dy int) { return a.dx, a.dy }

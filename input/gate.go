@@ -1,0 +1,281 @@
+package input
+
+import (
+	"image"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"viewflip.app/wire"
+)
+
+// The most events a second that one person may cause, and how many at once
+// after a pause. Releases are exempt.
+const (
+	eventRate  = 500
+	eventBurst = 1000
+	// maxWheel bounds one event to 20 notches.
+	maxWheel = 20 * 120
+)
+
+// Config is what a Gate is built from.
+type Config struct {
+	// Desk is the window; the Gate owns it and closes it. Nil refuses all.
+	Desk Desk
+	// HostBusy reports that the host is using mouse or keyboard right now, and
+	// goes first. It is called for every event and must not block. Nil: never.
+	HostBusy func() bool
+}
+
+// Gate decides on one person's input to one shared window and carries it out.
+// The zero Gate refuses everything. All methods may be called from any
+// goroutine.
+type Gate struct {
+	desk     Desk
+	hostBusy func() bool
+	limit    *rate.Limiter
+	// wake tells Run that the ledger changed.
+	wake chan struct{}
+
+	mu     sync.Mutex
+	closed bool
+	ledger ledger
+	gen    uint32
+	// size is the window's since gen was set; zero until it was seen.
+	size image.Point
+}
+
+// NewGate makes a gate that is ready for events.
+func NewGate(cfg Config) *Gate {
+	return &Gate{
+		desk: cfg.Desk, hostBusy: cfg.HostBusy,
+		limit: rate.NewLimiter(eventRate, eventBurst), wake: make(chan struct{}, 1),
+	}
+}
+
+// SetGeneration says which geometry generation the current picture has. Events
+// that were aimed at another one are refused.
+func (g *Gate) SetGeneration(gen uint32) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.gen != gen {
+		g.gen, g.size = gen, image.Point{}
+	}
+}
+
+// Do decides on one event and carries it out. rights are the person's at this
+// moment.
+func (g *Gate) Do(ev wire.Input, rights wire.Rights) Verdict {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed || g.desk == nil {
+		return refuse(wire.NoRight)
+	}
+	switch ev.Kind {
+	case wire.Release, wire.KeyUp:
+		return g.lift(ev)
+	case wire.ReleaseAll:
+		return verdictOf(g.releaseAll())
+	}
+	if rights&wire.RightControl == 0 {
+		if len(g.ledger.items) > 0 { // the right went while something was held
+			_ = g.releaseAll() // a failure stays in the ledger; Run tries again
+		}
+		return refuse(wire.NoRight)
+	}
+	now := time.Now()
+	if !g.limit.AllowN(now, 1) {
+		return refuse(wire.RateLimited)
+	}
+	if !g.desk.Visible() {
+		return refuse(wire.Hidden)
+	}
+	if g.hostBusy != nil && g.hostBusy() {
+		return refuse(wire.HostBusy)
+	}
+	switch ev.Kind {
+	case wire.Move, wire.Press, wire.Wheel:
+		return g.point(ev, now)
+	case wire.KeyDown:
+		return g.keyDown(ev, now)
+	}
+	return refuse(wire.Failed)
+}
+
+// point carries out an event that is aimed at a place.
+func (g *Gate) point(ev wire.Input, now time.Time) Verdict {
+	if ev.Gen != g.gen || ev.Surface != 0 {
+		return refuse(wire.Stale)
+	}
+	again := ev.Kind == wire.Press && g.ledger.find(0, ev.Button) >= 0
+	if again || ev.Kind == wire.Press && !ev.Button.Valid() {
+		return refuse(wire.Failed) // a second press without a release is no press
+	}
+	if ev.Kind == wire.Press && len(g.ledger.items) >= maxHeld {
+		return refuse(wire.RateLimited)
+	}
+	aim := Aim{Point: true, X: ev.X, Y: ev.Y, Held: g.ledger.dragging()}
+	return g.desk.Atomically(aim, func(t Target, inj Injector) Verdict {
+		s := t.State()
+		p, v := g.place(ev, s)
+		switch {
+		case !v.OK():
+			return v
+		case !t.Owns(p): // in a drag the pointer rests at the last allowed point
+			return refuse(wire.Covered)
+		case ev.Kind != wire.Move && s.HostMods != 0:
+			return refuse(wire.HostBusy)
+		case ev.Kind != wire.Move && (g.ledger.mods()|s.Mods)&clickMods != 0:
+			return refuse(wire.KeyDenied)
+		}
+		batch := []Action{{kind: wire.Move, at: p}}
+		switch ev.Kind {
+		case wire.Press:
+			batch = append(batch, Action{kind: wire.Press, button: ev.Button})
+		case wire.Wheel:
+			batch = append(batch, Action{
+				kind: wire.Wheel, dx: clamp(int(ev.DX)), dy: clamp(int(ev.DY)),
+			})
+		}
+		if err := inj.Inject(batch); err != nil {
+			return g.undo(inj, err)
+		}
+		g.ledger.point = p
+		if ev.Kind == wire.Press {
+			g.hold(held{button: ev.Button, seen: now})
+		}
+		g.ledger.touch(now)
+		return Verdict{}
+	})
+}
+
+func clamp(v int) int { return min(max(v, -maxWheel), maxWheel) }
+
+// place finds the pixel that an event is aimed at, or why there is none.
+func (g *Gate) place(ev wire.Input, s State) (image.Point, Verdict) {
+	switch {
+	case !s.Visible:
+		return image.Point{}, refuse(wire.Hidden)
+	case s.Locked:
+		return image.Point{}, refuse(wire.Locked)
+	case s.Busy:
+		return image.Point{}, refuse(wire.HostBusy)
+	case s.Size.X <= 0 || s.Size.Y <= 0:
+		return image.Point{}, refuse(wire.OutOfBounds)
+	case g.size == image.Point{}:
+		g.size = s.Size
+	case g.size != s.Size: // resized, and the capture has not said so yet
+		return image.Point{}, refuse(wire.Stale)
+	}
+	p := image.Pt(wire.Pixel(ev.X, s.Size.X), wire.Pixel(ev.Y, s.Size.Y))
+	if !p.In(image.Rectangle{Max: s.Size}) {
+		return image.Point{}, refuse(wire.OutOfBounds)
+	}
+	return p, Verdict{}
+}
+
+// keyDown presses a key, or keeps a held one down: the system repeats held
+// keys by itself, so a repeat only says that the key is still wanted. A repeat
+// of a key that is not held (any more) is a press like any other.
+func (g *Gate) keyDown(ev wire.Input, now time.Time) Verdict {
+	if !ev.Key.Valid() {
+		return refuse(wire.Failed)
+	}
+	if i := g.ledger.find(ev.Key, 0); i >= 0 {
+		g.ledger.items[i].seen = now
+		g.ledger.touch(now)
+		return Verdict{}
+	}
+	if len(g.ledger.items) >= maxHeld {
+		return refuse(wire.RateLimited)
+	}
+	aim := Aim{Keys: true, Held: g.ledger.dragging()}
+	return g.desk.Atomically(aim, func(t Target, inj Injector) Verdict {
+		s := t.State()
+		switch {
+		case !s.Visible:
+			return refuse(wire.Hidden)
+		case s.Locked:
+			return refuse(wire.Locked)
+		case !s.Focused:
+			return refuse(wire.NotFocused)
+		case g.ledger.deny(ev.Key, s.Mods):
+			return refuse(wire.KeyDenied)
+		case s.HostMods != 0: // theirs would make another chord of it
+			return refuse(wire.HostBusy)
+		}
+		if err := inj.Inject([]Action{{kind: wire.KeyDown, key: ev.Key}}); err != nil {
+			return g.undo(inj, err)
+		}
+		g.hold(held{key: ev.Key, seen: now})
+		g.ledger.touch(now)
+		return Verdict{}
+	})
+}
+
+// undo makes nothing of an action that failed half-way.
+func (g *Gate) undo(inj Injector, err error) Verdict {
+	if inj.ReleaseAll() == nil {
+		g.ledger.items = g.ledger.items[:0]
+	}
+	return verdictOf(err)
+}
+
+// hold enters something into the ledger and tells Run.
+func (g *Gate) hold(h held) {
+	g.ledger.items = append(g.ledger.items, h)
+	select {
+	case g.wake <- struct{}{}:
+	default:
+	}
+}
+
+// lift lets go of one key or button. Only what is held is let go; the rest is
+// no error, since a refused press has a release too.
+func (g *Gate) lift(ev wire.Input) Verdict {
+	i := g.ledger.find(ev.Key, ev.Button)
+	if i < 0 {
+		return Verdict{}
+	}
+	aim := Aim{Held: true}
+	if ev.Kind == wire.Release {
+		aim.Point, aim.X, aim.Y = true, ev.X, ev.Y
+	}
+	return g.desk.Atomically(aim, func(t Target, inj Injector) Verdict {
+		var batch []Action
+		if p, ok := g.dropPoint(ev, t); ok {
+			batch = append(batch, Action{kind: wire.Move, at: p})
+		}
+		batch = append(batch, Action{kind: ev.Kind, button: ev.Button, key: ev.Key})
+		err := inj.Inject(batch)
+		if err != nil && len(batch) > 1 { // it is let go, wherever the pointer is
+			err = inj.Inject(batch[1:])
+		}
+		if err != nil {
+			return verdictOf(err) // still in the ledger: Run lets go of it later
+		}
+		g.ledger.remove(i)
+		return Verdict{}
+	})
+}
+
+// dropPoint is where a button is let go: where it was aimed if that is the
+// window's own, else the last allowed point. When that is covered by now, the
+// pointer stays where it is.
+func (g *Gate) dropPoint(ev wire.Input, t Target) (image.Point, bool) {
+	if ev.Kind != wire.Release {
+		return image.Point{}, false
+	}
+	s := t.State()
+	if !s.Visible {
+		return image.Point{}, false
+	}
+	if ev.Gen == g.gen && ev.Surface == 0 {
+		if p, v := g.place(ev, s); v.OK() && t.Owns(p) {
+			return p, true
+		}
+	}
+	p := g.ledger.point
+	return p, p.In(image.Rectangle{Max: s.Size}) && t.Owns(p)
+}

@@ -1,0 +1,185 @@
+// Package inputtest is a Desk without a desktop, for tests of everything that
+// uses a gate. It records what was done and answers as it is told.
+package inputtest
+
+import (
+	"image"
+	"sync"
+
+	"viewflip.app/input"
+	"viewflip.app/wire"
+)
+
+// Event is one thing that was injected.
+type Event struct {
+	Kind   wire.Kind
+	At     image.Point // where the pointer was, in pixels of the window
+	Button wire.Button
+	Key    wire.Key
+	DX, DY int
+	// State and Owned are what was true at that moment.
+	State input.State
+	Owned bool
+}
+
+// Desk is an [input.Desk]. The zero Desk is no window at all: make one with
+// [New].
+type Desk struct {
+	changes chan struct{}
+
+	mu      sync.Mutex
+	state   input.State
+	cover   []image.Rectangle
+	fail    error
+	pointer image.Point
+	events  []Event
+	down    []Event
+	closed  bool
+}
+
+// New returns a visible, focused and uncovered window of the given size.
+func New(w, h int) *Desk {
+	return &Desk{
+		changes: make(chan struct{}, 1),
+		state:   input.State{Visible: true, Focused: true, Size: image.Pt(w, h)},
+	}
+}
+
+// Set changes what is true of the window, and reports the change.
+func (d *Desk) Set(change func(s *input.State)) {
+	d.mu.Lock()
+	change(&d.state)
+	d.mu.Unlock()
+	select {
+	case d.changes <- struct{}{}:
+	default:
+	}
+}
+
+// Cover says which parts of the window, in its pixels, others lie over.
+func (d *Desk) Cover(parts ...image.Rectangle) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cover = parts
+}
+
+// Fail makes every injection return err; nil ends that.
+func (d *Desk) Fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fail = err
+}
+
+// Events returns what was injected since the last call.
+func (d *Desk) Events() []Event {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := d.events
+	d.events = nil
+	return e
+}
+
+// Held returns the number of keys and buttons that are down.
+func (d *Desk) Held() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.down)
+}
+
+// Closed reports whether Close was called.
+func (d *Desk) Closed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.closed
+}
+
+// Visible implements [input.Desk].
+func (d *Desk) Visible() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.state.Visible
+}
+
+// Changes implements [input.Desk].
+func (d *Desk) Changes() <-chan struct{} { return d.changes }
+
+// Atomically implements [input.Desk]: Set and Cover wait for f.
+func (d *Desk) Atomically(_ input.Aim, f func(input.Target, input.Injector) input.Verdict) input.Verdict {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return input.Verdict{Reason: wire.Failed}
+	}
+	return f(section{d}, section{d})
+}
+
+// Close implements [input.Desk].
+func (d *Desk) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = true
+	return section{d}.ReleaseAll()
+}
+
+// section is the desk while it is locked.
+type section struct{ d *Desk }
+
+func (s section) State() input.State { return s.d.state }
+
+func (s section) Owns(p image.Point) bool {
+	if !s.d.state.Visible || !p.In(image.Rectangle{Max: s.d.state.Size}) {
+		return false
+	}
+	for _, r := range s.d.cover {
+		if p.In(r) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s section) Inject(batch []input.Action) error {
+	if s.d.fail != nil {
+		return s.d.fail
+	}
+	for _, a := range batch {
+		e := Event{Kind: a.Kind(), Button: a.Button(), Key: a.Key()}
+		e.DX, e.DY = a.Wheel()
+		if a.Kind() == wire.Move {
+			s.d.pointer = a.At()
+		}
+		s.record(e)
+	}
+	return nil
+}
+
+func (s section) record(e Event) {
+	e.At, e.State, e.Owned = s.d.pointer, s.d.state, s.Owns(s.d.pointer)
+	s.d.events = append(s.d.events, e)
+	switch e.Kind {
+	case wire.Press, wire.KeyDown:
+		s.d.down = append(s.d.down, e)
+	case wire.Release, wire.KeyUp:
+		for i, h := range s.d.down {
+			if h.Button == e.Button && h.Key == e.Key {
+				s.d.down = append(s.d.down[:i:i], s.d.down[i+1:]...)
+				break
+			}
+		}
+	}
+}
+
+func (s section) ReleaseAll() error {
+	if s.d.fail != nil {
+		return s.d.fail
+	}
+	for len(s.d.down) > 0 {
+		h := s.d.down[len(s.d.down)-1]
+		kind := wire.KeyUp
+		if h.Button != 0 {
+			kind = wire.Release
+		}
+		s.record(Event{Kind: kind, Button: h.Button, Key: h.Key})
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+package xtest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/xproto"
+	"github.com/jezek/xgb/xtest"
+
+	"viewflip.app/input"
+	"viewflip.app/wire"
+)
+
+// fake is the native Emitter: XTEST FakeInput.
+type fake struct {
+	c    *xgb.Conn
+	root xproto.Window
+}
+
+func (f fake) Move(x, y int) error {
+	xtest.FakeInput(f.c, xproto.MotionNotify, 0, 0, f.root, int16(x), int16(y), 0)
+	return nil
+}
+
+func (f fake) Button(n byte, down bool) error {
+	kind := byte(xproto.ButtonRelease)
+	if down {
+		kind = xproto.ButtonPress
+	}
+	xtest.FakeInput(f.c, kind, n, 0, 0, 0, 0, 0)
+	return nil
+}
+
+func (f fake) Key(code byte, down bool) error {
+	kind := byte(xproto.KeyRelease)
+	if down {
+		kind = xproto.KeyPress
+	}
+	xtest.FakeInput(f.c, kind, code, 0, 0, 0, 0, 0)
+	return nil
+}
+
+// evdevOffset is between Linux key codes and X keycodes.
+const evdevOffset = 8
+
+// notch is one click of a wheel in v120 units.
+const notch = 120
+
+// Wheel buttons of X11.
+const (
+	wheelUp, wheelDown, wheelLeft, wheelRight = 4, 5, 6, 7
+)
+
+var errAction = errors.New("xtest: not an action")
+
+// holds reports whether k is down because of us.
+func (d *Desk) holds(k key) bool { return slices.Contains(d.down, k) }
+
+// Inject implements [input.Injector].
+func (s *section) Inject(batch []input.Action) error {
+	moved := false
+	for i, a := range batch {
+		// Something may confine the pointer, or the point may be in a corner
+		// that no monitor shows: nothing is pressed where it was not aimed.
+		if a.Kind() != wire.Move && moved {
+			moved = false
+			if err := s.arrived(); err != nil {
+				return err
+			}
+		}
+		if err := s.do(a); err != nil {
+			return fmt.Errorf("xtest: action %d: %w", i, err)
+		}
+		moved = a.Kind() == wire.Move
+	}
+	return nil
+}
+
+// arrived checks that the pointer is where the last Move put it.
+func (s *section) arrived() error {
+	p, err := xproto.QueryPointer(s.d.act, s.d.root).Reply()
+	if err != nil {
+		return err
+	}
+	if int(p.RootX) != s.spot.root.X || int(p.RootY) != s.spot.root.Y {
+		return input.ErrUnreachable
+	}
+	return nil
+}
+
+func (s *section) do(a input.Action) error {
+	switch a.Kind() {
+	case wire.Move:
+		if !s.Owns(a.At()) { // the gate asked; this makes the spot the point
+			return input.ErrUnreachable
+		}
+		return s.d.emit.Move(s.spot.root.X, s.spot.root.Y)
+	case wire.Press, wire.Release:
+		return s.d.press(key{true, byte(a.Button())}, a.Kind() == wire.Press)
+	case wire.KeyDown, wire.KeyUp:
+		code, ok := a.Key().Evdev()
+		if !ok || code+evdevOffset > 255 {
+			return input.ErrNoKey
+		}
+		code += evdevOffset
+		down := a.Kind() == wire.KeyDown
+		if down && s.d.layout.Load().banned[code] {
+			return input.ErrNoKey
+		}
+		return s.d.press(key{false, byte(code)}, down)
+	case wire.Wheel:
+		dx, dy := a.Wheel()
+		if err := s.d.turn(0, dx, wheelLeft, wheelRight); err != nil {
+			return err
+		}
+		return s.d.turn(1, dy, wheelUp, wheelDown)
+	}
+	return errAction
+}
+
+// press makes k go down or up and keeps account of it.
+func (d *Desk) press(k key, down bool) error {
+	i := slices.Index(d.down, k)
+	if down && i < 0 {
+		d.down = append(d.down, k) // before it happens: it may happen half
+	}
+	if err := d.send(k, down); err != nil {
+		if down && i < 0 && errors.Is(err, input.ErrNoKey) {
+			d.down = d.down[:len(d.down)-1] // it did not happen
+		}
+		return err
+	}
+	if !down && i >= 0 {
+		d.down = slices.Delete(d.down, i, i+1)
+	}
+	return nil
+}
+
+func (d *Desk) send(k key, down bool) error {
+	if k.button {
+		return d.emit.Button(k.code, down)
+	}
+	return d.emit.Key(k.code, down)
+}
+
+// turn adds to a wheel axis and clicks for every whole notch.
+func (d *Desk) turn(axis, by int, minus, plus byte) error {
+	if by == 0 {
+		return nil
+	}
+	if sum := d.wheel[axis]; sum != 0 && (sum > 0) != (by > 0) {
+		d.wheel[axis] = 0 // a change of direction takes effect at once
+	}
+	d.wheel[axis] += by
+	n := d.wheel[axis] / notch
+	d.wheel[axis] -= n * notch
+	b := plus
+	if n < 0 {
+		b, n = minus, -n
+	}
+	for range n {
+		if err := errors.Join(d.emit.Button(b, true), d.emit.Button(b, false)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReleaseAll implements [input.Injector].
+func (s *section) ReleaseAll() error { return s.d.liftAll() }
+
+// liftAll lets go of everything that is down because of us; what fails stays.
+func (d *Desk) liftAll() error {
+	var errs []error
+	var stuck []key
+	for _, k := range slices.Backward(d.down) {
+		if err := d.send(k, false); err != nil {
+			errs = append(errs, err)
+			stuck = append([]key{k}, stuck...)
+		}
+	}
+	d.down, d.wheel = stuck, [2]int{}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,311 @@
+package xtest
+
+import (
+	"image"
+
+	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/xproto"
+
+	"viewflip.app/input"
+	"viewflip.app/wire"
+)
+
+// maxDepth bounds walks up the window tree.
+const maxDepth = 32
+
+// geometry is where the captured picture is in the window.
+type geometry struct {
+	w, h    int
+	content image.Rectangle
+}
+
+// section is the world inside one server grab.
+type section struct {
+	d       *Desk
+	state   input.State
+	content image.Rectangle
+	screen  image.Rectangle
+	// at is the pixel that was looked up, in the window; spot is the answer.
+	at   image.Point
+	spot spot
+}
+
+// spot is what the server says about one pixel of the window.
+type spot struct {
+	known, owned bool
+	root         image.Point
+}
+
+// Atomically implements [input.Desk]. All questions go out before the first
+// answer is read: one round trip, if the window is where it was last time.
+func (d *Desk) Atomically(aim input.Aim, f func(input.Target, input.Injector) input.Verdict) input.Verdict {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return input.Verdict{Reason: wire.Failed}
+	}
+	if d.act != d.own.Conn { // nobody else reads what the server reports there
+		for ev, err := d.act.PollForEvent(); ev != nil || err != nil; ev, err = d.act.PollForEvent() {
+			continue
+		}
+	}
+	if !d.nograb {
+		xproto.GrabServer(d.act)
+		defer xproto.UngrabServer(d.act) // also when f panics
+	}
+	s := &section{d: d}
+	if !s.look(aim) {
+		return input.Verdict{Reason: wire.Failed}
+	}
+	return f(s, s)
+}
+
+// look fetches what aim is about; false when the connection is gone.
+func (s *section) look(aim input.Aim) bool {
+	d, c := s.d, s.d.act
+	gc := xproto.GetGeometry(c, xproto.Drawable(d.win))
+	rc := xproto.GetGeometry(c, xproto.Drawable(d.root))
+	ac := xproto.GetWindowAttributes(c, d.win)
+	ec := xproto.GetProperty(c, false, d.win, d.extents, xproto.GetPropertyTypeAny, 0, 4)
+	kc := xproto.QueryKeymap(c)
+	pc := xproto.QueryPointer(c, d.root)
+	fc := xproto.GetInputFocus(c)
+	var bc xproto.GrabPointerCookie
+	var lc xproto.GrabKeyboardCookie
+	if aim.Point && !aim.Held {
+		bc = xproto.GrabPointer(c, false, d.probe, 0, xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime)
+	}
+	if aim.Keys {
+		lc = xproto.GrabKeyboard(c, false, d.probe, xproto.TimeCurrentTime, xproto.GrabModeAsync, xproto.GrabModeAsync)
+	}
+	var tc []xproto.TranslateCoordinatesCookie
+	if aim.Point {
+		s.at = pixel(aim, d.guess.content)
+		tc = d.ask(s.at)
+	}
+
+	g, gerr := gc.Reply()
+	r, rerr := rc.Reply()
+	a, aerr := ac.Reply()
+	e, _ := ec.Reply()
+	k, kerr := kc.Reply()
+	p, perr := pc.Reply()
+	f, ferr := fc.Reply()
+	if bc.Cookie != nil {
+		if b, err := bc.Reply(); err != nil || grabbed(b.Status) {
+			s.state.Busy = true
+		}
+	}
+	if lc.Cookie != nil {
+		if l, err := lc.Reply(); err != nil || grabbed(l.Status) {
+			s.state.Locked = true
+		}
+	}
+	first := answer(tc, d.chain)
+	if rerr != nil || kerr != nil || perr != nil || ferr != nil {
+		return false // these cannot fail while there is a server
+	}
+	if gerr != nil || aerr != nil {
+		return true // the window is gone: a State that is not visible
+	}
+	s.screen = image.Rect(0, 0, int(r.Width), int(r.Height))
+	s.state.Visible = a.MapState == xproto.MapStateViewable
+	if aim.Keys || s.state.Busy {
+		s.state.Focused = d.inside(f.Focus)
+	}
+	s.mods(k.Keys, p.Mask)
+	now := geometry{w: int(g.Width), h: int(g.Height)}
+	now.content = image.Rect(0, 0, now.w, now.h)
+	if e != nil {
+		now.content = crop(e.Value, now.w, now.h)
+	}
+	if d.guess == now {
+		s.spot = first
+	}
+	d.guess, s.content, s.state.Size = now, now.content, now.content.Size()
+	if aim.Point && (!s.spot.known || !s.spot.owned) {
+		s.at = pixel(aim, s.content)
+		s.spot = s.lookup(s.at)
+	}
+	if (s.state.Busy || s.state.Locked) && s.state.Focused && d.ownMenu() {
+		s.state.Busy, s.state.Locked = false, false
+	}
+	return true
+}
+
+// grabbed tells a foreign grab from the refusal that a window gets for not
+// being mapped (X protocol, GrabPointer; the server looks for grabs first).
+func grabbed(status byte) bool { return status != xproto.GrabStatusNotViewable }
+
+// pixel is the pixel of the window that aim means.
+func pixel(aim input.Aim, content image.Rectangle) image.Point {
+	return content.Min.Add(image.Pt(wire.Pixel(aim.X, content.Dx()), wire.Pixel(aim.Y, content.Dy())))
+}
+
+// crop is what [x11.Conn.Content] returns for this _GTK_FRAME_EXTENTS; that
+// one cannot be asked here, because the grab would block its connection.
+func crop(value []byte, w, h int) image.Rectangle {
+	full := image.Rect(0, 0, w, h)
+	if len(value) != 16 {
+		return full
+	}
+	var v [4]int // left, right, top, bottom
+	for i := range v {
+		x := xgb.Get32(value[4*i:])
+		if x > 4096 {
+			return full
+		}
+		v[i] = int(x)
+	}
+	r := image.Rectangle{Min: image.Pt(v[0], v[2]), Max: image.Pt(w-v[1], h-v[3])}
+	if r.Empty() || !r.In(full) {
+		return full
+	}
+	return r
+}
+
+// ask sends the hit test for a pixel of the window: at every level from the
+// root down, which child is there?
+func (d *Desk) ask(at image.Point) []xproto.TranslateCoordinatesCookie {
+	cs := make([]xproto.TranslateCoordinatesCookie, len(d.chain))
+	parent := d.root
+	for i, w := range d.chain {
+		cs[i] = xproto.TranslateCoordinates(d.act, d.win, parent, int16(at.X), int16(at.Y))
+		parent = w
+	}
+	return cs
+}
+
+// answer reads the hit test: the pixel is ours if every level leads to the next.
+func answer(cs []xproto.TranslateCoordinatesCookie, chain []xproto.Window) spot {
+	s := spot{known: len(cs) > 0, owned: len(cs) > 0}
+	for i, c := range cs {
+		r, err := c.Reply()
+		if err != nil || r.Child != chain[i] {
+			s.owned = false
+		}
+		if i == 0 && err == nil {
+			s.root = image.Pt(int(r.DstX), int(r.DstY))
+		}
+		if err != nil {
+			s.known = false
+		}
+	}
+	return s
+}
+
+// lookup does the hit test with a round trip of its own, and another if a
+// window manager put the window into a new frame meanwhile.
+func (s *section) lookup(at image.Point) spot {
+	got := answer(s.d.ask(at), s.d.chain)
+	if got.owned || !s.d.climb() {
+		return got
+	}
+	return answer(s.d.ask(at), s.d.chain)
+}
+
+// climb reads the window's ancestors; false when they are what we knew.
+func (d *Desk) climb() bool {
+	chain := []xproto.Window{d.win}
+	for range maxDepth {
+		t, err := xproto.QueryTree(d.act, chain[0]).Reply()
+		if err != nil {
+			return false
+		}
+		if t.Parent == d.root {
+			same := len(chain) == len(d.chain)
+			for i := 0; same && i < len(chain); i++ {
+				same = chain[i] == d.chain[i]
+			}
+			d.chain = chain
+			return !same
+		}
+		if t.Parent == 0 {
+			return false
+		}
+		chain = append([]xproto.Window{t.Parent}, chain...)
+	}
+	return false
+}
+
+// inside reports whether w is the shared window or inside it.
+func (d *Desk) inside(w xproto.Window) bool {
+	const pointerRoot = 1
+	for range maxDepth {
+		switch w {
+		case d.win:
+			return true
+		case 0, pointerRoot, d.root:
+			return false
+		}
+		t, err := xproto.QueryTree(d.act, w).Reply()
+		if err != nil {
+			return false
+		}
+		w = t.Parent
+	}
+	return false
+}
+
+// mods works out which modifiers are down, and which of them are not ours.
+func (s *section) mods(keys []byte, mask uint16) {
+	l := s.d.layout.Load()
+	var ours, theirs wire.Mods
+	for code, m := range l.mods {
+		switch {
+		case m == 0 || code/8 >= len(keys) || keys[code/8]>>(code%8)&1 == 0:
+		case s.d.holds(key{code: byte(code)}):
+			ours |= m
+		default:
+			theirs |= m
+		}
+	}
+	latched := maskMods(mask) &^ (ours | theirs)
+	s.state.Mods = ours | theirs | latched
+	s.state.HostMods = theirs | latched
+}
+
+// ownMenu reports whether a grab is that of a menu of the shared window: a
+// popup of the same client that nothing covers, as a screen locker would. The
+// focus is known to be in the window, so it is no menu of a sibling window.
+func (d *Desk) ownMenu() bool {
+	t, err := xproto.QueryTree(d.act, d.root).Reply()
+	if err != nil {
+		return false
+	}
+	mask := xproto.Window(xproto.Setup(d.act).ResourceIdMask)
+	for _, w := range t.Children {
+		if w&^mask != d.win&^mask {
+			continue
+		}
+		a, err := xproto.GetWindowAttributes(d.act, w).Reply()
+		if err != nil || !a.OverrideRedirect || a.MapState != xproto.MapStateViewable || a.Class != xproto.WindowClassInputOutput {
+			continue
+		}
+		g, err := xproto.GetGeometry(d.act, xproto.Drawable(w)).Reply()
+		if err != nil {
+			continue
+		}
+		x, y := int(g.X)+int(g.Width)/2, int(g.Y)+int(g.Height)/2
+		r, err := xproto.TranslateCoordinates(d.act, d.root, d.root, int16(x), int16(y)).Reply()
+		if err == nil && r.Child == w {
+			return true
+		}
+	}
+	return false
+}
+
+// State implements [input.Target].
+func (s *section) State() input.State { return s.state }
+
+// Owns implements [input.Target].
+func (s *section) Owns(p image.Point) bool {
+	at := s.content.Min.Add(p)
+	if !s.state.Visible || !at.In(s.content) {
+		return false
+	}
+	if !s.spot.known || at != s.at {
+		s.at, s.spot = at, s.lookup(at)
+	}
+	return s.spot.known && s.spot.owned && s.spot.root.In(s.screen)
+}

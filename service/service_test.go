@@ -1,0 +1,605 @@
+package service_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"viewflip.app/service"
+	"viewflip.app/wire"
+)
+
+func failed(c wire.ErrorCode) wire.FrameBody { return wire.Error{Code: c} }
+
+func until(c *clock, d time.Duration) int64 { return c.now().Add(d).Unix() }
+
+func TestSendAndInvite(t *testing.T) {
+	c := newClock()
+	s := start(t, service.Config{Clock: c.now})
+	alice, bob := s.login(t, newIdentity(t)), s.login(t, newIdentity(t))
+	invite := wire.InviteID{1}
+	bob.want(wire.Lookup{Invite: invite}, failed(wire.CodeUnknownInvite))
+	alice.want(wire.OpenInvite{Invite: invite, Expires: until(c, time.Hour)}, wire.OK{})
+	bob.want(wire.Lookup{Invite: invite}, wire.Found{Device: alice.id.Public()})
+	to, from := alice.id.Public().Address(), bob.id.Public().Address()
+	sealed := bytes.Repeat([]byte{7}, wire.MaxSealed)
+	if got := bob.ask(wire.Send{To: to, Sealed: sealed}); got != (wire.OK{}) {
+		t.Fatalf("%#v", got)
+	}
+	id, d := alice.delivered()
+	if d.From != from || !bytes.Equal(d.Sealed, sealed) {
+		t.Error("it arrived altered")
+	}
+	alice.send(id, wire.OK{})
+	bob.want(wire.CloseInvite{Invite: invite}, wire.OK{}) // not his: nothing happens
+	bob.want(wire.Lookup{Invite: invite}, wire.Found{Device: alice.id.Public()})
+	alice.want(wire.CloseInvite{Invite: invite}, wire.OK{})
+	bob.want(wire.Lookup{Invite: invite}, failed(wire.CodeUnknownInvite))
+	bob.want(wire.OpenInvite{Invite: invite, Expires: until(c, time.Hour)}, wire.OK{})
+	alice.want(wire.OpenInvite{Invite: invite, Expires: until(c, time.Hour)}, failed(wire.CodeUnavailable))
+}
+
+func TestInvitesEnd(t *testing.T) {
+	c := newClock()
+	s := start(t, service.Config{Clock: c.now, Limits: service.Limits{Invites: 3}})
+	owner, other := s.login(t, newIdentity(t)), s.login(t, newIdentity(t))
+	found := wire.Found{Device: owner.id.Public()}
+	unknown := failed(wire.CodeUnknownInvite)
+
+	owner.want(wire.OpenInvite{Invite: wire.InviteID{1}, Expires: until(c, -time.Second)}, unknown)
+	other.want(wire.Lookup{Invite: wire.InviteID{1}}, unknown)
+
+	for i := range byte(3) {
+		owner.want(wire.OpenInvite{Invite: wire.InviteID{i}, Expires: until(c, time.Minute)}, wire.OK{})
+	}
+	owner.want(wire.OpenInvite{Invite: wire.InviteID{9}, Expires: until(c, time.Minute)}, failed(wire.CodeRateLimited))
+	owner.want(wire.OpenInvite{Invite: wire.InviteID{2}, Expires: until(c, 2*time.Minute)}, wire.OK{}) // the same again
+	c.pass(59 * time.Second)
+	other.want(wire.Lookup{Invite: wire.InviteID{1}}, found)
+	c.pass(time.Second)
+	other.want(wire.Lookup{Invite: wire.InviteID{1}}, unknown)
+	other.want(wire.Lookup{Invite: wire.InviteID{2}}, found)
+	owner.want(wire.OpenInvite{Invite: wire.InviteID{9}, Expires: until(c, 1000*24*time.Hour)}, wire.OK{}) // room again
+
+	c.pass(15 * 24 * time.Hour) // nothing lasts for ever
+	other.want(wire.Lookup{Invite: wire.InviteID{9}}, unknown)
+
+	// Who says goodbye is gone with everything.
+	owner.want(wire.OpenInvite{Invite: wire.InviteID{5}, Expires: until(c, time.Hour)}, wire.OK{})
+	other.want(wire.Lookup{Invite: wire.InviteID{5}}, found)
+	_ = owner.ws.Close(websocket.StatusNormalClosure, "")
+	eventually(t, "gone", func() bool {
+		return other.ask(wire.Lookup{Invite: wire.InviteID{5}}) == unknown
+	})
+	other.want(wire.Send{To: owner.id.Public().Address()}, failed(wire.CodeOffline))
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// Who loses the connection is expected back for a minute: invitations and
+// messages wait. What was acknowledged does not come again.
+func TestReconnectLosesNothing(t *testing.T) {
+	c := newClock()
+	s := start(t, service.Config{Clock: c.now})
+	alice, bob := s.login(t, newIdentity(t)), s.login(t, newIdentity(t))
+	to := alice.id.Public().Address()
+	alice.want(wire.OpenInvite{Invite: wire.InviteID{1}, Expires: until(c, time.Hour)}, wire.OK{})
+	send := func(text string) {
+		t.Helper()
+		bob.send(uint32(len(text)), wire.Send{To: to, Sealed: []byte(text)})
+		if f := bob.read(); f.Body != (wire.OK{}) {
+			t.Fatalf("%s: %#v", text, f.Body)
+		}
+	}
+	send("1")
+	send("22")
+	first, d1 := alice.delivered()
+	second, d2 := alice.delivered()
+	if string(d1.Sealed) != "1" || string(d2.Sealed) != "22" {
+		t.Fatalf("out of order: %s, %s", d1.Sealed, d2.Sealed)
+	}
+	alice.send(first, wire.OK{})
+	alice.want(wire.CloseInvite{}, wire.OK{}) // the acknowledgement was read
+	_ = alice.ws.CloseNow()
+	send("333")
+	bob.want(wire.Lookup{Invite: wire.InviteID{1}}, wire.Found{Device: alice.id.Public()})
+
+	again := s.dial(t)
+	again.id = alice.id
+	if _, ok := again.prove(s.pin, alice.id, alice.id).(wire.Welcome); !ok {
+		t.Fatal("not welcome")
+	}
+	for _, want := range []struct {
+		text string
+		id   uint32
+	}{{"22", second}, {"333", second + 1}} {
+		id, d := again.delivered()
+		if string(d.Sealed) != want.text || id != want.id {
+			t.Errorf("%d %s, want %d %s", id, d.Sealed, want.id, want.text)
+		}
+	}
+	bob.want(wire.Lookup{Invite: wire.InviteID{1}}, wire.Found{Device: alice.id.Public()})
+
+	_ = again.ws.CloseNow()
+	// The service must have seen it before the clock moves.
+	eventually(t, "a device that stays away is offline", func() bool {
+		c.pass(61 * time.Second)
+		return bob.ask(wire.Send{To: to}) == failed(wire.CodeOffline)
+	})
+	bob.want(wire.Lookup{Invite: wire.InviteID{1}}, failed(wire.CodeUnknownInvite))
+}
+
+// A request that is repeated because its answer was lost is carried out once.
+func TestRepeatedSend(t *testing.T) {
+	s := start(t, service.Config{})
+	alice, bob := s.login(t, newIdentity(t)), s.login(t, newIdentity(t))
+	to := alice.id.Public().Address()
+	deliver := func(id uint32, text string) {
+		t.Helper()
+		bob.send(id, wire.Send{To: to, Sealed: []byte(text)})
+		if f := bob.read(); f.ID != id || f.Body != (wire.OK{}) {
+			t.Fatalf("%#v", f)
+		}
+	}
+	deliver(5, "a")
+	_ = bob.ws.CloseNow()
+	bob = s.login(t, bob.id)
+	deliver(5, "a") // the same again
+	deliver(5, "b") // the id of an earlier program
+	deliver(6, "a") // the same words, said twice
+	for _, want := range []string{"a", "b", "a"} {
+		if _, d := alice.delivered(); string(d.Sealed) != want {
+			t.Errorf("%s, want %s", d.Sealed, want)
+		}
+	}
+}
+
+func TestQueueLimits(t *testing.T) {
+	c := newClock()
+	s := start(t, service.Config{Clock: c.now, Limits: service.Limits{QueueMessages: 4, QueueBytes: 100, QueuedBytes: 120}})
+	alice, bob, eve := s.login(t, newIdentity(t)), s.login(t, newIdentity(t)), s.login(t, newIdentity(t))
+	to := func(r *raw) wire.Address { return r.id.Public().Address() }
+	full := failed(wire.CodeRateLimited)
+	n := uint32(100)
+	send := func(from, dest *raw, size int, want wire.FrameBody) {
+		t.Helper()
+		n++
+		from.send(n, wire.Send{To: to(dest), Sealed: make([]byte, size)})
+		if f := from.read(); f.ID != n || f.Body != want {
+			t.Errorf("%#v, want %#v", f.Body, want)
+		}
+	}
+	send(bob, alice, 101, failed(wire.CodeTooLarge))
+	send(bob, alice, 1, wire.OK{})
+	send(bob, alice, 1, wire.OK{})
+	send(bob, alice, 1, full) // half of it is all that one sender gets
+	send(eve, alice, 96, wire.OK{})
+	send(eve, alice, 2, full) // the bytes
+	send(eve, alice, 1, wire.OK{})
+	send(eve, bob, 30, failed(wire.CodeUnavailable)) // the bytes of all
+	for range 4 {
+		id, _ := alice.delivered()
+		alice.send(id, wire.OK{})
+	}
+	alice.want(wire.CloseInvite{}, wire.OK{})
+	send(bob, alice, 99, wire.OK{})
+	c.pass(61 * time.Second) // what nobody takes runs out
+	send(bob, alice, 99, wire.OK{})
+}
+
+// One connection for each device: the newer one counts.
+func TestReplaced(t *testing.T) {
+	s := start(t, service.Config{})
+	id, bob := newIdentity(t), s.login(t, newIdentity(t))
+	old := s.login(t, id)
+	newer := s.login(t, id)
+	if _, code := old.closed(); code != 4001 {
+		t.Errorf("closed with %d", code)
+	}
+	bob.want(wire.Send{To: id.Public().Address(), Sealed: []byte("x")}, wire.OK{})
+	if _, d := newer.delivered(); string(d.Sealed) != "x" {
+		t.Errorf("%q", d.Sealed)
+	}
+}
+
+// A connection that began earlier and logs in later is not the newer one.
+func TestLateLogin(t *testing.T) {
+	s := start(t, service.Config{})
+	id := newIdentity(t)
+	late := s.dial(t)
+	late.send(1, wire.ServiceHello{Version: wire.Version, Device: id.Public()})
+	ch := late.read().Body.(wire.Challenge)
+	newer := s.login(t, id)
+	var p wire.Proof
+	copy(p.Signature[:], id.Sign(wire.ProofBytes(s.pin, ch.Nonce, id.Public())))
+	late.send(2, p)
+	if _, code := late.closed(); code != 4001 {
+		t.Errorf("closed with %d", code)
+	}
+	newer.want(wire.CloseInvite{}, wire.OK{})
+}
+
+// Only who holds the key, answers this challenge and sees this certificate is
+// let in.
+func TestProof(t *testing.T) {
+	s := start(t, service.Config{})
+	other := start(t, service.Config{})
+	id, thief := newIdentity(t), newIdentity(t)
+	refused := func(what string, r *raw, reply wire.FrameBody) {
+		t.Helper()
+		if reply != failed(wire.CodeAuthFailed) {
+			t.Errorf("%s: %#v", what, reply)
+		}
+		if _, code := r.closed(); code != 4003 {
+			t.Errorf("%s: closed with %d", what, code)
+		}
+	}
+	r := s.dial(t)
+	refused("another key", r, r.prove(s.pin, id, thief))
+
+	// A service in the middle hands us the challenge of the real one, and our
+	// answer, made for the middle's certificate, to the real one.
+	r = s.dial(t)
+	refused("a proof made for another service", r, r.prove(other.pin, id, id))
+
+	// An answer is good for its own challenge only.
+	r = s.dial(t)
+	r.send(1, wire.ServiceHello{Version: wire.Version, Device: id.Public()})
+	stale := r.read().Body.(wire.Challenge).Nonce
+	r = s.dial(t)
+	r.send(1, wire.ServiceHello{Version: wire.Version, Device: id.Public()})
+	_ = r.read()
+	var p wire.Proof
+	copy(p.Signature[:], id.Sign(wire.ProofBytes(s.pin, stale, id.Public())))
+	r.send(2, p)
+	refused("a proof for another challenge", r, r.read().Body)
+
+	r = s.dial(t)
+	r.send(1, wire.ServiceHello{Version: wire.Version + 1, Device: id.Public()})
+	if _, code := r.closed(); code != 4002 {
+		t.Errorf("another version: closed with %d", code)
+	}
+}
+
+// Whatever one connection says, it is closed and the others live on.
+func TestMalformed(t *testing.T) {
+	s := start(t, service.Config{})
+	bystander := s.login(t, newIdentity(t))
+	frame := func(b wire.FrameBody) []byte {
+		out, err := wire.AppendFrame(nil, wire.Frame{ID: 1, Body: b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	id := newIdentity(t)
+	for what, c := range map[string]struct {
+		before bool // before the login
+		kind   websocket.MessageType
+		b      []byte
+		code   websocket.StatusCode
+	}{
+		"nothing":                {false, websocket.MessageBinary, nil, 1007},
+		"noise":                  {false, websocket.MessageBinary, []byte("GET / HTTP/1.1"), 1007},
+		"text":                   {false, websocket.MessageText, frame(wire.CloseInvite{}), 1007},
+		"cut":                    {false, websocket.MessageBinary, frame(wire.Lookup{})[:20], 1007},
+		"trailing":               {false, websocket.MessageBinary, append(frame(wire.Lookup{}), 0), 1007},
+		"a challenge":            {false, websocket.MessageBinary, frame(wire.Challenge{}), 1007},
+		"a delivery":             {false, websocket.MessageBinary, frame(wire.Deliver{}), 1007},
+		"hello again":            {false, websocket.MessageBinary, frame(wire.ServiceHello{Version: 1, Device: id.Public()}), 1007},
+		"a request before login": {true, websocket.MessageBinary, frame(wire.Lookup{}), 1007},
+		"noise before login":     {true, websocket.MessageBinary, []byte{1, 2, 3}, 1007},
+		"oversized":              {false, websocket.MessageBinary, make([]byte, wire.MaxFrame+1), 1009},
+		"oversized before login": {true, websocket.MessageBinary, make([]byte, wire.MaxFrame+1), 1009},
+	} {
+		var r *raw
+		if c.before {
+			r = s.dial(t)
+		} else {
+			r = s.login(t, newIdentity(t))
+		}
+		if err := r.write(c.kind, c.b); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		last, code := r.closed()
+		if code != c.code {
+			t.Errorf("%s: closed with %d, want %d", what, code, c.code)
+		}
+		if c.code == 1007 && last != failed(wire.CodeMalformed) {
+			t.Errorf("%s: answered %#v", what, last)
+		}
+		bystander.want(wire.CloseInvite{}, wire.OK{})
+	}
+}
+
+// A flood is refused and then cut off, while others are served.
+func TestFlood(t *testing.T) {
+	s := start(t, service.Config{Limits: service.Limits{
+		Requests: service.Rate{PerSecond: 1, Burst: 20}, Refusals: service.Rate{PerSecond: 1, Burst: 100},
+	}})
+	flooder, alice, bob := s.login(t, newIdentity(t)), s.login(t, newIdentity(t)), s.login(t, newIdentity(t))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b, _ := wire.AppendFrame(nil, wire.Frame{ID: 3, Body: wire.Lookup{}})
+		for flooder.write(websocket.MessageBinary, b) == nil {
+		}
+	}()
+	for i := range 8 {
+		text := fmt.Append(nil, i)
+		bob.want(wire.Send{To: alice.id.Public().Address(), Sealed: text}, wire.OK{})
+		if _, d := alice.delivered(); !bytes.Equal(d.Sealed, text) {
+			t.Errorf("%s", d.Sealed)
+		}
+	}
+	admitted, refused := 0, 0
+	for {
+		f, err := flooder.tryRead()
+		if err != nil {
+			// What was still in flight may turn the goodbye into a reset.
+			if code := websocket.CloseStatus(err); code != 1008 && code != -1 {
+				t.Errorf("closed with %d", code)
+			}
+			break
+		}
+		if f.Body == failed(wire.CodeRateLimited) {
+			refused++
+		} else {
+			admitted++
+		}
+	}
+	<-done
+	// A few more may come in while it lasts.
+	if admitted < 15 || admitted > 60 || refused < 50 || refused > 200 {
+		t.Errorf("%d admitted, %d refused", admitted, refused)
+	}
+}
+
+// All connections of one address share a limit.
+func TestFloodByMany(t *testing.T) {
+	s := start(t, service.Config{Limits: service.Limits{RequestsPerAddress: service.Rate{PerSecond: 0.001, Burst: 10}}})
+	refused := 0
+	for range 3 {
+		r := s.dial(t)
+		r.id = newIdentity(t)
+		if _, ok := r.prove(s.pin, r.id, r.id).(wire.Welcome); !ok {
+			t.Fatal("not welcome")
+		}
+		for range 5 {
+			if r.ask(wire.Lookup{}) == failed(wire.CodeRateLimited) {
+				refused++
+			}
+		}
+	}
+	if refused != 5 {
+		t.Errorf("%d refused", refused)
+	}
+}
+
+func TestConnectionLimits(t *testing.T) {
+	s := start(t, service.Config{Limits: service.Limits{ConnectionsPerAddress: 3}})
+	var conns []net.Conn
+	refused := func() bool {
+		c, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		conns = append(conns, c)
+		_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		_, err = c.Read(make([]byte, 1))
+		ne, slow := err.(net.Error)
+		return !slow || !ne.Timeout()
+	}
+	for i := range 3 {
+		if refused() {
+			t.Fatalf("connection %d refused", i)
+		}
+	}
+	if !refused() {
+		t.Error("a fourth connection")
+	}
+	_ = conns[0].Close()
+	eventually(t, "a place is free again", func() bool { return !refused() })
+}
+
+// Whoever says nothing, or nothing in time, is sent away.
+func TestSilence(t *testing.T) {
+	s := start(t, service.Config{Limits: service.Limits{
+		Handshake: 150 * time.Millisecond, Ping: 100 * time.Millisecond, Answer: 200 * time.Millisecond,
+	}})
+	tcp, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tcp.Close() }()
+	_ = tcp.SetReadDeadline(time.Now().Add(patience))
+	if _, err := tcp.Read(make([]byte, 1)); err == nil || isTimeout(err) {
+		t.Errorf("no TLS: %v", err)
+	}
+	_, code := s.dial(t).closed()
+	if code != -1 {
+		t.Errorf("no hello: closed with %d", code)
+	}
+	// A device that never reads never answers a ping.
+	id, bob := newIdentity(t), s.login(t, newIdentity(t))
+	go func() { // bob reads, and so lives
+		for {
+			if _, err := bob.tryRead(); err != nil {
+				return
+			}
+		}
+	}()
+	dead := s.login(t, id)
+	time.Sleep(600 * time.Millisecond)
+	if _, code := dead.closed(); code != -1 {
+		t.Errorf("no pong: closed with %d", code)
+	}
+	if err := bob.write(websocket.MessageBinary, []byte{0, 0, 0, 1, 11}); err != nil {
+		t.Errorf("a living connection: %v", err)
+	}
+}
+
+func isTimeout(err error) bool {
+	ne, ok := err.(net.Error)
+	return ok && ne.Timeout()
+}
+
+func TestHTTP(t *testing.T) {
+	s := start(t, service.Config{})
+	tr := insecure()
+	defer tr.CloseIdleConnections()
+	client := &http.Client{Transport: tr, Timeout: patience}
+	for _, c := range []struct {
+		method, path, origin string
+		code                 int
+	}{
+		{"GET", "/healthz", "", 200},
+		{"GET", "/", "", 404},
+		{"POST", "/healthz", "", 405},
+		{"GET", "/ws", "", 426},
+		{"GET", "/ws", "https://" + s.addr, 403},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), c.method, "https://"+s.addr+c.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.origin != "" {
+			req.Header.Set("Origin", c.origin)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode != c.code || resp.ProtoMajor != 1 {
+			t.Errorf("%s %s: %s %q %v", c.method, c.path, resp.Status, body, err)
+		}
+		if resp.TLS.Version != tls.VersionTLS13 {
+			t.Errorf("TLS %x", resp.TLS.Version)
+		}
+	}
+	_, err := tls.Dial("tcp", s.addr, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12})
+	if err == nil {
+		t.Error("TLS 1.2 was accepted")
+	}
+	resp, err := client.Get("http://" + s.addr + "/healthz")
+	if err == nil {
+		_ = resp.Body.Close()
+		if resp.StatusCode == 200 {
+			t.Error("answered without TLS")
+		}
+	}
+}
+
+// The end is announced, and everybody is gone when Run returns.
+func TestDrain(t *testing.T) {
+	s := start(t, service.Config{Limits: service.Limits{Drain: 300 * time.Millisecond}})
+	polite := s.login(t, newIdentity(t))
+	_ = s.login(t, newIdentity(t)) // never reads: no answer to a goodbye
+	_ = s.dial(t)                  // not logged in
+	tcp, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tcp.Close() }()
+	code := make(chan websocket.StatusCode, 1)
+	go func() {
+		_, c := polite.closed()
+		code <- c
+	}()
+	s.stop()
+	if c := <-code; c != websocket.StatusServiceRestart {
+		t.Errorf("closed with %d", c)
+	}
+	if c, err := net.Dial("tcp", s.addr); err == nil {
+		_ = c.Close()
+		t.Error("it still listens")
+	}
+}
+
+// A log of everything that happens names nobody.
+func TestLogIsImpersonal(t *testing.T) {
+	s := start(t, service.Config{Limits: service.Limits{Requests: service.Rate{PerSecond: 1, Burst: 5}, Refusals: service.Rate{PerSecond: 1, Burst: 1}}})
+	id := newIdentity(t)
+	r := s.login(t, id)
+	invite := wire.InviteID{0xaa, 0xbb}
+	r.want(wire.OpenInvite{Invite: invite, Expires: time.Now().Add(time.Hour).Unix()}, wire.OK{})
+	r.want(wire.Send{To: id.Public().Address(), Sealed: []byte("plain-words")}, wire.OK{})
+	for range 20 {
+		b, _ := wire.AppendFrame(nil, wire.Frame{ID: 1, Body: wire.Lookup{Invite: invite}})
+		_ = r.write(websocket.MessageBinary, b)
+	}
+	_, _ = r.closed()
+	r = s.dial(t)
+	_ = r.prove(s.pin, id, newIdentity(t))
+	r = s.dial(t)
+	_ = r.write(websocket.MessageBinary, []byte("plain-words"))
+	_, _ = r.closed()
+	tcp, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = tcp.Write([]byte("plain-words"))
+	_, _ = tcp.Read(make([]byte, 100))
+	_ = tcp.Close()
+	s.stop()
+	log := s.log.String()
+	for _, want := range []string{"service started", "service stopped", "proof refused", "malformed frame", "closed for its rate"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("not logged: %s", want)
+		}
+	}
+	for _, never := range []string{
+		"127.0.0.1", "plain-words", id.Public().Address().String(), invite.String(), fmt.Sprintf("%x", id.Public().Append(nil)[:8]), "170 187",
+	} {
+		if strings.Contains(log, never) {
+			t.Errorf("logged: %s", never)
+		}
+	}
+}
+
+func TestRunsOnce(t *testing.T) {
+	cert, err := service.NewCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := service.New(service.Config{}); err == nil {
+		t.Error("a service without a certificate")
+	}
+	s, err := service.New(service.Config{Certificate: cert})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			_ = ln.Close() // a listener that fails
+		}
+		if err := s.Run(t.Context(), ln); err == nil {
+			t.Errorf("run %d succeeded", i)
+		}
+		if _, err := ln.Accept(); err == nil {
+			t.Errorf("run %d left its listener open", i)
+		}
+	}
+}
