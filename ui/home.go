@@ -1,0 +1,457 @@
+package ui
+
+import (
+	"context"
+	"image"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"viewflip.app/platform"
+	"viewflip.app/session"
+)
+
+// screen is what the home window shows.
+type screen uint8
+
+const (
+	screenShare screen = iota // choose windows, begin a call
+	screenJoin                // enter somebody's call
+	screenCall                // the call
+	screenAdd                 // choose more windows for the call
+)
+
+// screenFor is the screen that follows from the call's existence and from
+// what the person last asked for.
+func screenFor(inCall bool, wanted screen) screen {
+	switch {
+	case inCall && wanted != screenAdd:
+		return screenCall
+	case !inCall && (wanted == screenCall || wanted == screenAdd):
+		return screenShare
+	}
+	return wanted
+}
+
+const (
+	homeWidth, homeHeight = 980, 700
+	maxName               = 48
+)
+
+// home is the window "viewflip".
+type home struct {
+	p      *program
+	win    fyne.Window
+	wanted screen
+	shown  screen
+
+	tabs   *segments
+	status *line
+	name   *widget.Entry
+	notice *line
+	picker *picker
+	join   *joinPane
+	call   *callPane
+	thumbs *thumbs
+	body   *fyne.Container
+	ready  bool
+	open   bool
+}
+
+func newHome(p *program) *home {
+	h := &home{p: p}
+	p.home = h
+	h.win = p.app.NewWindow("viewflip")
+	h.win.SetPadded(false)
+	h.win.SetCloseIntercept(h.close)
+	h.thumbs = newThumbs(p, h.picture)
+
+	h.tabs = newSegments([]string{"Share a window", "Join a call"}, func(i int) {
+		h.visit([]screen{screenShare, screenJoin}[i])
+	})
+	h.status = newLine("").centred()
+	h.name = widget.NewEntry()
+	h.name.SetPlaceHolder("Your name")
+	h.name.SetText(p.o.Name())
+	h.name.OnChanged = func(s string) {
+		if r := []rune(s); len(r) > maxName {
+			h.name.SetText(string(r[:maxName]))
+			return
+		}
+		p.o.SetName(strings.TrimSpace(s))
+	}
+	h.picker = newPicker(p, func() { h.visit(screenCall) }, func() { h.visit(screenCall) })
+	h.join = newJoinPane(p)
+	h.call = newCallPane(p)
+	h.notice = caption(p.o.Notice).centred()
+
+	mark := canvas.NewImageFromResource(logo())
+	mark.FillMode = canvas.ImageFillContain
+	brand := row(10, sized(28, 28, mark), middle(heading("viewflip").whole()))
+	header := container.NewStack(newPanel(colorSurface, "", 0), column(0,
+		inset(10, 20, container.New(header3{}, middle(brand), container.NewStack(middle(h.tabs), middle(h.status)), middle(sized(180, 0, h.name)))),
+		widget.NewSeparator()))
+	h.body = container.NewStack(h.picker.root, h.join.root, h.call.root)
+	content := container.NewBorder(header, nil, nil, nil, h.body)
+	if p.o.Notice != "" {
+		foot := container.NewStack(newPanel(colorSurface, "", 0), container.New(layout.NewCustomPaddedLayout(0, 8, 20, 20), h.notice))
+		content = container.NewBorder(header, foot, nil, nil, h.body)
+	}
+	h.win.SetContent(content)
+	h.win.Resize(fyne.NewSize(homeWidth, homeHeight))
+	h.ready = true
+	h.render()
+	p.spawn(h.picker.follow)
+	return h
+}
+
+// header3 puts one object left, one in the middle of the window and one right.
+type header3 struct{}
+
+func (header3) Layout(o []fyne.CanvasObject, s fyne.Size) {
+	l, r := o[0].MinSize().Width, o[2].MinSize().Width
+	side := max(l, r) + 12
+	o[0].Resize(fyne.NewSize(l, s.Height))
+	o[0].Move(fyne.NewPos(0, 0))
+	o[1].Resize(fyne.NewSize(max(s.Width-2*side, 0), s.Height))
+	o[1].Move(fyne.NewPos(side, 0))
+	o[2].Resize(fyne.NewSize(r, s.Height))
+	o[2].Move(fyne.NewPos(s.Width-r, 0))
+}
+
+func (header3) MinSize(o []fyne.CanvasObject) fyne.Size {
+	var h float32
+	for _, x := range o {
+		h = max(h, x.MinSize().Height)
+	}
+	side := max(o[0].MinSize().Width, o[2].MinSize().Width) + 12
+	return fyne.NewSize(2*side+o[1].MinSize().Width, h)
+}
+
+// show brings the window up.
+func (h *home) show() {
+	h.open = true
+	h.win.Show()
+	h.thumbsChanged()
+}
+
+// visit asks for a screen.
+func (h *home) visit(s screen) {
+	h.wanted = s
+	h.render()
+}
+
+// render shows the screen that is due.
+func (h *home) render() {
+	h.shown = screenFor(h.p.call != nil, h.wanted)
+	show := func(o fyne.CanvasObject, on bool) {
+		if on {
+			o.Show()
+		} else {
+			o.Hide()
+		}
+	}
+	show(h.picker.root, h.shown == screenShare || h.shown == screenAdd)
+	show(h.join.root, h.shown == screenJoin)
+	show(h.call.root, h.shown == screenCall)
+	show(h.tabs, h.p.call == nil)
+	show(h.status, h.p.call != nil)
+	show(h.picker.back, h.shown == screenAdd)
+	if h.shown == screenJoin {
+		h.tabs.pick(1)
+	} else {
+		h.tabs.pick(0)
+	}
+	if h.shown == screenAdd {
+		h.status.set("Add a window to the call")
+	} else {
+		h.status.set(callSentence(h.p.state))
+	}
+	h.thumbsChanged()
+}
+
+// update shows a new state of the call.
+func (h *home) update(st session.State) {
+	shared := map[platform.WindowID]bool{}
+	for _, s := range st.Shares {
+		shared[s.Window] = true
+	}
+	h.picker.setShared(shared)
+	h.call.update(st)
+	h.render()
+}
+
+// leftCall goes back to the beginning.
+func (h *home) leftCall() {
+	h.wanted = screenShare
+	h.picker.setShared(map[platform.WindowID]bool{})
+	h.call.reset()
+	h.render()
+}
+
+// linkUsed tells that the link on screen let somebody in.
+func (h *home) linkUsed() { h.call.linkUsed() }
+
+// say shows a sentence about something that happened.
+func (h *home) say(text string, bad bool) {
+	h.picker.problem.SetText(text)
+	h.picker.problem.Importance = widget.MediumImportance
+	if bad {
+		h.picker.problem.Importance = widget.DangerImportance
+	}
+	h.picker.problem.Show()
+	h.picker.root.Refresh()
+}
+
+// openLink joins the call of a link from outside.
+func (h *home) openLink(link string) {
+	h.visit(screenJoin)
+	h.join.open(link)
+}
+
+// thumbsChanged follows the windows whose pictures can be seen now.
+func (h *home) thumbsChanged() {
+	if !h.ready {
+		return
+	}
+	ids := map[platform.WindowID]bool{}
+	if h.open {
+		switch h.shown {
+		case screenShare, screenAdd:
+			ids = h.picker.visible()
+		case screenCall:
+			ids = h.call.visible()
+		case screenJoin:
+		}
+	}
+	h.thumbs.want(ids)
+	for id := range ids {
+		if img := h.thumbs.last[id]; img != nil {
+			h.picture(id, img)
+		}
+	}
+}
+
+func (h *home) picture(id platform.WindowID, img *image.RGBA) {
+	switch h.shown {
+	case screenShare, screenAdd:
+		h.picker.picture(id, img)
+	case screenCall:
+		h.call.picture(id, img)
+	case screenJoin:
+	}
+}
+
+// close ends the program; with others in the call it asks first.
+func (h *home) close() {
+	others := len(h.p.state.Members)
+	if h.p.call == nil || others == 0 {
+		h.p.quit()
+		return
+	}
+	text := "You leave the call with " + people(others) + "."
+	if n := len(h.p.state.Shares); n > 0 {
+		text += " Sharing of " + windows(n) + " stops."
+	}
+	d := dialog.NewConfirm("Leave the call?", text, func(yes bool) {
+		if yes {
+			h.p.quit()
+		}
+	}, h.win)
+	d.SetConfirmText("Leave")
+	d.SetDismissText("Stay")
+	d.SetConfirmImportance(widget.DangerImportance)
+	d.Show()
+}
+
+// joinPane is where a link is pasted.
+type joinPane struct {
+	p       *program
+	link    *widget.Entry
+	verdict *widget.Label
+	button  *widget.Button
+	cancel  context.CancelFunc
+	root    *fyne.Container
+}
+
+func newJoinPane(p *program) *joinPane {
+	j := &joinPane{p: p}
+	j.link = widget.NewEntry()
+	j.link.SetPlaceHolder("viewflip://…")
+	j.link.OnChanged = func(string) { j.judge() }
+	j.link.OnSubmitted = func(string) { j.press() }
+	paste := widget.NewButtonWithIcon("Paste", theme.ContentPasteIcon(), func() {
+		j.link.SetText(strings.TrimSpace(p.app.Clipboard().Content()))
+	})
+	j.verdict = widget.NewLabel("")
+	j.verdict.Wrapping = fyne.TextWrapWord
+	j.button = widget.NewButton("Join", j.press)
+	j.button.Importance = widget.HighImportance
+	hint := widget.NewLabel("Paste the link that you were given. Every window that is shared there opens as a window of its own.")
+	hint.Importance, hint.Wrapping = widget.LowImportance, fyne.TextWrapWord
+	j.root = container.New(upperLayout{}, narrow(560, card(inset(6, 8, column(6,
+		inset(0, 8, heading("Join a call")),
+		hint,
+		inset(0, 8, container.NewBorder(nil, nil, nil, inset(0, 0, row(0, sized(8, 0, newPanel("", "", 0)), paste)), j.link)),
+		j.verdict,
+		inset(2, 8, container.NewBorder(nil, nil, nil, sized(112, 0, j.button))),
+	)))))
+	j.judge()
+	return j
+}
+
+// upperLayout puts an object into the upper half.
+type upperLayout struct{}
+
+func (upperLayout) Layout(o []fyne.CanvasObject, s fyne.Size) {
+	for _, x := range o {
+		h := min(x.MinSize().Height, s.Height)
+		x.Resize(fyne.NewSize(max(s.Width-40, 0), h))
+		x.Move(fyne.NewPos(20, max((s.Height-h)*0.3, 0)))
+	}
+}
+
+func (upperLayout) MinSize(o []fyne.CanvasObject) fyne.Size {
+	return o[0].MinSize().Add(fyne.NewSize(40, 0))
+}
+
+// judge says at once whether the link can be one.
+func (j *joinPane) judge() {
+	if j.cancel != nil {
+		return
+	}
+	_, wrong := linkSentence(j.link.Text)
+	switch {
+	case strings.TrimSpace(j.link.Text) == "":
+		j.tell("The link begins with viewflip:// and works once for each device.", widget.LowImportance)
+	case wrong != "":
+		j.tell(wrong, widget.DangerImportance)
+	default:
+		j.tell("The link is complete.", widget.SuccessImportance)
+		j.button.Enable()
+		return
+	}
+	j.button.Disable()
+}
+
+func (j *joinPane) tell(text string, i widget.Importance) {
+	j.verdict.Importance = i
+	j.verdict.SetText(text)
+}
+
+// open fills in a link and joins.
+func (j *joinPane) open(link string) {
+	j.link.SetText(strings.TrimSpace(link))
+	j.press()
+}
+
+// press joins, or gives up joining.
+func (j *joinPane) press() {
+	if j.cancel != nil {
+		j.cancel()
+		return
+	}
+	l, wrong := linkSentence(j.link.Text)
+	if wrong != "" || strings.TrimSpace(j.link.Text) == "" {
+		return
+	}
+	j.link.Disable()
+	j.button.SetText("Cancel")
+	j.button.Importance = widget.MediumImportance
+	j.button.Refresh()
+	j.tell("Connecting…", widget.LowImportance)
+	j.cancel = j.p.join(l, func(err error) {
+		j.cancel = nil
+		j.link.Enable()
+		j.button.SetText("Join")
+		j.button.Importance = widget.HighImportance
+		j.button.Refresh()
+		switch {
+		case err == nil:
+			j.link.SetText("")
+			j.p.home.visit(screenCall)
+		case err == context.Canceled: //nolint:errorlint // our own cancellation only
+			j.judge()
+		default:
+			j.tell(sentence(err), widget.DangerImportance)
+		}
+	})
+}
+
+// segments is a choice between screens.
+type segments struct {
+	widget.BaseWidget
+	labels  []string
+	chosen  int
+	on      func(int)
+	buttons []*segment
+	box     *fyne.Container
+}
+
+func newSegments(labels []string, on func(int)) *segments {
+	s := &segments{labels: labels, on: on}
+	s.box = row(4)
+	for i, l := range labels {
+		b := newSegment(l, func() { s.pick(i); s.on(i) })
+		s.buttons = append(s.buttons, b)
+		s.box.Add(b)
+	}
+	s.ExtendBaseWidget(s)
+	s.chosen = -1
+	s.pick(0)
+	return s
+}
+
+func (s *segments) pick(i int) {
+	if s.chosen == i {
+		return
+	}
+	s.chosen = i
+	for k, b := range s.buttons {
+		b.choose(k == i)
+	}
+}
+
+// CreateRenderer implements fyne.Widget.
+func (s *segments) CreateRenderer() fyne.WidgetRenderer {
+	return widget.NewSimpleRenderer(container.NewCenter(container.NewStack(
+		newPanel(theme.ColorNameButton, "", 9), inset(3, 3, s.box))))
+}
+
+// segment is one of several choices.
+type segment struct {
+	widget.BaseWidget
+	label *line
+	back  *panel
+	tap   func()
+}
+
+func newSegment(label string, tap func()) *segment {
+	s := &segment{label: newLine(label).whole().centred(), back: newPanel("", "", 7), tap: tap}
+	s.ExtendBaseWidget(s)
+	return s
+}
+
+func (s *segment) choose(on bool) {
+	if on {
+		s.back.set(colorSurface, theme.ColorNameSeparator, 1)
+		s.label.tint(theme.ColorNameForeground)
+	} else {
+		s.back.set("", "", 0)
+		s.label.tint(theme.ColorNamePlaceHolder)
+	}
+}
+
+// Tapped implements fyne.Tappable.
+func (s *segment) Tapped(*fyne.PointEvent) { s.tap() }
+
+// CreateRenderer implements fyne.Widget.
+func (s *segment) CreateRenderer() fyne.WidgetRenderer {
+	return widget.NewSimpleRenderer(container.NewStack(s.back, inset(6, 18, s.label)))
+}

@@ -1,0 +1,1 @@
+// A package with assembly may declare functions without a body, which go:linkname needs.

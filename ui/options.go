@@ -1,0 +1,99 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"image"
+	"log/slog"
+	"time"
+
+	"viewflip.app/platform"
+	"viewflip.app/session"
+	"viewflip.app/video"
+	"viewflip.app/wire"
+)
+
+// ErrNoWindows means that this build has no graphical interface.
+var ErrNoWindows = errors.New("ui: this build has no windows: it was made without cgo")
+
+// Options is what Run is built from. NewCall is required.
+type Options struct {
+	// Desktop lists the windows that can be shared; nil where that is
+	// impossible: then there is only joining.
+	Desktop *platform.Desktop
+	// Thumbnail opens small pictures of a window; nil shows icons instead.
+	Thumbnail func(ctx context.Context, id platform.WindowID) (Thumbnails, error)
+	// NewCall makes a fresh call that runs by itself until Leave.
+	NewCall func(ctx context.Context) (Call, error)
+	// Name and SetName are the person's display name, kept by the caller.
+	Name    func() string
+	SetName func(name string)
+	// Notice is one sentence that is shown quietly; "" for none.
+	Notice string
+	// Link is opened at once; "" begins with the home window.
+	Link string
+	// AskControl asks for control of every share that is opened.
+	AskControl bool
+	// ViewerOnly shows viewer windows and nothing else; Run returns when the
+	// last is closed or the call ends. It needs Link.
+	ViewerOnly bool
+	// Display is the display server's name for native surfaces; "" is the
+	// session's own.
+	Display string
+	// Log gets no titles, names, keys or links. Nil discards.
+	Log *slog.Logger
+}
+
+// Thumbnails is a stream of small pictures of one window.
+type Thumbnails interface {
+	// Next blocks until the window looks different. The caller owns the
+	// picture.
+	Next(ctx context.Context) (*image.RGBA, error)
+	Close()
+}
+
+// Call is what the screens need of a call. FromSession makes one.
+type Call interface {
+	State() session.State
+	Changed(ctx context.Context) <-chan struct{}
+	Events(ctx context.Context) <-chan session.Event
+	Done() <-chan struct{}
+	Join(ctx context.Context, l wire.Link) error
+	Invite(ctx context.Context, o session.InviteOptions) (wire.Link, error)
+	Share(ctx context.Context, w platform.Window, grant wire.Rights) (wire.ShareID, error)
+	StopShare(id wire.ShareID)
+	Allow(m session.MemberID, s wire.ShareID, r wire.Rights) error
+	Refuse(m session.MemberID, s wire.ShareID)
+	TakeBack(m session.MemberID, s wire.ShareID)
+	TakeBackAll()
+	Remove(m session.MemberID)
+	View(m session.MemberID, s wire.ShareID) (View, error)
+	Leave()
+}
+
+// View is what a viewer window needs of a view. *session.View is one.
+type View interface {
+	Info() session.RemoteShare
+	Next(ctx context.Context) (session.Update, error)
+	Picture(f func(*video.Frame))
+	Shown(u session.Update)
+	Send(in wire.Input) error
+	Ask(r wire.Rights) error
+	LastRefusal() (wire.Reason, time.Time)
+	Close()
+}
+
+var _ View = (*session.View)(nil)
+
+// FromSession lends a session's call to the screens.
+func FromSession(c *session.Call) Call { return sessionCall{c} }
+
+type sessionCall struct{ *session.Call }
+
+func (c sessionCall) View(m session.MemberID, s wire.ShareID) (View, error) {
+	v, err := c.Call.View(m, s)
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}

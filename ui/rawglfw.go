@@ -1,0 +1,110 @@
+//go:build cgo
+
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+	"github.com/go-gl/glfw/v3.4/glfw"
+
+	"viewflip.app/wire"
+)
+
+// attach puts our callbacks before Fyne's: those lose buttons, releases
+// outside the window and the raw wheel.
+func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
+	g := glfwWindow(w)
+	if g == nil {
+		return func() {}
+	}
+	on := true
+	// Scale from GLFW's units to pixels: they differ on macOS alone.
+	pixels := func(x, y float64) (float64, float64) {
+		w1, h1 := g.GetSize()
+		w2, h2 := g.GetFramebufferSize()
+		if w1 == 0 || h1 == 0 {
+			return x, y
+		}
+		return x * float64(w2) / float64(w1), y * float64(h2) / float64(h1)
+	}
+	var move glfw.CursorPosCallback
+	move = g.SetCursorPosCallback(func(g *glfw.Window, x, y float64) {
+		if on {
+			in.rawMove(pixels(x, y))
+		}
+		if move != nil {
+			move(g, x, y)
+		}
+	})
+	var button glfw.MouseButtonCallback
+	button = g.SetMouseButtonCallback(func(g *glfw.Window, b glfw.MouseButton, a glfw.Action, m glfw.ModifierKey) {
+		if on {
+			in.rawMove(pixels(g.GetCursorPos()))
+			in.rawButton(buttonOf(b), a == glfw.Press, modsOf(m))
+		}
+		if button != nil {
+			button(g, b, a, m)
+		}
+	})
+	var scroll glfw.ScrollCallback
+	scroll = g.SetScrollCallback(func(g *glfw.Window, x, y float64) {
+		if on {
+			in.rawWheel(-x, -y, 0) // GLFW: +y away from the person, +x left
+		}
+		if scroll != nil {
+			scroll(g, x, y)
+		}
+	})
+	var key glfw.KeyCallback
+	key = g.SetKeyCallback(func(g *glfw.Window, k glfw.Key, code int, a glfw.Action, m glfw.ModifierKey) {
+		if on && in.rawKey(keyOf(code), a != glfw.Release, a == glfw.Repeat, modsOf(m)) {
+			return
+		}
+		if key != nil {
+			key(g, k, code, a, m)
+		}
+	})
+	var focus glfw.FocusCallback
+	focus = g.SetFocusCallback(func(g *glfw.Window, f bool) {
+		if on {
+			in.rawFocus(f)
+		}
+		if focus != nil {
+			focus(g, f)
+		}
+	})
+	in.rawFocus(g.GetAttrib(glfw.Focused) == glfw.True)
+	return func() { on = false }
+}
+
+// buttonOf maps GLFW's order to X11's numbers; 0 for others.
+func buttonOf(b glfw.MouseButton) wire.Button {
+	switch b {
+	case glfw.MouseButtonLeft:
+		return wire.Left
+	case glfw.MouseButtonRight:
+		return wire.Right
+	case glfw.MouseButtonMiddle:
+		return wire.Middle
+	case glfw.MouseButton4:
+		return wire.Back
+	case glfw.MouseButton5:
+		return wire.Forward
+	default:
+		return 0
+	}
+}
+
+func modsOf(m glfw.ModifierKey) (out wire.Mods) {
+	for _, p := range []struct {
+		g glfw.ModifierKey
+		w wire.Mods
+	}{
+		{glfw.ModShift, wire.ModShift}, {glfw.ModControl, wire.ModCtrl},
+		{glfw.ModAlt, wire.ModAlt}, {glfw.ModSuper, wire.ModSuper},
+	} {
+		if m&p.g != 0 {
+			out |= p.w
+		}
+	}
+	return out
+}

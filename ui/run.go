@@ -1,0 +1,136 @@
+//go:build cgo
+
+package ui
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/app"
+	"fyne.io/fyne/v2/driver"
+	"github.com/go-gl/glfw/v3.4/glfw"
+)
+
+// appID names the application to the desktop.
+const appID = "app.viewflip"
+
+// Run shows the screens until the person leaves, the call of ViewerOnly ends
+// or ctx does, and waits for everything it started. It must be called on the
+// main goroutine; a process can call it once.
+func Run(ctx context.Context, o Options) error {
+	a := app.NewWithID(appID)
+	a.SetIcon(logo())
+	a.Settings().SetTheme(newLook())
+	sh := &glfwShell{app: a}
+	p := newProgram(ctx, o, a, sh)
+	sh.prepare()
+	a.Lifecycle().SetOnStarted(p.start)
+	stop := context.AfterFunc(ctx, func() { p.do(p.quit) })
+	pumping := make(chan struct{})
+	go func() {
+		defer close(pumping)
+		sh.pump(p.ctx)
+	}()
+	a.Run()
+	stop()
+	// The desktop may have ended the program by itself.
+	p.gone = true
+	if p.call != nil {
+		p.call.Leave()
+	}
+	p.cancel()
+	sh.stopped.Store(true)
+	p.wg.Wait()
+	<-pumping
+	return p.err
+}
+
+// glfwShell is Fyne's desktop driver seen from below.
+type glfwShell struct {
+	app     fyne.App
+	stopped atomic.Bool
+
+	// What the pump knows; see there.
+	pending atomic.Int32
+	waiting atomic.Bool
+	prompts atomic.Bool
+	touched atomic.Int64
+}
+
+// prepare keeps Fyne on X11 where there is XWayland: the native surface and
+// raw input need it.
+func (s *glfwShell) prepare() { s.touch() }
+
+func (s *glfwShell) touch() { s.touched.Store(time.Now().UnixNano()) }
+
+func (s *glfwShell) do(f func()) {
+	if s.stopped.Load() {
+		return
+	}
+	s.pending.Add(1)
+	fyne.Do(func() {
+		s.pending.Add(-1)
+		s.touch()
+		if !s.stopped.Load() {
+			f()
+		}
+	})
+	s.wake()
+}
+
+func (s *glfwShell) stop() {
+	s.stopped.Store(true)
+	s.app.Quit()
+}
+
+func (s *glfwShell) prompt(on bool) { s.prompts.Store(on) }
+
+func (s *glfwShell) native(w fyne.Window) (uintptr, bool) {
+	var handle uintptr
+	if n, ok := w.(driver.NativeWindow); ok {
+		n.RunNative(func(c any) {
+			if x, ok := c.(driver.X11WindowContext); ok {
+				handle = x.WindowHandle
+			}
+		})
+	}
+	return handle, handle != 0
+}
+
+// glfwWindow digs GLFW's window out of Fyne's; nil if Fyne has changed.
+func glfwWindow(w fyne.Window) (g *glfw.Window) {
+	if c, ok := w.(interface{ RunWithContext(func()) }); ok {
+		c.RunWithContext(func() { g = glfw.GetCurrentContext() })
+	}
+	return g
+}
+
+func (s *glfwShell) attention(w fyne.Window) {
+	g := glfwWindow(w)
+	if g == nil {
+		return
+	}
+	if g.GetAttrib(glfw.Iconified) == glfw.True {
+		g.Restore()
+	}
+	g.RequestAttention()
+	if h, ok := s.native(w); ok {
+		raise(h)
+	}
+}
+
+func (s *glfwShell) room(w fyne.Window) fyne.Size {
+	m := glfw.GetPrimaryMonitor()
+	if m == nil {
+		return fyne.Size{}
+	}
+	_, _, width, height := m.GetWorkarea()
+	scale := w.Canvas().Scale()
+	if scale <= 0 || width <= 0 || height <= 0 {
+		return fyne.Size{}
+	}
+	const frame = 32 // a title bar and borders
+	return fyne.NewSize(float32(width-frame/4)/scale, float32(height-frame)/scale)
+}

@@ -1,0 +1,65 @@
+package ui
+
+import (
+	"image"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/widget"
+
+	"viewflip.app/ui/glass"
+)
+
+// stage is the area of a viewer window in which the picture is shown.
+type stage struct {
+	widget.BaseWidget
+	v    *viewer
+	back *panel
+}
+
+func newStage(v *viewer) *stage {
+	s := &stage{v: v, back: newPanel(colorStage, "", 0)}
+	s.ExtendBaseWidget(s)
+	return s
+}
+
+// area is the stage in physical pixels of the window.
+func (s *stage) area() image.Rectangle {
+	c := s.v.win.Canvas()
+	x0, y0 := c.PixelCoordinateForPosition(fyne.NewPos(0, barHeight))
+	size := s.Size()
+	x1, y1 := c.PixelCoordinateForPosition(fyne.NewPos(size.Width, barHeight+size.Height))
+	return image.Rect(x0, y0, x1, y1)
+}
+
+func (s *stage) fit(w, h int) glass.Fit { return glass.FitIn(s.area(), w, h) }
+
+// put places an image of the toolkit where a picture of w by h belongs.
+func (s *stage) put(img *canvas.Image, w, h int) {
+	f := s.fit(w, h)
+	scale := s.v.win.Canvas().Scale()
+	if scale <= 0 {
+		scale = 1
+	}
+	at := f.Rect.Sub(s.area().Min)
+	img.Move(fyne.NewPos(float32(at.Min.X)/scale, float32(at.Min.Y)/scale))
+	img.Resize(fyne.NewSize(float32(at.Dx())/scale, float32(at.Dy())/scale))
+}
+
+// CreateRenderer implements fyne.Widget.
+func (s *stage) CreateRenderer() fyne.WidgetRenderer { return &stageRenderer{s} }
+
+type stageRenderer struct{ s *stage }
+
+func (r *stageRenderer) Layout(size fyne.Size) {
+	r.s.back.Resize(size)
+	r.s.v.cover.Resize(size)
+	r.s.v.arrange()
+}
+
+func (r *stageRenderer) MinSize() fyne.Size { return fyne.NewSize(barWidth, 60) }
+func (r *stageRenderer) Refresh()           { r.s.back.Refresh() }
+func (r *stageRenderer) Objects() []fyne.CanvasObject {
+	return []fyne.CanvasObject{r.s.back, r.s.v.live, r.s.v.still, r.s.v.cover}
+}
+func (r *stageRenderer) Destroy() {}

@@ -1,0 +1,381 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"math"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"viewflip.app/session"
+	"viewflip.app/ui/glass"
+	"viewflip.app/wire"
+)
+
+const (
+	barHeight = 36
+	// barWidth is the least width of a viewer window.
+	barWidth = 440
+	// refusalFor is how long the reason for a refusal stays.
+	refusalFor = 2 * time.Second
+)
+
+// viewer is the window that shows one remote share. It belongs to the main
+// goroutine.
+type viewer struct {
+	p    *program
+	key  shareKey
+	view View
+	win  fyne.Window
+	stop context.CancelFunc
+
+	info     session.RemoteShare
+	look     viewerLook
+	pictured bool
+	closed   bool
+	covered  string
+	refused  time.Time
+
+	hand    *hand
+	detach  func()
+	surface surface
+	again   chan struct{}
+
+	rights  *line
+	lamp    *panel
+	from    *line
+	refusal *line
+	chip    *fyne.Container
+	button  *widget.Button
+	zoom    *line
+	full    *widget.Button
+	stage   *stage
+	still   *canvas.Image
+	live    *canvas.Image
+	cover   *fyne.Container
+	words   *line
+	leave   *widget.Button
+}
+
+func newViewer(p *program, k shareKey, view View) *viewer {
+	v := &viewer{p: p, key: k, view: view, info: view.Info(), again: make(chan struct{}, 1)}
+	v.win = p.app.NewWindow("viewflip")
+	v.win.SetPadded(false)
+	v.win.SetCloseIntercept(v.close)
+	v.build()
+	v.hand = newHand(v.send, p.now, func(d time.Duration) {
+		p.after(d, func() {
+			if !v.closed {
+				v.hand.tick()
+			}
+		})
+	})
+	v.hand.shown(v.info.W, v.info.H, v.info.Gen)
+	v.render()
+	v.win.Resize(v.sizeFor(v.info.W, v.info.H))
+	v.win.Show()
+	v.detach = p.shell.attach(v.win, watchFocus{v.hand, v})
+	v.surface = v.newSurface()
+	v.arrange()
+
+	ctx, stop := context.WithCancel(p.ctx)
+	v.stop = stop
+	p.spawn(func(context.Context) { v.play(ctx) })
+	p.spawn(func(context.Context) { v.repaint(ctx) })
+	return v
+}
+
+// watchFocus tells the program when prompt input is worth its price.
+type watchFocus struct {
+	*hand
+	v *viewer
+}
+
+func (f watchFocus) rawFocus(on bool) {
+	f.hand.rawFocus(on)
+	f.v.p.prompt()
+}
+
+// prompt makes input arrive at once while somebody controls something.
+func (p *program) prompt() {
+	on := false
+	for _, v := range p.viewers {
+		on = on || v.hand.control && v.hand.focused
+	}
+	p.shell.prompt(on)
+}
+
+func (v *viewer) build() {
+	var lamp *fyne.Container
+	v.lamp, lamp = dot(theme.ColorNamePlaceHolder)
+	v.from, v.rights = newLine("").whole(), newLine("").whole()
+	v.from.size, v.rights.size = theme.SizeNameCaptionText, theme.SizeNameCaptionText
+	v.refusal = caption("")
+	v.refusal.tint(theme.ColorNameError)
+	v.chip = container.NewStack(newPanel(theme.ColorNameButton, "", 9), inset(3, 10, v.refusal))
+	v.chip.Hide()
+	v.button = widget.NewButton("", v.press)
+	v.zoom = caption("").whole()
+	v.full = widget.NewButton("100 %", func() {
+		v.win.Resize(v.sizeAt(v.info.W, v.info.H, 1))
+	})
+	left := row(8, middle(lamp), middle(v.rights), middle(v.from))
+	right := row(8, middle(v.zoom), middle(v.full), middle(v.button))
+	bar := container.NewStack(newPanel(colorSurface, "", 0), container.NewBorder(nil, widget.NewSeparator(), nil, nil,
+		inset(0, 12, container.NewBorder(nil, nil, left, right, inset(0, 10, middle(v.chip))))))
+
+	v.still, v.live = picture(nil), picture(nil)
+	v.still.FillMode, v.live.FillMode = canvas.ImageFillStretch, canvas.ImageFillStretch
+	v.words = heading("").whole().centred()
+	v.leave = widget.NewButton("Close", v.close)
+	v.cover = container.NewCenter(container.NewStack(newPanel(colorSurface, theme.ColorNameSeparator, 12),
+		inset(16, 28, column(12, v.words, container.NewCenter(sized(112, 0, v.leave))))))
+	v.stage = newStage(v)
+	v.win.SetContent(container.NewThemeOverride(
+		container.NewBorder(sized(barWidth, barHeight, bar), nil, nil, nil, v.stage), compact{v.p.app.Settings().Theme()}))
+}
+
+// newSurface takes the fastest way to the screen that there is.
+func (v *viewer) newSurface() surface {
+	if handle, ok := v.p.shell.native(v.win); ok {
+		child, err := glass.NewChild(v.p.o.Display, handle, v.paintAgain)
+		if err == nil {
+			v.live.Hide()
+			return nativeSurface{child}
+		}
+		v.p.log.Debug("no native surface", "err", err)
+	}
+	return &imageSurface{p: v.p, win: v.win, img: v.live, layout: func(w, h int) { v.stage.put(v.live, w, h) }}
+}
+
+// paintAgain asks for the whole picture to be painted.
+func (v *viewer) paintAgain() {
+	select {
+	case v.again <- struct{}{}:
+	default:
+	}
+}
+
+func (v *viewer) repaint(ctx context.Context) {
+	for {
+		select {
+		case <-v.again:
+			if err := v.surface.paint(ctx, v.view, nil); err != nil {
+				v.p.log.Debug("repaint", "err", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// play shows every picture until the share ends. It does not wait for the
+// toolkit.
+func (v *viewer) play(ctx context.Context) {
+	var last session.Update
+	for {
+		u, err := v.view.Next(ctx)
+		if err != nil {
+			break
+		}
+		if u.Dirty == nil {
+			u.Dirty = []image.Rectangle{}
+		}
+		if err := v.surface.paint(ctx, v.view, u.Dirty); err != nil {
+			if ctx.Err() != nil {
+				return
+			}
+			v.p.log.Warn("picture not shown", "err", err)
+		}
+		v.view.Shown(u)
+		if last.W != u.W || last.H != u.H || last.Gen != u.Gen {
+			v.p.do(func() { v.shown(u) })
+		}
+		last = u
+	}
+	if ctx.Err() == nil {
+		v.p.do(v.lost)
+	}
+}
+
+// shown notes that a picture of another size or generation is visible.
+func (v *viewer) shown(u session.Update) {
+	if v.closed {
+		return
+	}
+	v.hand.shown(u.W, u.H, u.Gen)
+	v.pictured = true
+	v.render()
+	v.arrange()
+}
+
+// lost is called when the share has gone from the call's state.
+func (v *viewer) lost() {
+	if v.closed {
+		return
+	}
+	i := v.view.Info()
+	if i.Ended == 0 {
+		i.Ended = wire.CloseFailed
+	}
+	v.update(i)
+}
+
+// update shows a new state of the share.
+func (v *viewer) update(r session.RemoteShare) {
+	if v.closed {
+		return
+	}
+	before := v.info
+	exact := v.stage.fit(before.W, before.H).Exact()
+	v.info = r
+	v.render()
+	if exact && (r.W != before.W || r.H != before.H) && r.Ended == 0 {
+		v.win.Resize(v.sizeFor(r.W, r.H)) // what was shown pixel for pixel stays so
+	}
+	if reason, at := v.view.LastRefusal(); reason != 0 && at.After(v.refused) {
+		v.refused = at
+		v.refusal.set(reason.String())
+		v.chip.Show()
+		v.p.after(refusalFor, func() {
+			if v.refused.Equal(at) {
+				v.chip.Hide()
+			}
+		})
+	}
+}
+
+// render makes the window say what is so.
+func (v *viewer) render() {
+	l := lookOf(v.info, v.pictured)
+	if l.title != v.look.title {
+		v.win.SetTitle(l.title)
+	}
+	v.look = l
+	v.from.set(l.from)
+	v.rights.set(l.rights)
+	v.lamp.set(l.tone, "", 0)
+	visible(v.button, l.button != "")
+	v.button.SetText(l.button)
+	v.hand.allow(mayControl(v.info) && v.pictured)
+	v.p.prompt()
+	v.setCover(l)
+}
+
+// setCover hides the live picture behind a dimmed still with a sentence.
+func (v *viewer) setCover(l viewerLook) {
+	if v.covered == l.cover {
+		return
+	}
+	was := v.covered
+	v.covered = l.cover
+	v.words.set(l.cover)
+	visible(v.leave, l.over)
+	if l.cover == "" {
+		v.cover.Hide()
+		v.still.Hide()
+		v.still.Image = nil
+	} else {
+		v.cover.Show()
+		if was == "" || v.still.Image == nil {
+			v.freeze()
+		}
+	}
+	v.cover.Refresh()
+	v.arrange()
+}
+
+// freeze makes the dimmed still.
+func (v *viewer) freeze() {
+	f := v.stage.fit(v.hand.w, v.hand.h)
+	img := dimmed(v.view, f.Rect.Size())
+	if img == nil {
+		return
+	}
+	v.still.Image = img
+	v.still.Show()
+	v.still.Refresh()
+}
+
+// arrange puts the picture where it belongs.
+func (v *viewer) arrange() {
+	area := v.stage.area()
+	v.hand.area = area
+	v.stage.put(v.live, v.hand.w, v.hand.h)
+	v.stage.put(v.still, v.hand.w, v.hand.h)
+	if v.surface != nil {
+		v.surface.place(area, v.covered == "" && v.win.Canvas().Overlays().Top() == nil)
+	}
+	f := v.stage.fit(v.hand.w, v.hand.h)
+	if f.Exact() {
+		v.zoom.set("")
+		v.full.Disable()
+	} else {
+		v.zoom.set(fmt.Sprintf("%d %%", f.Percent()))
+		v.full.Enable()
+	}
+}
+
+// press is the bar's first button.
+func (v *viewer) press() {
+	switch v.look.press {
+	case commandAsk:
+		v.p.act(func() error { return v.view.Ask(wire.RightSee | wire.RightPoint | wire.RightControl) }, nil)
+	case commandGiveBack:
+		v.hand.release()
+		v.p.act(func() error { return v.view.Ask(wire.RightSee | wire.RightPoint) }, nil)
+	case commandNone:
+	}
+}
+
+func (v *viewer) send(in wire.Input) {
+	if err := v.view.Send(in); err != nil {
+		v.p.log.Debug("input not sent", "err", err)
+	}
+}
+
+// sizeAt is the window's size for a picture of w by h pixels at a scale.
+func (v *viewer) sizeAt(w, h int, scale float32) fyne.Size {
+	s := v.win.Canvas().Scale()
+	if s <= 0 {
+		s = 1
+	}
+	return fyne.NewSize(max(float32(w)*scale/s, barWidth), max(float32(h)*scale/s, 60)+barHeight)
+}
+
+// sizeFor is the window's size at first: the picture's own, or as much of it
+// as the screen has room for.
+func (v *viewer) sizeFor(w, h int) fyne.Size {
+	full := v.sizeAt(max(w, 1), max(h, 1), 1)
+	room := v.p.shell.room(v.win)
+	if room.Width <= 0 || room.Height <= 0 {
+		return full
+	}
+	scale := min(1, room.Width/full.Width, (room.Height-barHeight)/(full.Height-barHeight))
+	if scale >= 1 {
+		return full
+	}
+	return v.sizeAt(w, h, float32(math.Max(float64(scale), 0.1)))
+}
+
+// close leaves the share.
+func (v *viewer) close() {
+	if v.closed {
+		return
+	}
+	v.hand.release()
+	v.closed = true
+	v.stop()
+	v.view.Close()
+	v.detach()
+	v.surface.close()
+	v.win.Close()
+	v.p.viewerClosed(v)
+	v.p.prompt()
+}

@@ -1,0 +1,82 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
+
+	"viewflip.app/session"
+	"viewflip.app/wire"
+)
+
+// viewerLook is everything that a viewer window says; a function of the
+// share's state.
+type viewerLook struct {
+	title  string
+	from   string
+	rights string
+	tone   fyne.ThemeColorName
+	// button is what the first button does; "" hides it.
+	button string
+	press  viewerCommand
+	// cover is the sentence over the dimmed picture; "" shows the picture.
+	cover string
+	// over is true when nothing more will come.
+	over bool
+}
+
+type viewerCommand uint8
+
+const (
+	commandNone viewerCommand = iota
+	commandAsk
+	commandGiveBack
+)
+
+// lookOf decides what a viewer window shows. pictured tells whether there has
+// been a picture.
+func lookOf(r session.RemoteShare, pictured bool) viewerLook {
+	name := nameOf(r.MemberName)
+	l := viewerLook{
+		title: titleOf(r.Title, r.App) + " — " + name,
+		from:  "from " + name,
+		tone:  theme.ColorNamePlaceHolder,
+	}
+	switch r.Ended {
+	case 0:
+	case wire.CloseStopped:
+		l.cover = name + " stopped sharing"
+	case wire.CloseWindow:
+		l.cover = name + " closed this window"
+	default:
+		l.cover = "The connection to " + name + " was lost"
+	}
+	if r.Ended != 0 {
+		l.rights, l.over = "Ended", true
+		return l
+	}
+	control := r.Rights&wire.RightControl != 0
+	switch {
+	case control:
+		l.rights, l.tone = "In control", theme.ColorNameSuccess
+		l.button, l.press = "Give back", commandGiveBack
+	case r.Asking:
+		l.rights, l.tone = "Asked for control…", theme.ColorNameWarning
+	default:
+		l.rights = "Viewing"
+		l.button, l.press = "Ask for control", commandAsk
+	}
+	switch {
+	case r.Interrupted:
+		l.cover = "Connection interrupted, trying again…"
+	case r.Hidden:
+		l.cover = "Minimised by " + name
+	case !pictured:
+		l.cover = "Waiting for the picture…"
+	}
+	return l
+}
+
+// mayControl reports whether input makes sense now.
+func mayControl(r session.RemoteShare) bool {
+	return r.Ended == 0 && !r.Interrupted && !r.Hidden && r.Rights&wire.RightControl != 0
+}
