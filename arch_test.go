@@ -25,9 +25,9 @@ func mayImport() map[string][]string {
 		"capture": {p, x, "video"},
 		"input":   {w, p}, "input/xtest": {"input", p, x, w}, "input/robot": {"input", p, x, w}, "input/inputtest": {"input", p, w},
 		"rtc": {w}, "service": {w}, "service/client": {w},
-		"session":  {"capture", "input", p, "video", w},
-		"ui":       {"session", p, x, "video", w, "ui/glass"},
-		"ui/glass": {"session", p, x, "video", w},
+		"session":       {"capture", "input", p, "video", w},
+		"ui":            {"session", p, x, "video", w, "ui/glass"},
+		"ui/glass":      {"session", p, x, "video", w},
 		"cmd/viewflipd": {"service", "service/client", w},
 		"cmd/viewflip": {
 			"capture", "input", "input/robot", "input/xtest", "keychain", p, "platform/virtual", x, "rtc", "service",

@@ -268,7 +268,7 @@ func (g *Gate) dropPoint(ev wire.Input, t Target) (image.Point, bool) {
 		return image.Point{}, false
 	}
 	s := t.State()
-	if !s.Visible {
+	if !s.Visible || s.Busy || s.Locked {
 		return image.Point{}, false
 	}
 	if ev.Gen == g.gen && ev.Surface == 0 {

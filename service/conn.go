@@ -24,6 +24,7 @@ const (
 type conn struct {
 	service *Service
 	ws      *websocket.Conn
+	tcp     *counted // below ws
 	address *address
 	// serial orders connections by their beginning.
 	serial   uint64

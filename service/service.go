@@ -126,7 +126,15 @@ func (s *Service) drain(srv *http.Server, cut context.CancelFunc) {
 		s.live.Go(func() { _ = c.ws.Close(websocket.StatusServiceRestart, "restart") })
 	}
 	s.mu.Unlock()
-	late := time.AfterFunc(s.limits.Drain, func() { cut(); _ = srv.Close() })
+	late := time.AfterFunc(s.limits.Drain, func() {
+		cut()
+		_ = srv.Close()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for c := range s.conns {
+			_ = c.tcp.Close() // a goodbye waits for its answer longer than we do
+		}
+	})
 	defer late.Stop()
 	ctx, cancel := context.WithTimeout(context.Background(), s.limits.Drain)
 	defer cancel()
@@ -147,7 +155,7 @@ func (s *Service) background(fn func()) bool {
 	return true
 }
 
-type addressKey struct{}
+type connKey struct{}
 
 func (s *Service) server(hard context.Context) *http.Server {
 	mux := http.NewServeMux()
@@ -170,7 +178,7 @@ func (s *Service) server(hard context.Context) *http.Server {
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			if t, ok := c.(*tls.Conn); ok {
 				if n, ok := t.NetConn().(*counted); ok {
-					return context.WithValue(ctx, addressKey{}, n.address)
+					return context.WithValue(ctx, connKey{}, n)
 				}
 			}
 			return ctx
@@ -180,7 +188,7 @@ func (s *Service) server(hard context.Context) *http.Server {
 
 // accept turns a request into a connection and serves it to its end.
 func (s *Service) accept(hard context.Context, w http.ResponseWriter, r *http.Request) {
-	a, ok := r.Context().Value(addressKey{}).(*address)
+	tcp, ok := r.Context().Value(connKey{}).(*counted)
 	if !ok {
 		http.Error(w, "unavailable", http.StatusServiceUnavailable)
 		return
@@ -195,7 +203,7 @@ func (s *Service) accept(hard context.Context, w http.ResponseWriter, r *http.Re
 	}
 	ws.SetReadLimit(wire.MaxFrame)
 	c := &conn{
-		service: s, ws: ws, address: a, serial: s.serial.Add(1), wake: make(chan struct{}, 1),
+		service: s, ws: ws, tcp: tcp, address: tcp.address, serial: s.serial.Add(1), wake: make(chan struct{}, 1),
 		requests: newLimiter(s.limits.Requests), refusals: newLimiter(s.limits.Refusals),
 	}
 	s.mu.Lock()

@@ -136,10 +136,11 @@ func TestReconnectLosesNothing(t *testing.T) {
 	bob.want(wire.Lookup{Invite: wire.InviteID{1}}, wire.Found{Device: alice.id.Public()})
 
 	_ = again.ws.CloseNow()
-	// The service must have seen it before the clock moves.
+	tries := 0 // the service must have seen it before the clock moves
 	eventually(t, "a device that stays away is offline", func() bool {
 		c.pass(61 * time.Second)
-		return bob.ask(wire.Send{To: to}) == failed(wire.CodeOffline)
+		tries++
+		return bob.ask(wire.Send{To: to, Sealed: make([]byte, tries)}) == failed(wire.CodeOffline)
 	})
 	bob.want(wire.Lookup{Invite: wire.InviteID{1}}, failed(wire.CodeUnknownInvite))
 }
@@ -189,7 +190,7 @@ func TestQueueLimits(t *testing.T) {
 	send(bob, alice, 1, wire.OK{})
 	send(bob, alice, 1, full) // half of it is all that one sender gets
 	send(eve, alice, 96, wire.OK{})
-	send(eve, alice, 2, full) // the bytes
+	send(eve, alice, 3, full) // the bytes
 	send(eve, alice, 1, wire.OK{})
 	send(eve, bob, 30, failed(wire.CodeUnavailable)) // the bytes of all
 	for range 4 {
@@ -513,6 +514,8 @@ func TestDrain(t *testing.T) {
 	s := start(t, service.Config{Limits: service.Limits{Drain: 300 * time.Millisecond}})
 	polite := s.login(t, newIdentity(t))
 	_ = s.login(t, newIdentity(t)) // never reads: no answer to a goodbye
+	thief := s.dial(t)             // the same, and the goodbye began before
+	_ = thief.prove(s.pin, newIdentity(t), newIdentity(t))
 	_ = s.dial(t)                  // not logged in
 	tcp, err := net.Dial("tcp", s.addr)
 	if err != nil {
@@ -524,7 +527,11 @@ func TestDrain(t *testing.T) {
 		_, c := polite.closed()
 		code <- c
 	}()
+	began := time.Now()
 	s.stop()
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("it took %v; a goodbye waits 5 s for its answer", took)
+	}
 	if c := <-code; c != websocket.StatusServiceRestart {
 		t.Errorf("closed with %d", c)
 	}
