@@ -226,7 +226,7 @@ func opaque(p []byte) {
 	n := len(p) &^ 7
 	for i := 0; i < n; i += 8 {
 		q := p[i : i+8 : i+8]
-		binary.LittleEndian.PutUint64(q, binary.LittleEndian.Uint64(q)|0)
+		binary.LittleEndian.PutUint64(q, binary.LittleEndian.Uint64(q)|alphas)
 	}
 	if n < len(p) {
 		p[len(p)-1] = 255

@@ -516,7 +516,7 @@ func TestDrain(t *testing.T) {
 	_ = s.login(t, newIdentity(t)) // never reads: no answer to a goodbye
 	thief := s.dial(t)             // the same, and the goodbye began before
 	_ = thief.prove(s.pin, newIdentity(t), newIdentity(t))
-	_ = s.dial(t)                  // not logged in
+	_ = s.dial(t) // not logged in
 	tcp, err := net.Dial("tcp", s.addr)
 	if err != nil {
 		t.Fatal(err)
@@ -543,7 +543,7 @@ func TestDrain(t *testing.T) {
 
 // A log of everything that happens names nobody.
 func TestLogIsImpersonal(t *testing.T) {
-	s := start(t, service.Config{Limits: service.Limits{Requests: service.Rate{PerSecond: 1, Burst: 5}, Refusals: service.Rate{PerSecond: 1, Burst: 1}}})
+	s := start(t, service.Config{Limits: service.Limits{Requests: service.Rate{PerSecond: 1, Burst: 5}, Refusals: service.Rate{PerSecond: 1, Burst: 1}, Drain: 100 * time.Millisecond}})
 	id := newIdentity(t)
 	r := s.login(t, id)
 	invite := wire.InviteID{0xaa, 0xbb}
