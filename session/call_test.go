@@ -583,10 +583,11 @@ func TestMalformedMessageEndsOnlyThatConnection(t *testing.T) {
 	anna := w.call("Anna")
 	l := w.link(anna, 2)
 	ben, cleo := w.call("Ben"), w.call("Cleo")
-	for _, c := range []*session.Call{ben, cleo} {
+	for i, c := range []*session.Call{ben, cleo} { // one after the other: Ben's connection is the first
 		if err := c.Join(t.Context(), l); err != nil {
 			t.Fatal(err)
 		}
+		eventually(t, "the newcomer", func() bool { return connected(anna) == i+1 })
 	}
 	eventually(t, "both", func() bool { return connected(anna) == 2 && connected(cleo) == 2 })
 	// Everything that connects Anna and Ben gets nonsense from Ben.
