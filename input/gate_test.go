@@ -583,7 +583,11 @@ func shake(r *rand.Rand, d *inputtest.Desk, g *input.Gate) {
 	case 3:
 		d.Set(func(s *input.State) { s.Busy, s.Locked = r.IntN(8) == 0, r.IntN(8) == 0 })
 	case 4:
-		d.Set(func(s *input.State) { s.HostMods = wire.Mods(r.IntN(16)) & wire.Mods(r.IntN(16)); s.Mods = s.HostMods })
+		d.Set(func(s *input.State) {
+			a, b := r.IntN(16), r.IntN(16)
+			s.HostMods = wire.Mods(a & b)
+			s.Mods = s.HostMods
+		})
 	case 5:
 		if r.IntN(4) == 0 {
 			d.Set(func(s *input.State) { s.Size = image.Pt(1+r.IntN(2*w), 1+r.IntN(2*h)) })

@@ -341,9 +341,8 @@ func (m *member) acceptTracks(ctx context.Context) {
 			continue
 		}
 		wg.Go(func() {
-			if err := v.play(ctx, t); err != nil && ctx.Err() == nil {
-				m.call.log.Debug("track ended", "err", err)
-			}
+			err := v.play(ctx, t)
+			m.call.log.Debug("track ended", "err", err)
 		})
 	}
 }

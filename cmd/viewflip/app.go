@@ -12,7 +12,6 @@ import (
 	"os/user"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/term"
 
@@ -28,8 +27,6 @@ import (
 const (
 	identityEntry = "device-identity"
 	nameEntry     = "display-name"
-	// drainTime is how long goodbyes may take.
-	drainTime = 2 * time.Second
 )
 
 // app holds what all calls of this process share.
@@ -173,21 +170,6 @@ func (a *app) displayName() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.name
-}
-
-func (a *app) setDisplayName(s string) {
-	s = wire.CleanName(s)
-	if s == "" {
-		return
-	}
-	a.mu.Lock()
-	a.name = s
-	a.mu.Unlock()
-	ctx, cancel := context.WithTimeout(a.ctx, drainTime)
-	defer cancel()
-	if err := a.keys.Set(ctx, nameEntry, []byte(s)); err != nil {
-		a.log.Warn("name not kept", "err", err)
-	}
 }
 
 // service returns the service that new calls of ours use: the team's, or a
