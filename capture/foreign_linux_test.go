@@ -16,7 +16,7 @@ import (
 // It returns how many pixels of own the last one had.
 func never(t *testing.T, s capture.Stream, rgb, own uint32, during func()) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
 	defer cancel()
 	if during != nil {
 		during()

@@ -140,7 +140,7 @@ func (s *stream) takeDamageLocked(bounds image.Rectangle) error {
 	for _, r := range fresh {
 		s.pending = video.AddRect(s.pending, r, bounds)
 		for _, b := range s.bufs {
-			_ = b
+			b.stale = video.AddRect(b.stale, r, bounds)
 		}
 	}
 	return nil

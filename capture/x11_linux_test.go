@@ -233,9 +233,7 @@ func BenchmarkNext(b *testing.B) {
 				i := uint32(0)
 				for b.Loop() {
 					i++
-					b.StopTimer()
 					w.Fill(part, i)
-					b.StartTimer()
 					next(b, s).Release()
 				}
 			})

@@ -59,17 +59,15 @@ type State struct {
 // Target answers inside an atomic section.
 type Target interface {
 	State() State
-	// At is allowed if a click at p, a pixel of the captured picture, would
-	// reach the window and nothing else. Otherwise it is [wire.Covered], or
-	// [wire.OutOfBounds] where p is no pixel of the picture or of a screen.
-	At(p image.Point) Verdict
+	// Owns reports whether a click at p, a pixel of the captured picture,
+	// would reach the window and nothing else.
+	Owns(p image.Point) bool
 }
 
 // Injector does what a Gate decided, inside an atomic section.
 type Injector interface {
-	// Inject carries out the actions in order. After ErrUnreachable and
-	// ErrNoKey nothing was pressed; after any other error something may be, and
-	// ReleaseAll lifts it.
+	// Inject carries out the actions in order. After an error, what was
+	// pressed before it is known to the Injector, and ReleaseAll lifts it.
 	Inject(batch []Action) error
 	// ReleaseAll lifts every key and button that this Injector pressed, the
 	// last one first, in one go. It is harmless when there is nothing.

@@ -200,10 +200,10 @@ func (h *home) linkUsed() { h.call.linkUsed() }
 
 // say shows a sentence about something that happened.
 func (h *home) say(text string, bad bool) {
-	h.picker.problem.set(text)
-	h.picker.problem.tint(theme.ColorNamePlaceHolder)
+	h.picker.problem.SetText(text)
+	h.picker.problem.Importance = widget.MediumImportance
 	if bad {
-		h.picker.problem.tint(theme.ColorNameError)
+		h.picker.problem.Importance = widget.DangerImportance
 	}
 	h.picker.problem.Show()
 	h.picker.root.Refresh()
@@ -274,7 +274,7 @@ func (h *home) close() {
 type joinPane struct {
 	p       *program
 	link    *widget.Entry
-	verdict *para
+	verdict *widget.Label
 	button  *widget.Button
 	cancel  context.CancelFunc
 	root    *fyne.Container
@@ -289,16 +289,18 @@ func newJoinPane(p *program) *joinPane {
 	paste := widget.NewButtonWithIcon("Paste", theme.ContentPasteIcon(), func() {
 		j.link.SetText(strings.TrimSpace(p.app.Clipboard().Content()))
 	})
-	j.verdict = quiet("")
+	j.verdict = widget.NewLabel("")
+	j.verdict.Wrapping = fyne.TextWrapWord
 	j.button = widget.NewButton("Join", j.press)
 	j.button.Importance = widget.HighImportance
-	hint := quiet("Paste the link that you were given. Every window that is shared there opens as a window of its own.")
-	j.root = container.New(upperLayout{}, narrow(560, card(inset(8, 8, column(14,
-		heading("Join a call"),
-		hint.Container,
-		container.NewBorder(nil, nil, nil, row(0, sized(6, 0, newPanel("", "", 0)), paste), j.link),
-		j.verdict.Container,
-		container.NewBorder(nil, nil, nil, sized(112, 0, j.button)),
+	hint := widget.NewLabel("Paste the link that you were given. Every window that is shared there opens as a window of its own.")
+	hint.Importance, hint.Wrapping = widget.LowImportance, fyne.TextWrapWord
+	j.root = container.New(upperLayout{}, narrow(560, card(inset(6, 8, column(6,
+		inset(0, 8, heading("Join a call")),
+		hint,
+		inset(0, 8, container.NewBorder(nil, nil, nil, inset(0, 0, row(0, sized(8, 0, newPanel("", "", 0)), paste)), j.link)),
+		j.verdict,
+		inset(2, 8, container.NewBorder(nil, nil, nil, sized(112, 0, j.button))),
 	)))))
 	j.judge()
 	return j
@@ -327,21 +329,20 @@ func (j *joinPane) judge() {
 	_, wrong := linkSentence(j.link.Text)
 	switch {
 	case strings.TrimSpace(j.link.Text) == "":
-		j.tell("The link begins with viewflip:// and works once for each device.", theme.ColorNamePlaceHolder)
+		j.tell("The link begins with viewflip:// and works once for each device.", widget.LowImportance)
 	case wrong != "":
-		j.tell(wrong, theme.ColorNameError)
+		j.tell(wrong, widget.DangerImportance)
 	default:
-		j.tell("The link is complete.", theme.ColorNameSuccess)
+		j.tell("The link is complete.", widget.SuccessImportance)
 		j.button.Enable()
 		return
 	}
 	j.button.Disable()
 }
 
-func (j *joinPane) tell(text string, c fyne.ThemeColorName) {
-	j.verdict.tint(c)
-	j.verdict.set(text)
-	j.root.Refresh()
+func (j *joinPane) tell(text string, i widget.Importance) {
+	j.verdict.Importance = i
+	j.verdict.SetText(text)
 }
 
 // open fills in a link and joins.
@@ -364,7 +365,7 @@ func (j *joinPane) press() {
 	j.button.SetText("Cancel")
 	j.button.Importance = widget.MediumImportance
 	j.button.Refresh()
-	j.tell("Connecting…", theme.ColorNamePlaceHolder)
+	j.tell("Connecting…", widget.LowImportance)
 	j.cancel = j.p.join(l, func(err error) {
 		j.cancel = nil
 		j.link.Enable()
@@ -378,7 +379,7 @@ func (j *joinPane) press() {
 		case err == context.Canceled: //nolint:errorlint // our own cancellation only
 			j.judge()
 		default:
-			j.tell(sentence(err), theme.ColorNameError)
+			j.tell(sentence(err), widget.DangerImportance)
 		}
 	})
 }

@@ -22,8 +22,8 @@ type requestCard struct {
 	p      *program
 	ask    session.Ask
 	since  time.Time
-	title  *para
-	from   *para
+	title  *widget.Label
+	from   *line
 	allow  *widget.Button
 	refuse *widget.Button
 	root   *fyne.Container
@@ -31,8 +31,9 @@ type requestCard struct {
 
 func newRequestCard(p *program, a session.Ask) *requestCard {
 	r := &requestCard{p: p, ask: a, since: p.now()}
-	r.title = newPara("", theme.ColorNameForeground, theme.SizeNameText).bold()
-	r.from = newPara("", theme.ColorNamePlaceHolder, theme.SizeNameCaptionText)
+	r.title = widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
+	r.title.Wrapping = fyne.TextWrapWord
+	r.from = caption("")
 	r.allow = widget.NewButton("Allow", func() { r.answer(true) })
 	r.allow.Importance = widget.HighImportance
 	r.refuse = widget.NewButton("Refuse", func() { r.answer(false) })
@@ -44,20 +45,23 @@ func newRequestCard(p *program, a session.Ask) *requestCard {
 		r.refuse.Enable()
 	})
 	hand := canvas.NewImageFromResource(theme.NewColoredResource(theme.AccountIcon(), theme.ColorNamePrimary))
-	r.root = container.NewStack(newPanel(colorTint, theme.ColorNamePrimary, 10), inset(14, 14,
+	r.root = container.NewStack(newPanel(colorTint, theme.ColorNamePrimary, 10), inset(6, 14,
 		container.NewBorder(nil, nil, middle(sized(26, 26, hand)),
 			middle(row(8, sized(92, 0, r.refuse), sized(92, 0, r.allow))),
-			inset(0, 12, middle(column(4, r.title.Container, r.from.Container))))))
+			middle(column(-6, r.title, inset(0, 8, r.from), inset(2, 0))))))
 	r.update(a)
 	return r
 }
 
 func (r *requestCard) update(a session.Ask) {
 	r.ask = a
-	r.title.set(nameOf(a.Name) + " asks to " + rightsWord(a.Rights) + " “" + titleOf(a.Title, "") + "”")
+	text := nameOf(a.Name) + " asks to " + rightsWord(a.Rights) + " “" + titleOf(a.Title, "") + "”"
+	if r.title.Text != text {
+		r.title.SetText(text)
+	}
 	from := standingOf(a.Standing)
 	if a.Rights&wire.RightControl != 0 {
-		from += ". Mouse and keyboard would work in this window only; you can take them back at any time."
+		from += ". With control, mouse and keyboard work in this window only. You can take it back at any time."
 	}
 	r.from.set(from)
 }

@@ -20,20 +20,13 @@ const appID = "app.viewflip"
 // or ctx does, and waits for everything it started. It must be called on the
 // main goroutine; a process can call it once.
 func Run(ctx context.Context, o Options) error {
-	app.SetMetadata(fyne.AppMetadata{
-		ID: appID, Name: "viewflip",
-		// All changes go through fyne.Do: Fyne need not check.
-		Migrations: map[string]bool{"fyneDo": true},
-	})
 	a := app.NewWithID(appID)
 	a.SetIcon(logo())
 	a.Settings().SetTheme(newLook())
 	sh := &glfwShell{app: a}
 	p := newProgram(ctx, o, a, sh)
-	sh.touch()
+	sh.prepare()
 	a.Lifecycle().SetOnStarted(p.start)
-	// On a signal the toolkit ends by itself; nothing may be asked of it then.
-	a.Lifecycle().SetOnStopped(func() { sh.stopped.Store(true) })
 	stop := context.AfterFunc(ctx, func() { p.do(p.quit) })
 	pumping := make(chan struct{})
 	go func() {
@@ -65,6 +58,10 @@ type glfwShell struct {
 	prompts atomic.Bool
 	touched atomic.Int64
 }
+
+// prepare keeps Fyne on X11 where there is XWayland: the native surface and
+// raw input need it.
+func (s *glfwShell) prepare() { s.touch() }
 
 func (s *glfwShell) touch() { s.touched.Store(time.Now().UnixNano()) }
 

@@ -53,8 +53,6 @@ type viewer struct {
 	refusal *line
 	chip    *fyne.Container
 	button  *widget.Button
-	first   *fyne.Container
-	scale   *fyne.Container
 	zoom    *line
 	full    *widget.Button
 	stage   *stage
@@ -63,11 +61,14 @@ type viewer struct {
 	cover   *fyne.Container
 	words   *line
 	leave   *widget.Button
-	over    *fyne.Container
 }
 
 func newViewer(p *program, k shareKey, view View) *viewer {
 	v := &viewer{p: p, key: k, view: view, info: view.Info(), again: make(chan struct{}, 1)}
+	v.win = p.app.NewWindow("viewflip")
+	v.win.SetPadded(false)
+	v.win.SetCloseIntercept(v.close)
+	v.build()
 	v.hand = newHand(v.send, p.now, func(d time.Duration) {
 		p.after(d, func() {
 			if !v.closed {
@@ -76,10 +77,6 @@ func newViewer(p *program, k shareKey, view View) *viewer {
 		})
 	})
 	v.hand.shown(v.info.W, v.info.H, v.info.Gen)
-	v.win = p.app.NewWindow("viewflip")
-	v.win.SetPadded(false)
-	v.win.SetCloseIntercept(v.close)
-	v.build()
 	v.render()
 	v.win.Resize(v.sizeFor(v.info.W, v.info.H))
 	v.win.Show()
@@ -129,8 +126,7 @@ func (v *viewer) build() {
 		v.win.Resize(v.sizeAt(v.info.W, v.info.H, 1))
 	})
 	left := row(8, middle(lamp), middle(v.rights), middle(v.from))
-	v.first, v.scale = middle(v.button), row(8, middle(v.zoom), middle(v.full))
-	right := row(8, v.scale, v.first)
+	right := row(8, middle(v.zoom), middle(v.full), middle(v.button))
 	bar := container.NewStack(newPanel(colorSurface, "", 0), container.NewBorder(nil, widget.NewSeparator(), nil, nil,
 		inset(0, 12, container.NewBorder(nil, nil, left, right, inset(0, 10, middle(v.chip))))))
 
@@ -138,12 +134,11 @@ func (v *viewer) build() {
 	v.still.FillMode, v.live.FillMode = canvas.ImageFillStretch, canvas.ImageFillStretch
 	v.words = heading("").whole().centred()
 	v.leave = widget.NewButton("Close", v.close)
-	v.over = container.NewCenter(sized(112, 0, v.leave))
 	v.cover = container.NewCenter(container.NewStack(newPanel(colorSurface, theme.ColorNameSeparator, 12),
-		inset(16, 28, column(12, v.words, v.over))))
+		inset(16, 28, column(12, v.words, container.NewCenter(sized(112, 0, v.leave))))))
 	v.stage = newStage(v)
 	v.win.SetContent(container.NewThemeOverride(
-		container.New(under{barHeight}, bar, v.stage), compact{v.p.app.Settings().Theme()}))
+		container.NewBorder(sized(barWidth, barHeight, bar), nil, nil, nil, v.stage), compact{v.p.app.Settings().Theme()}))
 }
 
 // newSurface takes the fastest way to the screen that there is.
@@ -266,8 +261,7 @@ func (v *viewer) render() {
 	v.from.set(l.from)
 	v.rights.set(l.rights)
 	v.lamp.set(l.tone, "", 0)
-	visible(v.first, l.button != "")
-	visible(v.scale, !l.over)
+	visible(v.button, l.button != "")
 	v.button.SetText(l.button)
 	v.hand.allow(mayControl(v.info) && v.pictured)
 	v.p.prompt()
@@ -282,7 +276,7 @@ func (v *viewer) setCover(l viewerLook) {
 	was := v.covered
 	v.covered = l.cover
 	v.words.set(l.cover)
-	visible(v.over, l.over)
+	visible(v.leave, l.over)
 	if l.cover == "" {
 		v.cover.Hide()
 		v.still.Hide()

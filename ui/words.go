@@ -124,15 +124,15 @@ func standingOf(s session.Standing) string {
 	return "Came by link"
 }
 
-// personSentence is the state of another person.
-func personSentence(m session.Member) string {
-	switch m.Link {
+// linkWord is the state of a connection.
+func linkWord(s session.PeerState) string {
+	switch s {
 	case session.Connected:
-		return standingOf(m.Standing)
+		return "connected"
 	case session.Interrupted:
-		return "Interrupted, trying again…"
+		return "interrupted, trying again"
 	default:
-		return "Connecting…"
+		return "connecting"
 	}
 }
 

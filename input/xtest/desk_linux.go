@@ -1,7 +1,6 @@
 package xtest
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -34,9 +33,8 @@ type Options struct {
 	Conn *xgb.Conn
 	// Emitter acts. It must not change the keyboard map.
 	Emitter Emitter
-	// Turn, if not nil, is held for the length of a section, for a Conn that
-	// several Desks share.
-	Turn sync.Locker
+	// Closed, if not nil, is called once at the end of Close.
+	Closed func()
 }
 
 // Desk is an [input.Desk] for one X window.
@@ -47,7 +45,7 @@ type Desk struct {
 	// act is the connection that grabs, asks and injects: own, or Options.Conn.
 	act  *xgb.Conn
 	emit Emitter
-	turn sync.Locker
+	end  func()
 	root xproto.Window
 	win  xproto.Window
 	// extents is the atom of the property that Content depends on.
@@ -92,11 +90,8 @@ func New(display string, id platform.WindowID, log *slog.Logger, o Options) (*De
 		return nil, err
 	}
 	d := &Desk{
-		log: log, own: own, act: o.Conn, emit: o.Emitter, turn: o.Turn, root: own.Root,
+		log: log, own: own, act: o.Conn, emit: o.Emitter, end: o.Closed, root: own.Root,
 		win: xproto.Window(id.Native()), changes: make(chan struct{}, 1), done: make(chan struct{}),
-	}
-	if d.turn == nil {
-		d.turn = &sync.Mutex{}
 	}
 	if err := d.start(display); err != nil {
 		own.Close()
@@ -195,9 +190,6 @@ func (d *Desk) Visible() bool { return d.visible.Load() }
 // Changes implements [input.Desk].
 func (d *Desk) Changes() <-chan struct{} { return d.changes }
 
-// errClosed is for calls after Close.
-var errClosed = errors.New("xtest: closed")
-
 // Close implements [input.Desk].
 func (d *Desk) Close() error {
 	d.mu.Lock()
@@ -206,15 +198,16 @@ func (d *Desk) Close() error {
 		return nil
 	}
 	d.closed = true
-	d.turn.Lock()
 	err := d.liftAll()
 	// What was sent is lost unless the server answers before the end.
 	if _, e := xproto.GetInputFocus(d.act).Reply(); e != nil && err == nil {
 		err = fmt.Errorf("xtest: close: %w", e)
 	}
-	d.turn.Unlock()
 	d.mu.Unlock()
 	d.own.Close()
 	<-d.done
+	if d.end != nil {
+		d.end()
+	}
 	return err
 }

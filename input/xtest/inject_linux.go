@@ -93,7 +93,7 @@ func (s *section) arrived() error {
 func (s *section) do(a input.Action) error {
 	switch a.Kind() {
 	case wire.Move:
-		if !s.At(a.At()).OK() { // the gate asked; this makes the spot the point
+		if !s.Owns(a.At()) { // the gate asked; this makes the spot the point
 			return input.ErrUnreachable
 		}
 		return s.d.emit.Move(s.spot.root.X, s.spot.root.Y)
@@ -112,10 +112,10 @@ func (s *section) do(a input.Action) error {
 		return s.d.press(key{false, byte(code)}, down)
 	case wire.Wheel:
 		dx, dy := a.Wheel()
-		if err := s.d.roll(0, dx, wheelLeft, wheelRight); err != nil {
+		if err := s.d.turn(0, dx, wheelLeft, wheelRight); err != nil {
 			return err
 		}
-		return s.d.roll(1, dy, wheelUp, wheelDown)
+		return s.d.turn(1, dy, wheelUp, wheelDown)
 	}
 	return errAction
 }
@@ -145,8 +145,8 @@ func (d *Desk) send(k key, down bool) error {
 	return d.emit.Key(k.code, down)
 }
 
-// roll adds to a wheel axis and clicks for every whole notch.
-func (d *Desk) roll(axis, by int, minus, plus byte) error {
+// turn adds to a wheel axis and clicks for every whole notch.
+func (d *Desk) turn(axis, by int, minus, plus byte) error {
 	if by == 0 {
 		return nil
 	}

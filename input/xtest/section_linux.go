@@ -44,8 +44,6 @@ func (d *Desk) Atomically(aim input.Aim, f func(input.Target, input.Injector) in
 	if d.closed {
 		return input.Verdict{Reason: wire.Failed}
 	}
-	d.turn.Lock()
-	defer d.turn.Unlock()
 	if d.act != d.own.Conn { // nobody else reads what the server reports there
 		for ev, err := d.act.PollForEvent(); ev != nil || err != nil; ev, err = d.act.PollForEvent() {
 			continue
@@ -300,20 +298,14 @@ func (d *Desk) ownMenu() bool {
 // State implements [input.Target].
 func (s *section) State() input.State { return s.state }
 
-// At implements [input.Target].
-func (s *section) At(p image.Point) input.Verdict {
+// Owns implements [input.Target].
+func (s *section) Owns(p image.Point) bool {
 	at := s.content.Min.Add(p)
-	if !at.In(s.content) {
-		return input.Verdict{Reason: wire.OutOfBounds}
+	if !s.state.Visible || !at.In(s.content) {
+		return false
 	}
 	if !s.spot.known || at != s.at {
 		s.at, s.spot = at, s.lookup(at)
 	}
-	switch {
-	case s.spot.known && !s.spot.root.In(s.screen):
-		return input.Verdict{Reason: wire.OutOfBounds}
-	case !s.spot.known || !s.spot.owned:
-		return input.Verdict{Reason: wire.Covered}
-	}
-	return input.Verdict{}
+	return s.spot.known && s.spot.owned && s.spot.root.In(s.screen)
 }
