@@ -23,7 +23,7 @@ func mayImport() map[string][]string {
 		"video/tile": {"video"}, "video/vpx": {"video"},
 		p: {x}, x: nil, "platform/virtual": {x}, "platform/platformtest": {p, x, "video"},
 		"capture": {p, x, "video"},
-		"input":   {w, p}, "input/xtest": {"input", p, x, w}, "input/robot": {"input", p, x, w}, "input/inputtest": {"input", p, w},
+		"input":   {w, p}, "input/xtest": {"input", p, x, w}, "input/robot": {"input", "input/xtest", p, x, w}, "input/inputtest": {"input", p, "platform/platformtest", x, w},
 		"rtc": {w}, "service": {w}, "service/client": {w},
 		"session":       {"capture", "input", p, "video", w},
 		"ui":            {"session", p, x, "video", w, "ui/glass"},

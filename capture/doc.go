@@ -7,7 +7,9 @@
 //
 // X11: Composite redirects the client window, its pixmap is read through
 // MIT-SHM, XDamage says what changed. A minimised window keeps its last
-// picture. Popups and menus of the window are not part of it yet.
+// picture. What the application has not painted yet in a new pixmap, where the
+// server puts pixels of the screen, is shown in one neutral colour (see
+// pixmap_linux.go). Popups and menus of the window are not part of it yet.
 //
 // # Windows, macOS
 //

@@ -10,13 +10,14 @@ import (
 
 	"viewflip.app/capture"
 	"viewflip.app/platform/platformtest"
+	"viewflip.app/video"
 )
 
 // never takes frames for a while and fails if any of them has a pixel of rgb.
 // It returns how many pixels of own the last one had.
 func never(t *testing.T, s capture.Stream, rgb, own uint32, during func()) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if during != nil {
 		during()
@@ -108,4 +109,37 @@ func TestPartlyOffScreen(t *testing.T) {
 	w.Move(image.Pt(-500, -500))
 	w.Fill(image.Rect(0, 0, 400, 300), green)
 	until(t, s, "paint outside the screen", frameFilled(green))
+}
+
+// What the server paints by itself, in the window and in windows inside it,
+// needs no application.
+func TestBackgroundsAreOwn(t *testing.T) {
+	d := desktop(t, "")
+	w := platformtest.NewWindow(t, d.Display(), platformtest.Options{Bounds: image.Rect(100, 100, 300, 250), Color: blue, Background: true})
+	child := func(parent xproto.Window, r image.Rectangle, rgb uint32) xproto.Window {
+		c := w.Conn()
+		id, err := xproto.NewWindowId(c.Conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		xproto.CreateWindow(c.Conn, c.Screen.RootDepth, id, parent, int16(r.Min.X), int16(r.Min.Y), uint16(r.Dx()), uint16(r.Dy()), 0,
+			xproto.WindowClassInputOutput, c.Screen.RootVisual, xproto.CwBackPixel, []uint32{rgb})
+		if err := xproto.MapWindowChecked(c.Conn, id).Check(); err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	inner := child(w.XID(), image.Rect(20, 20, 120, 100), green)
+	child(inner, image.Rect(10, 10, 30, 30), red)
+	platformtest.NewWindow(t, d.Display(), platformtest.Options{Bounds: image.Rect(0, 0, 200, 200), OverrideRedirect: true})
+	w.Freeze()
+	s := openStream(t, d, w)
+	whole := func(f *video.Frame) bool {
+		const g, r = 100*80 - 20*20, 20 * 20
+		return count(f, red) == r && count(f, green) == g && count(f, blue) == f.W*f.H-g-r
+	}
+	until(t, s, "every background", whole)
+	w.Unmap()
+	w.Map()
+	until(t, s, "every background after mapping", whole)
 }

@@ -228,7 +228,8 @@ func (s *stream) cover(parts []image.Rectangle) error {
 
 // repaint clears parts of a window, and of the windows inside it, to their
 // background, where they have one, and sends Expose. size is w's, and parts are
-// in w's pixels.
+// in w's pixels. Only the borders of inner windows, which hardly any toolkit of
+// today has, stay neutral.
 func (s *stream) repaint(w xproto.Window, size image.Rectangle, parts []image.Rectangle, left *int) {
 	for _, r := range parts {
 		if r = r.Intersect(size); !r.Empty() {

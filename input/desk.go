@@ -20,7 +20,8 @@ type Desk interface {
 	// maps, moves or takes the focus between what t answers and what inj does.
 	// t and inj are valid only inside f. aim says what f is about to ask, so
 	// that it can be fetched in one go. A Desk that cannot reach the system
-	// does not call f, and refuses.
+	// does not call f, and refuses. While State.Busy may pass by itself, f is
+	// called again, in a section of its own.
 	Atomically(aim Aim, f func(t Target, inj Injector) Verdict) Verdict
 	// Close lets go of everything and ends the connection.
 	Close() error
@@ -59,15 +60,17 @@ type State struct {
 // Target answers inside an atomic section.
 type Target interface {
 	State() State
-	// Owns reports whether a click at p, a pixel of the captured picture,
-	// would reach the window and nothing else.
-	Owns(p image.Point) bool
+	// At is allowed if a click at p, a pixel of the captured picture, would
+	// reach the window and nothing else. Otherwise it is [wire.Covered], or
+	// [wire.OutOfBounds] where p is no pixel of the picture or of a screen.
+	At(p image.Point) Verdict
 }
 
 // Injector does what a Gate decided, inside an atomic section.
 type Injector interface {
-	// Inject carries out the actions in order. After an error, what was
-	// pressed before it is known to the Injector, and ReleaseAll lifts it.
+	// Inject carries out the actions in order. After ErrUnreachable and
+	// ErrNoKey nothing was pressed; after any other error something may be, and
+	// ReleaseAll lifts it.
 	Inject(batch []Action) error
 	// ReleaseAll lifts every key and button that this Injector pressed, the
 	// last one first, in one go. It is harmless when there is nothing.

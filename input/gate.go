@@ -119,11 +119,12 @@ func (g *Gate) point(ev wire.Input, now time.Time) Verdict {
 	return g.desk.Atomically(aim, func(t Target, inj Injector) Verdict {
 		s := t.State()
 		p, v := g.place(ev, s)
+		if v.OK() {
+			v = t.At(p) // in a drag the pointer rests at the last allowed point
+		}
 		switch {
 		case !v.OK():
 			return v
-		case !t.Owns(p): // in a drag the pointer rests at the last allowed point
-			return refuse(wire.Covered)
 		case ev.Kind != wire.Move && s.HostMods != 0:
 			return refuse(wire.HostBusy)
 		case ev.Kind != wire.Move && (g.ledger.mods()|s.Mods)&clickMods != 0:
@@ -139,7 +140,7 @@ func (g *Gate) point(ev wire.Input, now time.Time) Verdict {
 			})
 		}
 		if err := inj.Inject(batch); err != nil {
-			return g.undo(inj, err)
+			return g.undo(inj, err, held{button: ev.Button})
 		}
 		g.ledger.point = p
 		if ev.Kind == wire.Press {
@@ -206,7 +207,7 @@ func (g *Gate) keyDown(ev wire.Input, now time.Time) Verdict {
 			return refuse(wire.HostBusy)
 		}
 		if err := inj.Inject([]Action{{kind: wire.KeyDown, key: ev.Key}}); err != nil {
-			return g.undo(inj, err)
+			return g.undo(inj, err, held{key: ev.Key})
 		}
 		g.hold(held{key: ev.Key, seen: now})
 		g.ledger.touch(now)
@@ -214,12 +215,18 @@ func (g *Gate) keyDown(ev wire.Input, now time.Time) Verdict {
 	})
 }
 
-// undo makes nothing of an action that failed half-way.
-func (g *Gate) undo(inj Injector, err error) Verdict {
-	if inj.ReleaseAll() == nil {
+// undo makes nothing of an action that may have failed half-way. What cannot
+// be let go even then is held, for Run to try again.
+func (g *Gate) undo(inj Injector, err error, h held) Verdict {
+	v := verdictOf(err)
+	switch {
+	case v.Reason != wire.Failed:
+	case inj.ReleaseAll() == nil:
 		g.ledger.items = g.ledger.items[:0]
+	case h != held{}:
+		g.hold(h)
 	}
-	return verdictOf(err)
+	return v
 }
 
 // hold enters something into the ledger and tells Run.
@@ -272,10 +279,10 @@ func (g *Gate) dropPoint(ev wire.Input, t Target) (image.Point, bool) {
 		return image.Point{}, false
 	}
 	if ev.Gen == g.gen && ev.Surface == 0 {
-		if p, v := g.place(ev, s); v.OK() && t.Owns(p) {
+		if p, v := g.place(ev, s); v.OK() && t.At(p).OK() {
 			return p, true
 		}
 	}
 	p := g.ledger.point
-	return p, p.In(image.Rectangle{Max: s.Size}) && t.Owns(p)
+	return p, t.At(p).OK()
 }

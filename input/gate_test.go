@@ -505,6 +505,30 @@ func TestChangesRelease(t *testing.T) {
 	})
 }
 
+// A press that failed may have happened.
+func TestFailedPressIsLetGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, d := newGate(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- g.Run(ctx) }()
+		d.Fail(errors.New("gone"))
+		if v := g.Do(button(wire.Press, 5, 5, wire.Left), control); v.Reason != wire.Failed {
+			t.Fatal(v)
+		}
+		if err := g.Release(); !errors.Is(err, input.ErrHeld) {
+			t.Errorf("nobody knows whether the button is down: %v", err)
+		}
+		d.Fail(nil)
+		time.Sleep(time.Second)
+		if err := g.Release(); err != nil || d.Held() != 0 || len(d.Events()) == 0 {
+			t.Errorf("the watchdog did not try: %v", err)
+		}
+		cancel()
+		<-done
+	})
+}
+
 func TestFailureLeavesNothingHeld(t *testing.T) {
 	g, d := newGate(t)
 	g.Do(key(wire.KeyDown, keyShift), control)

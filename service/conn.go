@@ -67,7 +67,7 @@ func (c *conn) serve(ctx context.Context) {
 }
 
 func (c *conn) talk(ctx context.Context, cancel context.CancelFunc, wg *sync.WaitGroup) (end ending, gone bool) {
-	device, end, ok := c.handshake(ctx)
+	device, id, end, ok := c.handshake(ctx)
 	if !ok {
 		return end, false
 	}
@@ -77,6 +77,10 @@ func (c *conn) talk(ctx context.Context, cancel context.CancelFunc, wg *sync.Wai
 		return ending{statusReplaced, "replaced"}, false
 	default:
 		c.service.background(func() { _ = old.ws.Close(statusReplaced, "replaced") })
+	}
+	// Whoever is welcome can be reached already.
+	if err := c.write(ctx, wire.Frame{ID: id, Body: wire.Welcome{}}); err != nil {
+		return ending{}, false
 	}
 	wg.Go(func() { defer cancel(); c.deliver(ctx) })
 	wg.Go(func() { defer cancel(); c.watch(ctx) })
@@ -99,10 +103,11 @@ func (c *conn) talk(ctx context.Context, cancel context.CancelFunc, wg *sync.Wai
 }
 
 // handshake lets the device prove that it has its key and sees our certificate.
-func (c *conn) handshake(ctx context.Context) (wire.Device, ending, bool) {
+// It returns the id that the welcome answers.
+func (c *conn) handshake(ctx context.Context) (wire.Device, uint32, ending, bool) {
 	ctx, cancel := context.WithTimeout(ctx, c.service.limits.Handshake)
 	defer cancel()
-	fail := func(e ending) (wire.Device, ending, bool) { return wire.Device{}, e, false }
+	fail := func(e ending) (wire.Device, uint32, ending, bool) { return wire.Device{}, 0, e, false }
 	f, end, err := c.read(ctx)
 	if err != nil {
 		return fail(end)
@@ -133,10 +138,7 @@ func (c *conn) handshake(ctx context.Context) (wire.Device, ending, bool) {
 		_ = c.write(ctx, wire.Frame{ID: f.ID, Body: wire.Error{Code: wire.CodeAuthFailed}})
 		return fail(ending{statusAuth, "proof"})
 	}
-	if err := c.write(ctx, wire.Frame{ID: f.ID, Body: wire.Welcome{}}); err != nil {
-		return fail(ending{})
-	}
-	return hello.Device, ending{}, true
+	return hello.Device, f.ID, ending{}, true
 }
 
 // read reads one frame. Only a frame that is no frame ends with a code.

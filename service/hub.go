@@ -151,10 +151,7 @@ func (h *hub) send(c *conn, id uint32, m wire.Send) wire.ErrorCode {
 	case len(m.Sealed) > h.limits.QueueBytes:
 		return wire.CodeTooLarge
 	case len(to.queue) >= h.limits.QueueMessages, to.bytes+len(m.Sealed) > h.limits.QueueBytes, mine >= (h.limits.QueueMessages+1)/2:
-		if to.conn == nil {
-			return wire.CodeOffline
-		}
-		return wire.CodeRateLimited // until it took some
+		return wire.CodeRateLimited // until it took some, or is offline
 	case h.bytes+len(m.Sealed) > h.limits.QueuedBytes:
 		return wire.CodeUnavailable
 	}

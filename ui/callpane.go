@@ -22,9 +22,9 @@ type callPane struct {
 	shares  *rows[wire.ShareID, *shareRow]
 	remote  *rows[shareKey, *remoteRow]
 	people  *rows[session.MemberID, *personRow]
-	none    *widget.Label
+	none    *para
 	shared  *fyne.Container
-	nobody  *widget.Label
+	nobody  *para
 	stopAll *widget.Button
 	invite  *invitePane
 	root    *fyne.Container
@@ -59,22 +59,16 @@ func newCallPane(p *program) *callPane {
 
 	mine := card(column(8,
 		container.NewBorder(nil, nil, nil, add, middle(heading("You are sharing"))),
-		c.none, c.shares.box))
+		c.none.Container, c.shares.box))
 	c.shared = card(column(8, heading("Shared with you"), c.remote.box))
 	left := column(14, c.asks.box, mine, c.shared)
-	right := column(14, c.invite.root, card(column(8, heading("People"), c.nobody, c.people.box)))
+	right := column(14, c.invite.root, card(column(8, heading("People"), c.nobody.Container, c.people.box)))
 	bar := container.NewStack(newPanel(colorSurface, "", 0), column(0, widget.NewSeparator(),
 		inset(12, 20, container.NewBorder(nil, nil, nil, row(10, leave, c.stopAll)))))
 	body := container.New(&sideBySide{side: 316, gap: 14}, left, right)
 	c.root = container.NewBorder(nil, bar, nil, nil, container.NewVScroll(inset(16, 20, body)))
 	c.reset()
 	return c
-}
-
-func quiet(text string) *widget.Label {
-	l := widget.NewLabel(text)
-	l.Importance, l.Wrapping = widget.LowImportance, fyne.TextWrapWord
-	return l
 }
 
 // sideBySide gives the right object a fixed width.
@@ -245,9 +239,11 @@ type invitePane struct {
 	p      *program
 	state  inviteState
 	stop   context.CancelFunc
-	link   *widget.Entry
+	link   string
+	field  *line
+	box    *fyne.Container
 	button *widget.Button
-	words  *widget.Label
+	words  *para
 	root   *fyne.Container
 	stamp  int
 }
@@ -263,12 +259,12 @@ const (
 
 func newInvitePane(p *program) *invitePane {
 	v := &invitePane{p: p}
-	v.link = widget.NewEntry()
-	v.link.Disable()
+	v.field = newLine("")
+	v.box = container.NewStack(newPanel(theme.ColorNameInputBackground, theme.ColorNameInputBorder, 7), inset(8, 10, v.field))
 	v.button = widget.NewButtonWithIcon("", theme.ContentCopyIcon(), v.press)
 	v.button.Importance = widget.HighImportance
 	v.words = quiet("")
-	v.root = card(column(8, heading("Invite"), v.words, inset(0, 0, v.link), v.button))
+	v.root = card(column(10, heading("Invite"), v.words.Container, v.box, v.button))
 	v.show("")
 	return v
 }
@@ -277,18 +273,19 @@ func newInvitePane(p *program) *invitePane {
 func (v *invitePane) show(link string) {
 	v.button.SetIcon(nil)
 	v.button.Enable()
-	visible(v.link, v.state == inviteReady)
+	visible(v.box, v.state == inviteReady)
 	switch v.state {
 	case inviteNone:
-		v.words.SetText("Make a link that lets one more person in.")
+		v.words.set("Make a link that lets one more person in.")
 		v.button.SetText("Make a link")
 	case inviteMaking:
-		v.words.SetText("Making a link…")
+		v.words.set("Making a link…")
 		v.button.SetText("Make a link")
 		v.button.Disable()
 	case inviteReady:
-		v.words.SetText("This link lets one person in. Give it to nobody else. After it was used, a new one appears here.")
-		v.link.SetText(link)
+		v.words.set("This link lets one person in. Once it was used, a new one appears here.")
+		v.link = link
+		v.field.set(link)
 		v.button.SetText("Copy link")
 		v.button.SetIcon(theme.NewColoredResource(theme.ContentCopyIcon(), theme.ColorNameForegroundOnPrimary))
 	case inviteFailed:
@@ -301,13 +298,13 @@ func (v *invitePane) press() {
 		v.make()
 		return
 	}
-	v.p.app.Clipboard().SetContent(v.link.Text)
+	v.p.app.Clipboard().SetContent(v.link)
 	v.button.SetText("Copied")
 	v.button.SetIcon(theme.NewColoredResource(theme.ConfirmIcon(), theme.ColorNameForegroundOnPrimary))
 	stamp := v.stamp
 	v.p.after(copiedFor, func() {
 		if v.stamp == stamp && v.state == inviteReady {
-			v.show(v.link.Text)
+			v.show(v.link)
 		}
 	})
 }
@@ -345,7 +342,7 @@ func (v *invitePane) make() {
 			}
 			if err != nil {
 				v.state = inviteFailed
-				v.words.SetText(sentence(err))
+				v.words.set(sentence(err))
 				v.show("")
 				return
 			}
@@ -364,6 +361,7 @@ func (v *invitePane) make() {
 func (v *invitePane) reset() {
 	v.state = inviteNone
 	v.stamp++
-	v.link.SetText("")
+	v.link = ""
+	v.field.set("")
 	v.show("")
 }

@@ -40,7 +40,7 @@ func newShareRow(p *program, s session.Share) *shareRow {
 		}
 	})
 	stage := sized(104, 66, container.NewStack(newPanel(colorStage, "", 6), inset(3, 3, r.thumb)))
-	r.root = inset(6, 0, container.NewBorder(nil, nil, stage, middle(stop),
+	r.root = inset(6, 0, container.NewBorder(nil, nil, stage, middle(sized(72, 0, stop)),
 		inset(0, 10, middle(column(3, r.title, r.state)))))
 	return r
 }
@@ -69,8 +69,8 @@ func newRemoteRow(p *program, s session.RemoteShare) *remoteRow {
 			p.home.update(p.state)
 		}
 	})
-	icon := widget.NewIcon(theme.NewThemedResource(theme.ComputerIcon()))
-	r.root = inset(6, 0, container.NewBorder(nil, nil, middle(sized(28, 28, icon)), middle(sized(88, 0, r.open)),
+	icon := widget.NewIcon(windowIcon())
+	r.root = inset(6, 0, container.NewBorder(nil, nil, middle(sized(28, 28, icon)), middle(sized(72, 0, r.open)),
 		inset(0, 10, middle(column(3, r.title, r.state)))))
 	return r
 }
@@ -154,7 +154,7 @@ func (r *personRow) update(m session.Member, shares []session.Share) {
 	r.name.set(nameOf(m.Name))
 	first, _ := utf8.DecodeRuneInString(nameOf(m.Name))
 	r.initial.set(string(unicode.ToUpper(first)))
-	r.state.set(standingOf(m.Standing) + " · " + linkWord(m.Link))
+	r.state.set(personSentence(m))
 	switch m.Link {
 	case session.Connected:
 		r.mark.set(theme.ColorNameSuccess, "", 0)

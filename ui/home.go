@@ -200,10 +200,10 @@ func (h *home) linkUsed() { h.call.linkUsed() }
 
 // say shows a sentence about something that happened.
 func (h *home) say(text string, bad bool) {
-	h.picker.problem.SetText(text)
-	h.picker.problem.Importance = widget.MediumImportance
+	h.picker.problem.set(text)
+	h.picker.problem.tint(theme.ColorNamePlaceHolder)
 	if bad {
-		h.picker.problem.Importance = widget.DangerImportance
+		h.picker.problem.tint(theme.ColorNameError)
 	}
 	h.picker.problem.Show()
 	h.picker.root.Refresh()
@@ -230,6 +230,7 @@ func (h *home) thumbsChanged() {
 		case screenJoin:
 		}
 	}
+	h.thumbs.slow.Store(h.shown == screenCall)
 	h.thumbs.want(ids)
 	for id := range ids {
 		if img := h.thumbs.last[id]; img != nil {
@@ -274,7 +275,7 @@ func (h *home) close() {
 type joinPane struct {
 	p       *program
 	link    *widget.Entry
-	verdict *widget.Label
+	verdict *para
 	button  *widget.Button
 	cancel  context.CancelFunc
 	root    *fyne.Container
@@ -289,18 +290,16 @@ func newJoinPane(p *program) *joinPane {
 	paste := widget.NewButtonWithIcon("Paste", theme.ContentPasteIcon(), func() {
 		j.link.SetText(strings.TrimSpace(p.app.Clipboard().Content()))
 	})
-	j.verdict = widget.NewLabel("")
-	j.verdict.Wrapping = fyne.TextWrapWord
+	j.verdict = quiet("")
 	j.button = widget.NewButton("Join", j.press)
 	j.button.Importance = widget.HighImportance
-	hint := widget.NewLabel("Paste the link that you were given. Every window that is shared there opens as a window of its own.")
-	hint.Importance, hint.Wrapping = widget.LowImportance, fyne.TextWrapWord
-	j.root = container.New(upperLayout{}, narrow(560, card(inset(6, 8, column(6,
-		inset(0, 8, heading("Join a call")),
-		hint,
-		inset(0, 8, container.NewBorder(nil, nil, nil, inset(0, 0, row(0, sized(8, 0, newPanel("", "", 0)), paste)), j.link)),
-		j.verdict,
-		inset(2, 8, container.NewBorder(nil, nil, nil, sized(112, 0, j.button))),
+	hint := quiet("Paste the link that you were given. Every window that is shared there opens as a window of its own.")
+	j.root = container.New(upperLayout{}, narrow(560, card(inset(8, 8, column(14,
+		heading("Join a call"),
+		hint.Container,
+		container.NewBorder(nil, nil, nil, row(0, sized(6, 0, newPanel("", "", 0)), paste), j.link),
+		j.verdict.Container,
+		container.NewBorder(nil, nil, nil, sized(112, 0, j.button)),
 	)))))
 	j.judge()
 	return j
@@ -329,20 +328,21 @@ func (j *joinPane) judge() {
 	_, wrong := linkSentence(j.link.Text)
 	switch {
 	case strings.TrimSpace(j.link.Text) == "":
-		j.tell("The link begins with viewflip:// and works once for each device.", widget.LowImportance)
+		j.tell("The link begins with viewflip:// and works once for each device.", theme.ColorNamePlaceHolder)
 	case wrong != "":
-		j.tell(wrong, widget.DangerImportance)
+		j.tell(wrong, theme.ColorNameError)
 	default:
-		j.tell("The link is complete.", widget.SuccessImportance)
+		j.tell("The link is complete.", theme.ColorNameSuccess)
 		j.button.Enable()
 		return
 	}
 	j.button.Disable()
 }
 
-func (j *joinPane) tell(text string, i widget.Importance) {
-	j.verdict.Importance = i
-	j.verdict.SetText(text)
+func (j *joinPane) tell(text string, c fyne.ThemeColorName) {
+	j.verdict.tint(c)
+	j.verdict.set(text)
+	j.root.Refresh()
 }
 
 // open fills in a link and joins.
@@ -365,7 +365,7 @@ func (j *joinPane) press() {
 	j.button.SetText("Cancel")
 	j.button.Importance = widget.MediumImportance
 	j.button.Refresh()
-	j.tell("Connecting…", widget.LowImportance)
+	j.tell("Connecting…", theme.ColorNamePlaceHolder)
 	j.cancel = j.p.join(l, func(err error) {
 		j.cancel = nil
 		j.link.Enable()
@@ -379,7 +379,7 @@ func (j *joinPane) press() {
 		case err == context.Canceled: //nolint:errorlint // our own cancellation only
 			j.judge()
 		default:
-			j.tell(sentence(err), widget.DangerImportance)
+			j.tell(sentence(err), theme.ColorNameError)
 		}
 	})
 }

@@ -337,3 +337,61 @@ func dot(c fyne.ThemeColorName) (*panel, *fyne.Container) {
 	p := newPanel(c, "", size/2)
 	return p, container.New(layout.NewCenterLayout(), sized(size, size, p))
 }
+
+// para is a paragraph: text that wraps, without padding of its own.
+type para struct {
+	*fyne.Container
+	seg  *widget.TextSegment
+	text *widget.RichText
+}
+
+func newPara(text string, c fyne.ThemeColorName, size fyne.ThemeSizeName) *para {
+	seg := &widget.TextSegment{Text: text, Style: widget.RichTextStyle{ColorName: c, SizeName: size}}
+	rt := widget.NewRichText(seg)
+	rt.Wrapping = fyne.TextWrapWord
+	p := &para{seg: seg, text: rt}
+	inner := theme.InnerPadding()
+	p.Container = inset(-inner+2, -inner, rt)
+	return p
+}
+
+// quiet is a paragraph that explains.
+func quiet(text string) *para {
+	return newPara(text, theme.ColorNamePlaceHolder, theme.SizeNameText)
+}
+
+func (p *para) set(text string) {
+	if p.seg.Text != text {
+		p.seg.Text = text
+		p.text.Refresh()
+	}
+}
+
+func (p *para) tint(c fyne.ThemeColorName) {
+	if p.seg.Style.ColorName != c {
+		p.seg.Style.ColorName = c
+		p.text.Refresh()
+	}
+}
+
+func (p *para) bold() *para { p.seg.Style.TextStyle.Bold = true; return p }
+
+func (p *para) centred() *para { p.seg.Style.Alignment = fyne.TextAlignCenter; return p }
+
+// under puts the second object under the first, which keeps its height, with
+// nothing in between.
+type under struct{ height float32 }
+
+// Layout implements fyne.Layout.
+func (u under) Layout(o []fyne.CanvasObject, s fyne.Size) {
+	o[0].Resize(fyne.NewSize(s.Width, u.height))
+	o[0].Move(fyne.NewPos(0, 0))
+	o[1].Move(fyne.NewPos(0, u.height))
+	o[1].Resize(fyne.NewSize(s.Width, max(s.Height-u.height, 0)))
+}
+
+// MinSize implements fyne.Layout.
+func (u under) MinSize(o []fyne.CanvasObject) fyne.Size {
+	a, b := o[0].MinSize(), o[1].MinSize()
+	return fyne.NewSize(max(a.Width, b.Width), u.height+b.Height)
+}

@@ -32,11 +32,11 @@ type picker struct {
 	grid    *fyne.Container
 	empty   *fyne.Container
 	words   *line
-	hint    *widget.Label
+	hint    *para
 	count   *line
 	grant   *widget.Select
 	share   *widget.Button
-	problem *widget.Label
+	problem *para
 	back    *widget.Button
 	busy    bool
 	root    *fyne.Container
@@ -56,18 +56,15 @@ func newPicker(p *program, shared func(), back func()) *picker {
 	k.find = inset(0, 0, k.search)
 	k.grid = container.New(&tiles{width: tileWidth, height: tileHeight, gap: 14})
 	k.words = heading("").centred()
-	k.hint = widget.NewLabelWithStyle("", fyne.TextAlignCenter, fyne.TextStyle{})
-	k.hint.Importance = widget.LowImportance
-	k.hint.Wrapping = fyne.TextWrapWord
-	k.empty = container.NewCenter(sized(420, 0, column(4, k.words, k.hint)))
+	k.hint = quiet("").centred()
+	k.empty = container.NewCenter(sized(420, 0, column(6, k.words, k.hint.Container)))
 
 	k.count = caption("")
 	k.grant = widget.NewSelect([]string{grantPoint, grantControl}, nil)
 	k.grant.SetSelectedIndex(0)
 	k.share = widget.NewButtonWithIcon("Share", theme.NewColoredResource(theme.MailForwardIcon(), theme.ColorNameForegroundOnPrimary), func() { k.start(shared) })
 	k.share.Importance = widget.HighImportance
-	k.problem = widget.NewLabel("")
-	k.problem.Importance, k.problem.Wrapping = widget.DangerImportance, fyne.TextWrapWord
+	k.problem = newPara("", theme.ColorNameError, theme.SizeNameText)
 	k.problem.Hide()
 	k.back = widget.NewButton("Back", back)
 	k.back.Hide()
@@ -75,8 +72,8 @@ func newPicker(p *program, shared func(), back func()) *picker {
 	left := row(10, middle(caption("Guests may").whole()), sized(232, 0, k.grant))
 	right := row(12, middle(sized(220, 0, rightAligned(k.count))), k.back, sized(112, 0, k.share))
 	bar := container.NewStack(newPanel(colorSurface, "", 0), column(0, widget.NewSeparator(),
-		inset(12, 20, column(0, k.problem, container.NewBorder(nil, nil, left, right)))))
-	scroll := container.NewVScroll(inset(4, 20, column(12, k.find, k.grid, inset(4, 0))))
+		inset(12, 20, column(10, k.problem.Container, container.NewBorder(nil, nil, left, right)))))
+	scroll := container.NewVScroll(inset(16, 20, column(14, k.find, k.grid)))
 	k.root = container.NewBorder(nil, bar, nil, nil, container.NewStack(scroll, k.empty))
 	k.arrange()
 	return k
@@ -225,7 +222,7 @@ func (k *picker) explain(offered, shown int) {
 		words, hint = "Everything is shared already", "Open another window. It appears here by itself."
 	}
 	k.words.set(words)
-	k.hint.SetText(hint)
+	k.hint.set(hint)
 	k.empty.Show()
 }
 
@@ -278,7 +275,8 @@ func (k *picker) start(shared func()) {
 	k.p.share(wins, k.rights(), func(err error) {
 		k.busy = false
 		if err != nil {
-			k.problem.SetText(sentence(err))
+			k.problem.tint(theme.ColorNameError)
+			k.problem.set(sentence(err))
 			k.problem.Show()
 			k.refresh()
 			return

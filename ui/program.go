@@ -51,6 +51,7 @@ type program struct {
 	wg     sync.WaitGroup
 
 	home    *home
+	lobby   *lobby
 	call    Call
 	endCall context.CancelFunc
 	state   session.State
@@ -97,7 +98,10 @@ func newProgram(ctx context.Context, o Options, app fyne.App, sh shell) *program
 // start shows the first screen; on the main goroutine.
 func (p *program) start() {
 	p.home = newHome(p)
-	if !p.o.ViewerOnly {
+	p.lobby = newLobby(p)
+	if p.o.ViewerOnly {
+		p.lobby.update(session.State{})
+	} else {
 		p.home.show()
 	}
 	if p.o.Link != "" {
@@ -193,6 +197,7 @@ func (p *program) update(c Call, st session.State) {
 		k := shareKey{r.Member, r.Share}
 		present[k] = true
 		if v := p.viewers[k]; v != nil {
+			p.revive(v, r)
 			v.update(r)
 		} else if r.Ended == 0 && !p.left[k] {
 			p.open(r)
@@ -205,6 +210,21 @@ func (p *program) update(c Call, st session.State) {
 	}
 	p.announce(st.Asks)
 	p.home.update(st)
+	p.lobby.update(st)
+}
+
+// revive gives a viewer whose view has ended the share's new view, if it is
+// offered again.
+func (p *program) revive(v *viewer, r session.RemoteShare) {
+	if !v.dead || r.Ended != 0 {
+		return
+	}
+	view, err := p.call.View(r.Member, r.Share)
+	if err != nil {
+		p.log.Debug("view again", "err", err)
+		return
+	}
+	v.renew(view)
 }
 
 // announce draws attention to requests that are new.
@@ -256,6 +276,7 @@ func (p *program) viewerClosed(v *viewer) {
 		return
 	}
 	p.home.update(p.state)
+	p.lobby.update(p.state)
 }
 
 // ended is the end of a call that nobody here asked for.

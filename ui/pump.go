@@ -32,10 +32,13 @@ const (
 // happened for idleAfter.
 func (s *glfwShell) pump(ctx context.Context) {
 	for ctx.Err() == nil && !s.stopped.Load() {
+		idle := time.Now().UnixNano()-s.touched.Load() > int64(idleAfter)
 		switch {
-		case s.prompts.Load():
+		case s.prompts.Load() && !idle:
 			s.wait(promptWait)
-		case time.Now().UnixNano()-s.touched.Load() > int64(idleAfter):
+		case s.prompts.Load():
+			s.wait(idleWait)
+		case idle:
 			s.wait(idleWait)
 			pause(ctx, tick) // Fyne paints what the wait brought
 		default:

@@ -22,8 +22,8 @@ type requestCard struct {
 	p      *program
 	ask    session.Ask
 	since  time.Time
-	title  *widget.Label
-	from   *line
+	title  *para
+	from   *para
 	allow  *widget.Button
 	refuse *widget.Button
 	root   *fyne.Container
@@ -31,9 +31,8 @@ type requestCard struct {
 
 func newRequestCard(p *program, a session.Ask) *requestCard {
 	r := &requestCard{p: p, ask: a, since: p.now()}
-	r.title = widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
-	r.title.Wrapping = fyne.TextWrapWord
-	r.from = caption("")
+	r.title = newPara("", theme.ColorNameForeground, theme.SizeNameText).bold()
+	r.from = newPara("", theme.ColorNamePlaceHolder, theme.SizeNameCaptionText)
 	r.allow = widget.NewButton("Allow", func() { r.answer(true) })
 	r.allow.Importance = widget.HighImportance
 	r.refuse = widget.NewButton("Refuse", func() { r.answer(false) })
@@ -45,23 +44,20 @@ func newRequestCard(p *program, a session.Ask) *requestCard {
 		r.refuse.Enable()
 	})
 	hand := canvas.NewImageFromResource(theme.NewColoredResource(theme.AccountIcon(), theme.ColorNamePrimary))
-	r.root = container.NewStack(newPanel(colorTint, theme.ColorNamePrimary, 10), inset(6, 14,
+	r.root = container.NewStack(newPanel(colorTint, theme.ColorNamePrimary, 10), inset(14, 14,
 		container.NewBorder(nil, nil, middle(sized(26, 26, hand)),
 			middle(row(8, sized(92, 0, r.refuse), sized(92, 0, r.allow))),
-			middle(column(-6, r.title, inset(0, 8, r.from), inset(2, 0))))))
+			inset(0, 12, middle(column(4, r.title.Container, r.from.Container))))))
 	r.update(a)
 	return r
 }
 
 func (r *requestCard) update(a session.Ask) {
 	r.ask = a
-	text := nameOf(a.Name) + " asks to " + rightsWord(a.Rights) + " “" + titleOf(a.Title, "") + "”"
-	if r.title.Text != text {
-		r.title.SetText(text)
-	}
+	r.title.set(nameOf(a.Name) + " asks to " + rightsWord(a.Rights) + " “" + titleOf(a.Title, "") + "”")
 	from := standingOf(a.Standing)
 	if a.Rights&wire.RightControl != 0 {
-		from += ". With control, mouse and keyboard work in this window only. You can take it back at any time."
+		from += ". Mouse and keyboard would work in this window only; you can take them back at any time."
 	}
 	r.from.set(from)
 }

@@ -13,20 +13,33 @@ import (
 	"github.com/go-gl/glfw/v3.4/glfw"
 )
 
-// appID names the application to the desktop.
-const appID = "app.viewflip"
+// className groups the program's windows on the desktop; without it every
+// title would be a class of its own.
+const className = "viewflip"
 
 // Run shows the screens until the person leaves, the call of ViewerOnly ends
 // or ctx does, and waits for everything it started. It must be called on the
 // main goroutine; a process can call it once.
 func Run(ctx context.Context, o Options) error {
-	a := app.NewWithID(appID)
+	app.SetMetadata(fyne.AppMetadata{
+		Name: "viewflip",
+		// All changes go through fyne.Do: Fyne need not check.
+		Migrations: map[string]bool{"fyneDo": true},
+	})
+	// Without an id Fyne keeps no files: the caller keeps the settings.
+	a := app.NewWithID("")
 	a.SetIcon(logo())
 	a.Settings().SetTheme(newLook())
 	sh := &glfwShell{app: a}
 	p := newProgram(ctx, o, a, sh)
-	sh.prepare()
-	a.Lifecycle().SetOnStarted(p.start)
+	sh.touch()
+	a.Lifecycle().SetOnStarted(func() {
+		glfw.WindowHintString(glfw.X11ClassName, className)
+		glfw.WindowHintString(glfw.X11InstanceName, className)
+		p.start()
+	})
+	// On a signal the toolkit ends by itself; nothing may be asked of it then.
+	a.Lifecycle().SetOnStopped(func() { sh.stopped.Store(true) })
 	stop := context.AfterFunc(ctx, func() { p.do(p.quit) })
 	pumping := make(chan struct{})
 	go func() {
@@ -58,10 +71,6 @@ type glfwShell struct {
 	prompts atomic.Bool
 	touched atomic.Int64
 }
-
-// prepare keeps Fyne on X11 where there is XWayland: the native surface and
-// raw input need it.
-func (s *glfwShell) prepare() { s.touch() }
 
 func (s *glfwShell) touch() { s.touched.Store(time.Now().UnixNano()) }
 

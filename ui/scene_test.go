@@ -252,7 +252,7 @@ func textPicture(w, h int) *video.Frame {
 			text := []string{
 				"# Release notes", "", "The first call works end to end:", "  - share any window, and only that window",
 				"  - point into it, ask for control, take it back", "  - lossless text at every size", "",
-				"func (s *share) run(ctx context.Context) {", "\tfor frame := range s.stream.Frames(ctx) {", "\t\ts.publish(frame)", "\t}", "}",
+				"func (s *share) run(ctx context.Context) {", "    for frame := range s.stream.Frames(ctx) {", "        s.publish(frame)", "    }", "}",
 			}
 			for i := 0; 40+i*20 < h-70; i++ {
 				d := font.Drawer{Dst: img, Src: image.NewUniform(colors[i%len(colors)]), Face: face, Dot: fixed.P(170, 30+i*20)}

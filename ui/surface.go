@@ -126,9 +126,9 @@ func dimmed(v View, size image.Point) *image.RGBA {
 		// Grey and dark: recognisable, and plainly not live.
 		r, g, b := int(out.Pix[i]), int(out.Pix[i+1]), int(out.Pix[i+2])
 		grey := (3*r + 6*g + b) / 10
-		out.Pix[i] = uint8((r + grey) * 5 / 32)
-		out.Pix[i+1] = uint8((g + grey) * 5 / 32)
-		out.Pix[i+2] = uint8((b + grey) * 5 / 32)
+		out.Pix[i] = uint8((r + grey) * 7 / 32)
+		out.Pix[i+1] = uint8((g + grey) * 7 / 32)
+		out.Pix[i+2] = uint8((b + grey) * 7 / 32)
 	}
 	return out
 }

@@ -4,14 +4,18 @@ import (
 	"context"
 	"image"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"viewflip.app/platform"
 )
 
-// thumbPause is the least time between two repaints for thumbnails: they show
-// what is where, and every repaint costs.
-const thumbPause = 500 * time.Millisecond
+// How much time there is at least between two repaints for thumbnails: they
+// show what is where, and every repaint costs. During a call they matter less.
+const (
+	thumbPause     = 500 * time.Millisecond
+	thumbPauseCall = 2 * time.Second
+)
 
 // thumbs keeps the small pictures of windows that are on screen. All changes
 // within a pause are painted together. want, forget and the shown callbacks
@@ -23,6 +27,7 @@ type thumbs struct {
 	last    map[platform.WindowID]*image.RGBA
 	running map[platform.WindowID]context.CancelFunc
 	show    func(id platform.WindowID, img *image.RGBA)
+	slow    atomic.Bool
 
 	mu      sync.Mutex
 	fresh   map[platform.WindowID]*image.RGBA
@@ -73,8 +78,12 @@ func (t *thumbs) follow(ctx context.Context, id platform.WindowID) {
 		if img != nil {
 			t.put(id, img)
 		}
+		d := thumbPause
+		if t.slow.Load() {
+			d = thumbPauseCall
+		}
 		select {
-		case <-time.After(thumbPause):
+		case <-time.After(d):
 		case <-ctx.Done():
 			return
 		}

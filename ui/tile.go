@@ -62,7 +62,7 @@ func (t *tile) set(w platform.Window) {
 	if w.Icon != nil {
 		t.icon.Image, t.icon.Resource = w.Icon, nil
 	} else {
-		t.icon.Image, t.icon.Resource = nil, theme.NewThemedResource(theme.FileApplicationIcon())
+		t.icon.Image, t.icon.Resource = nil, windowIcon()
 	}
 	t.icon.Refresh()
 	if w.Hidden {
@@ -170,7 +170,7 @@ type thumbView struct {
 
 func newThumbView() *thumbView {
 	v := &thumbView{img: picture(nil), icon: picture(nil)}
-	v.icon.Resource = theme.NewThemedResource(theme.FileApplicationIcon())
+	v.icon.Resource = windowIcon()
 	v.img.Hide()
 	v.box = container.NewCenter(sized(40, 40, v.icon))
 	v.ExtendBaseWidget(v)

@@ -39,8 +39,10 @@ type viewer struct {
 	look     viewerLook
 	pictured bool
 	closed   bool
-	covered  string
-	refused  time.Time
+	// dead means that the view has ended; a new one may take its place.
+	dead    bool
+	covered string
+	refused time.Time
 
 	hand    *hand
 	detach  func()
@@ -53,6 +55,8 @@ type viewer struct {
 	refusal *line
 	chip    *fyne.Container
 	button  *widget.Button
+	first   *fyne.Container
+	scale   *fyne.Container
 	zoom    *line
 	full    *widget.Button
 	stage   *stage
@@ -61,14 +65,11 @@ type viewer struct {
 	cover   *fyne.Container
 	words   *line
 	leave   *widget.Button
+	over    *fyne.Container
 }
 
 func newViewer(p *program, k shareKey, view View) *viewer {
 	v := &viewer{p: p, key: k, view: view, info: view.Info(), again: make(chan struct{}, 1)}
-	v.win = p.app.NewWindow("viewflip")
-	v.win.SetPadded(false)
-	v.win.SetCloseIntercept(v.close)
-	v.build()
 	v.hand = newHand(v.send, p.now, func(d time.Duration) {
 		p.after(d, func() {
 			if !v.closed {
@@ -77,6 +78,10 @@ func newViewer(p *program, k shareKey, view View) *viewer {
 		})
 	})
 	v.hand.shown(v.info.W, v.info.H, v.info.Gen)
+	v.win = p.app.NewWindow("viewflip")
+	v.win.SetPadded(false)
+	v.win.SetCloseIntercept(v.close)
+	v.build()
 	v.render()
 	v.win.Resize(v.sizeFor(v.info.W, v.info.H))
 	v.win.Show()
@@ -84,11 +89,26 @@ func newViewer(p *program, k shareKey, view View) *viewer {
 	v.surface = v.newSurface()
 	v.arrange()
 
-	ctx, stop := context.WithCancel(p.ctx)
-	v.stop = stop
-	p.spawn(func(context.Context) { v.play(ctx) })
-	p.spawn(func(context.Context) { v.repaint(ctx) })
+	v.start()
 	return v
+}
+
+// start follows the view.
+func (v *viewer) start() {
+	ctx, stop := context.WithCancel(v.p.ctx)
+	view := v.view
+	v.stop = stop
+	v.p.spawn(func(context.Context) { v.play(ctx, view) })
+	v.p.spawn(func(context.Context) { v.repaint(ctx, view) })
+}
+
+// renew goes on with a new view of the same share, after a connection that
+// was lost has come back.
+func (v *viewer) renew(view View) {
+	v.stop()
+	v.view.Close()
+	v.view, v.dead, v.pictured = view, false, false
+	v.start()
 }
 
 // watchFocus tells the program when prompt input is worth its price.
@@ -126,7 +146,8 @@ func (v *viewer) build() {
 		v.win.Resize(v.sizeAt(v.info.W, v.info.H, 1))
 	})
 	left := row(8, middle(lamp), middle(v.rights), middle(v.from))
-	right := row(8, middle(v.zoom), middle(v.full), middle(v.button))
+	v.first, v.scale = middle(v.button), row(8, middle(v.zoom), middle(v.full))
+	right := row(8, v.scale, v.first)
 	bar := container.NewStack(newPanel(colorSurface, "", 0), container.NewBorder(nil, widget.NewSeparator(), nil, nil,
 		inset(0, 12, container.NewBorder(nil, nil, left, right, inset(0, 10, middle(v.chip))))))
 
@@ -134,11 +155,12 @@ func (v *viewer) build() {
 	v.still.FillMode, v.live.FillMode = canvas.ImageFillStretch, canvas.ImageFillStretch
 	v.words = heading("").whole().centred()
 	v.leave = widget.NewButton("Close", v.close)
+	v.over = container.NewCenter(sized(112, 0, v.leave))
 	v.cover = container.NewCenter(container.NewStack(newPanel(colorSurface, theme.ColorNameSeparator, 12),
-		inset(16, 28, column(12, v.words, container.NewCenter(sized(112, 0, v.leave))))))
+		inset(16, 28, column(12, v.words, v.over))))
 	v.stage = newStage(v)
 	v.win.SetContent(container.NewThemeOverride(
-		container.NewBorder(sized(barWidth, barHeight, bar), nil, nil, nil, v.stage), compact{v.p.app.Settings().Theme()}))
+		container.New(under{barHeight}, bar, v.stage), compact{v.p.app.Settings().Theme()}))
 }
 
 // newSurface takes the fastest way to the screen that there is.
@@ -162,11 +184,11 @@ func (v *viewer) paintAgain() {
 	}
 }
 
-func (v *viewer) repaint(ctx context.Context) {
+func (v *viewer) repaint(ctx context.Context, view View) {
 	for {
 		select {
 		case <-v.again:
-			if err := v.surface.paint(ctx, v.view, nil); err != nil {
+			if err := v.surface.paint(ctx, view, nil); err != nil {
 				v.p.log.Debug("repaint", "err", err)
 			}
 		case <-ctx.Done():
@@ -177,30 +199,38 @@ func (v *viewer) repaint(ctx context.Context) {
 
 // play shows every picture until the share ends. It does not wait for the
 // toolkit.
-func (v *viewer) play(ctx context.Context) {
+func (v *viewer) play(ctx context.Context, view View) {
 	var last session.Update
 	for {
-		u, err := v.view.Next(ctx)
+		u, err := view.Next(ctx)
 		if err != nil {
 			break
 		}
 		if u.Dirty == nil {
 			u.Dirty = []image.Rectangle{}
 		}
-		if err := v.surface.paint(ctx, v.view, u.Dirty); err != nil {
+		if err := v.surface.paint(ctx, view, u.Dirty); err != nil {
 			if ctx.Err() != nil {
 				return
 			}
 			v.p.log.Warn("picture not shown", "err", err)
 		}
-		v.view.Shown(u)
+		view.Shown(u)
 		if last.W != u.W || last.H != u.H || last.Gen != u.Gen {
-			v.p.do(func() { v.shown(u) })
+			v.p.do(func() {
+				if v.view == view {
+					v.shown(u)
+				}
+			})
 		}
 		last = u
 	}
 	if ctx.Err() == nil {
-		v.p.do(v.lost)
+		v.p.do(func() {
+			if v.view == view {
+				v.lost()
+			}
+		})
 	}
 }
 
@@ -220,6 +250,7 @@ func (v *viewer) lost() {
 	if v.closed {
 		return
 	}
+	v.dead = true
 	i := v.view.Info()
 	if i.Ended == 0 {
 		i.Ended = wire.CloseFailed
@@ -261,7 +292,8 @@ func (v *viewer) render() {
 	v.from.set(l.from)
 	v.rights.set(l.rights)
 	v.lamp.set(l.tone, "", 0)
-	visible(v.button, l.button != "")
+	visible(v.first, l.button != "")
+	visible(v.scale, !l.over)
 	v.button.SetText(l.button)
 	v.hand.allow(mayControl(v.info) && v.pictured)
 	v.p.prompt()
@@ -276,7 +308,7 @@ func (v *viewer) setCover(l viewerLook) {
 	was := v.covered
 	v.covered = l.cover
 	v.words.set(l.cover)
-	visible(v.leave, l.over)
+	visible(v.over, l.over)
 	if l.cover == "" {
 		v.cover.Hide()
 		v.still.Hide()

@@ -124,15 +124,15 @@ func standingOf(s session.Standing) string {
 	return "Came by link"
 }
 
-// linkWord is the state of a connection.
-func linkWord(s session.PeerState) string {
-	switch s {
+// personSentence is the state of another person.
+func personSentence(m session.Member) string {
+	switch m.Link {
 	case session.Connected:
-		return "connected"
+		return standingOf(m.Standing)
 	case session.Interrupted:
-		return "interrupted, trying again"
+		return "Interrupted, trying again…"
 	default:
-		return "connecting"
+		return "Connecting…"
 	}
 }
 

@@ -126,16 +126,16 @@ type section struct{ d *Desk }
 
 func (s section) State() input.State { return s.d.state }
 
-func (s section) Owns(p image.Point) bool {
-	if !s.d.state.Visible || !p.In(image.Rectangle{Max: s.d.state.Size}) {
-		return false
+func (s section) At(p image.Point) input.Verdict {
+	if !p.In(image.Rectangle{Max: s.d.state.Size}) {
+		return input.Verdict{Reason: wire.OutOfBounds}
 	}
 	for _, r := range s.d.cover {
 		if p.In(r) {
-			return false
+			return input.Verdict{Reason: wire.Covered}
 		}
 	}
-	return true
+	return input.Verdict{}
 }
 
 func (s section) Inject(batch []input.Action) error {
@@ -154,7 +154,7 @@ func (s section) Inject(batch []input.Action) error {
 }
 
 func (s section) record(e Event) {
-	e.At, e.State, e.Owned = s.d.pointer, s.d.state, s.Owns(s.d.pointer)
+	e.At, e.State, e.Owned = s.d.pointer, s.d.state, s.At(s.d.pointer).OK()
 	s.d.events = append(s.d.events, e)
 	switch e.Kind {
 	case wire.Press, wire.KeyDown:

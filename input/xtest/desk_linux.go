@@ -1,11 +1,13 @@
 package xtest
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
@@ -33,8 +35,9 @@ type Options struct {
 	Conn *xgb.Conn
 	// Emitter acts. It must not change the keyboard map.
 	Emitter Emitter
-	// Closed, if not nil, is called once at the end of Close.
-	Closed func()
+	// Turn, if not nil, is held for the length of a section, for a Conn that
+	// several Desks share.
+	Turn sync.Locker
 }
 
 // Desk is an [input.Desk] for one X window.
@@ -45,7 +48,7 @@ type Desk struct {
 	// act is the connection that grabs, asks and injects: own, or Options.Conn.
 	act  *xgb.Conn
 	emit Emitter
-	end  func()
+	turn sync.Locker
 	root xproto.Window
 	win  xproto.Window
 	// extents is the atom of the property that Content depends on.
@@ -60,12 +63,13 @@ type Desk struct {
 	// nograb leaves the grab out: for the test that proves what it is good for.
 	nograb bool
 
-	mu     sync.Mutex
-	closed bool
-	guess  geometry
-	chain  []xproto.Window // from a child of the root down to win
-	down   []key
-	wheel  [2]int // v120 units that make no whole notch yet
+	mu      sync.Mutex
+	closed  bool
+	guess   geometry
+	chain   []xproto.Window // from a child of the root down to win
+	down    []key
+	pressed time.Time // when a button last went down or up
+	wheel   [2]int    // v120 units that make no whole notch yet
 }
 
 // key is a keycode or button that is down because of us, in order of pressing.
@@ -90,8 +94,11 @@ func New(display string, id platform.WindowID, log *slog.Logger, o Options) (*De
 		return nil, err
 	}
 	d := &Desk{
-		log: log, own: own, act: o.Conn, emit: o.Emitter, end: o.Closed, root: own.Root,
+		log: log, own: own, act: o.Conn, emit: o.Emitter, turn: o.Turn, root: own.Root,
 		win: xproto.Window(id.Native()), changes: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	if d.turn == nil {
+		d.turn = &sync.Mutex{}
 	}
 	if err := d.start(display); err != nil {
 		own.Close()
@@ -190,6 +197,9 @@ func (d *Desk) Visible() bool { return d.visible.Load() }
 // Changes implements [input.Desk].
 func (d *Desk) Changes() <-chan struct{} { return d.changes }
 
+// errClosed is for calls after Close.
+var errClosed = errors.New("xtest: closed")
+
 // Close implements [input.Desk].
 func (d *Desk) Close() error {
 	d.mu.Lock()
@@ -198,16 +208,15 @@ func (d *Desk) Close() error {
 		return nil
 	}
 	d.closed = true
+	d.turn.Lock()
 	err := d.liftAll()
 	// What was sent is lost unless the server answers before the end.
 	if _, e := xproto.GetInputFocus(d.act).Reply(); e != nil && err == nil {
 		err = fmt.Errorf("xtest: close: %w", e)
 	}
+	d.turn.Unlock()
 	d.mu.Unlock()
 	d.own.Close()
 	<-d.done
-	if d.end != nil {
-		d.end()
-	}
 	return err
 }

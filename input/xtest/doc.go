@@ -9,10 +9,12 @@
 // is that of the captured picture: the client window without the shadow that
 // client-side decorations draw.
 //
-// What stays outside its power: a press into a window that is not focused is
-// held back by most window managers until they have focused the window, and is
-// then replayed after the grab; and what is held when this process is killed
-// stays held.
+// What stays outside its power: a press that the window manager holds back. Most
+// grab the buttons of windows that are not focused, some (openbox) the first
+// three of every window; they focus it and let the press go on, after our grab,
+// to whatever is there by then. For a window that appears in that millisecond
+// the press is lost to it. Moves, keys, the wheel and other buttons are not
+// concerned. And what is held when this process is killed stays held.
 //
 // It never changes the keyboard map, types text or sends synthetic
 // (XSendEvent) events, and never works under Wayland, where a point cannot be

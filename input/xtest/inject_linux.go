@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
@@ -93,7 +94,7 @@ func (s *section) arrived() error {
 func (s *section) do(a input.Action) error {
 	switch a.Kind() {
 	case wire.Move:
-		if !s.Owns(a.At()) { // the gate asked; this makes the spot the point
+		if !s.At(a.At()).OK() { // the gate asked; this makes the spot the point
 			return input.ErrUnreachable
 		}
 		return s.d.emit.Move(s.spot.root.X, s.spot.root.Y)
@@ -112,16 +113,19 @@ func (s *section) do(a input.Action) error {
 		return s.d.press(key{false, byte(code)}, down)
 	case wire.Wheel:
 		dx, dy := a.Wheel()
-		if err := s.d.turn(0, dx, wheelLeft, wheelRight); err != nil {
+		if err := s.d.roll(0, dx, wheelLeft, wheelRight); err != nil {
 			return err
 		}
-		return s.d.turn(1, dy, wheelUp, wheelDown)
+		return s.d.roll(1, dy, wheelUp, wheelDown)
 	}
 	return errAction
 }
 
 // press makes k go down or up and keeps account of it.
 func (d *Desk) press(k key, down bool) error {
+	if k.button {
+		d.pressed = time.Now()
+	}
 	i := slices.Index(d.down, k)
 	if down && i < 0 {
 		d.down = append(d.down, k) // before it happens: it may happen half
@@ -145,8 +149,8 @@ func (d *Desk) send(k key, down bool) error {
 	return d.emit.Key(k.code, down)
 }
 
-// turn adds to a wheel axis and clicks for every whole notch.
-func (d *Desk) turn(axis, by int, minus, plus byte) error {
+// roll adds to a wheel axis and clicks for every whole notch.
+func (d *Desk) roll(axis, by int, minus, plus byte) error {
 	if by == 0 {
 		return nil
 	}

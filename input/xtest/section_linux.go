@@ -2,6 +2,7 @@ package xtest
 
 import (
 	"image"
+	"time"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
@@ -44,6 +45,26 @@ func (d *Desk) Atomically(aim input.Aim, f func(input.Target, input.Injector) in
 	if d.closed {
 		return input.Verdict{Reason: wire.Failed}
 	}
+	for limit := d.pressed.Add(settleTime); ; time.Sleep(settleStep) {
+		v, settling := d.once(aim, f)
+		if !settling || !time.Now().Before(limit) {
+			return v
+		}
+	}
+}
+
+// How long after a press of ours a foreign grab of the pointer is taken for the
+// window manager's: most of them hold every press back, until they have given
+// the window the focus. It is waited out, never acted on.
+const (
+	settleTime = 100 * time.Millisecond
+	settleStep = 2 * time.Millisecond
+)
+
+// once is one server grab. settling says that f was told of a foreign grab.
+func (d *Desk) once(aim input.Aim, f func(input.Target, input.Injector) input.Verdict) (v input.Verdict, settling bool) {
+	d.turn.Lock()
+	defer d.turn.Unlock()
 	if d.act != d.own.Conn { // nobody else reads what the server reports there
 		for ev, err := d.act.PollForEvent(); ev != nil || err != nil; ev, err = d.act.PollForEvent() {
 			continue
@@ -55,9 +76,9 @@ func (d *Desk) Atomically(aim input.Aim, f func(input.Target, input.Injector) in
 	}
 	s := &section{d: d}
 	if !s.look(aim) {
-		return input.Verdict{Reason: wire.Failed}
+		return input.Verdict{Reason: wire.Failed}, false
 	}
-	return f(s, s)
+	return f(s, s), s.state.Busy
 }
 
 // look fetches what aim is about; false when the connection is gone.
@@ -157,7 +178,7 @@ func crop(value []byte, w, h int) image.Rectangle {
 		}
 		v[i] = int(x)
 	}
-	r := image.Rectangle{Min: image.Pt(v[0], v[2]), Max: image.Pt(w-v[1], h-v[3])}
+	r := image.Rect(v[0], v[2], w-v[1], h-v[3])
 	if r.Empty() || !r.In(full) {
 		return full
 	}
@@ -298,14 +319,20 @@ func (d *Desk) ownMenu() bool {
 // State implements [input.Target].
 func (s *section) State() input.State { return s.state }
 
-// Owns implements [input.Target].
-func (s *section) Owns(p image.Point) bool {
+// At implements [input.Target].
+func (s *section) At(p image.Point) input.Verdict {
 	at := s.content.Min.Add(p)
-	if !s.state.Visible || !at.In(s.content) {
-		return false
+	if !at.In(s.content) {
+		return input.Verdict{Reason: wire.OutOfBounds}
 	}
 	if !s.spot.known || at != s.at {
 		s.at, s.spot = at, s.lookup(at)
 	}
-	return s.spot.known && s.spot.owned && s.spot.root.In(s.screen)
+	switch {
+	case s.spot.known && !s.spot.root.In(s.screen):
+		return input.Verdict{Reason: wire.OutOfBounds}
+	case !s.spot.known || !s.spot.owned:
+		return input.Verdict{Reason: wire.Covered}
+	}
+	return input.Verdict{}
 }

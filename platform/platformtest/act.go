@@ -98,16 +98,20 @@ func (w *Window) Close() {
 
 // Fill paints a rectangle of the window.
 func (w *Window) Fill(r image.Rectangle, rgb uint32) {
-	p := bgra(rgb)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r = r.Intersect(image.Rect(0, 0, w.w, w.h))
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for x := r.Min.X; x < r.Max.X; x++ {
-			copy(w.pix[(y*w.w+x)*4:], p[:])
-		}
+	if r.Empty() {
+		return
 	}
-	w.putLocked(r)
+	row := flat(r.Dx(), 1, bgra(rgb))
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		copy(w.pix[(y*w.w+r.Min.X)*4:], row)
+	}
+	xproto.ChangeGC(w.c.Conn, w.gc, xproto.GcForeground, []uint32{rgb})
+	xproto.PolyFillRectangle(w.c.Conn, xproto.Drawable(w.id), w.gc, []xproto.Rectangle{{
+		X: int16(r.Min.X), Y: int16(r.Min.Y), Width: uint16(r.Dx()), Height: uint16(r.Dy()),
+	}})
 	w.sync()
 }
 

@@ -43,6 +43,9 @@ type Options struct {
 	PID int
 	// Hidden leaves the window unmapped.
 	Hidden bool
+	// Background has the server paint Color, as simple clients do; else it
+	// paints nothing, as the large toolkits ask it to.
+	Background bool
 	// Gravity is X's bit gravity: what a resize keeps. 0 keeps nothing.
 	Gravity uint32
 }
@@ -137,11 +140,14 @@ func (w *Window) create(o Options) error {
 		xproto.EventMaskButtonRelease | xproto.EventMaskPointerMotion | xproto.EventMaskEnterWindow |
 		xproto.EventMaskLeaveWindow | xproto.EventMaskFocusChange | xproto.EventMaskExposure | xproto.EventMaskStructureNotify |
 		xproto.EventMaskVisibilityChange
-	// No background: the server paints nothing that Expose does not ask us for.
-	values := []uint32{xproto.BackPixmapNone, 0, o.Gravity, or, events, uint32(cmap)}
+	background, value := uint32(xproto.CwBackPixmap), uint32(xproto.BackPixmapNone)
+	if o.Background {
+		background, value = xproto.CwBackPixel, o.Color
+	}
+	values := []uint32{value, 0, o.Gravity, or, events, uint32(cmap)}
 	err = xproto.CreateWindowChecked(w.c.Conn, depth, w.id, w.c.Root, int16(o.Bounds.Min.X), int16(o.Bounds.Min.Y),
 		uint16(w.w), uint16(w.h), uint16(o.Border), xproto.WindowClassInputOutput, visual,
-		xproto.CwBackPixmap|xproto.CwBorderPixel|xproto.CwBitGravity|xproto.CwOverrideRedirect|xproto.CwEventMask|xproto.CwColormap, values).Check()
+		background|xproto.CwBorderPixel|xproto.CwBitGravity|xproto.CwOverrideRedirect|xproto.CwEventMask|xproto.CwColormap, values).Check()
 	if err != nil {
 		return err
 	}

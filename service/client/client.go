@@ -356,7 +356,7 @@ func (c *Client) nextID() uint32 {
 func (c *Client) connected(ctx context.Context) (*link, error) {
 	for {
 		c.mu.Lock()
-		l, ready, final, trouble, news := c.link, c.ready, c.final, c.trouble, c.news
+		l, ready, final, news := c.link, c.ready, c.final, c.news
 		c.mu.Unlock()
 		switch {
 		case final != nil:
@@ -367,7 +367,9 @@ func (c *Client) connected(ctx context.Context) (*link, error) {
 		select {
 		case <-news:
 		case <-ctx.Done():
-			return nil, unreachable{trouble, ctx.Err()}
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return nil, unreachable{c.trouble, ctx.Err()}
 		}
 	}
 }

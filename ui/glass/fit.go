@@ -63,11 +63,14 @@ func (f Fit) Clamp(x, y int) image.Point {
 	)
 }
 
-// scalePoint maps the centre of pixel p of n to a pixel of m.
+// scalePoint maps the centre of pixel p of n to a pixel of m, and what is
+// outside to the first or the last: a shrunk picture does not show those.
 func scalePoint(p, n, m int) int {
-	if n <= 0 || m <= 0 {
+	switch {
+	case n <= 0 || m <= 0 || p < 0:
 		return 0
+	case p >= n:
+		return m - 1
 	}
-	p = min(max(p, 0), n-1)
 	return min((2*p+1)*m/(2*n), m-1)
 }

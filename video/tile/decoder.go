@@ -4,28 +4,35 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 
 	"viewflip.app/video"
 )
 
-// maxLeft is how much of a frame's zstd data may stay unread: an empty block.
-const maxLeft = 64
+// step is how much memory is taken at a time for pixels that arrive, so that a
+// header cannot make the decoder allocate more than twice what was really sent.
+const step = 1 << 20
 
 // Decoder rebuilds the picture of one surface. It is not safe for concurrent
-// use.
+// use. It holds the picture, the pixels of the largest frame so far, and about
+// 9 MB.
 type Decoder struct {
-	z     *zstd.Decoder
-	in    feed
-	head  header
-	pic   *video.Frame
-	alive bool // false until a refresh, and after an error
-	dirty []image.Rectangle
+	z       *zstd.Decoder
+	in      feed
+	head    header
+	raw     []byte
+	pic     *video.Frame
+	alive   bool // false until a refresh, and after an error
+	counter uint32
+	dirty   []image.Rectangle
 }
 
-// feed hands zstd the bytes of one frame after the other. Decoding is
-// synchronous and asks for no more than the frame holds.
+// feed hands zstd the bytes of one frame after the other. A zstd decoder with a
+// concurrency of 1 reads in the caller's goroutine, and no further than the
+// block that completes what is asked for; so the end of a coded frame is met
+// only by one that is too short.
 type feed struct{ b []byte }
 
 func (f *feed) Read(p []byte) (int, error) {
@@ -40,72 +47,104 @@ func (f *feed) Read(p []byte) (int, error) {
 // NewDecoder makes a decoder that waits for a refresh.
 func NewDecoder() (*Decoder, error) {
 	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(windowSize), zstd.WithDecoderMaxMemory(2*windowSize))
+		zstd.WithDecoderMaxWindow(windowSize), zstd.WithDecoderMaxMemory(windowSize))
 	if err != nil {
 		return nil, fmt.Errorf("tile: new decoder: %w", err)
 	}
 	return &Decoder{z: z}, nil
 }
 
-// Close frees the decoder.
+// Close frees the decoder. Nothing can be decoded afterwards.
 func (d *Decoder) Close() { d.z.Close() }
 
-// Picture is the picture after the last frame, nil before the first. It stays
-// the decoder's and changes with the next Decode.
+// Picture is the picture after the last frame that was decoded, nil before the
+// first. It stays the decoder's and changes with the next Decode.
 func (d *Decoder) Picture() *video.Frame { return d.pic }
 
 // Decode applies a coded frame and returns the rectangles that changed, valid
-// until the next call. After an error the picture is undefined in the part that
-// the frame was about, and only a refresh is taken.
+// until the next call. After ErrCorrupt or ErrNeedRefresh the picture is as it
+// was, and only a refresh is taken. b is not kept.
 func (d *Decoder) Decode(b []byte) ([]image.Rectangle, error) {
-	was := d.alive
-	d.alive = false
-	last := d.head.counter
-	data, err := parseHeader(b, &d.head)
+	err := d.decode(b)
+	d.alive = err == nil
 	if err != nil {
 		return nil, err
 	}
+	return d.dirty, nil
+}
+
+func (d *Decoder) decode(b []byte) error {
 	h := &d.head
+	data, err := parseHeader(b, h)
+	if err != nil {
+		return err
+	}
+	last := d.counter
+	d.counter = h.counter
 	switch {
 	case h.refresh:
-		if d.pic == nil || d.pic.W != h.w || d.pic.H != h.h {
-			d.pic = video.NewFrame(h.w, h.h)
-		}
-		d.in.b = d.in.b[:0]
-	case !was || h.counter != last+1:
-		return nil, ErrNeedRefresh
+	case !d.alive || h.counter != last+1:
+		return ErrNeedRefresh
 	case d.pic.W != h.w || d.pic.H != h.h:
-		return nil, fmt.Errorf("%w: the size changed without a refresh", ErrCorrupt)
+		return fmt.Errorf("%w: the size changed without a refresh", ErrCorrupt)
 	}
-	if len(d.in.b) > maxLeft {
-		return nil, fmt.Errorf("%w: data left over", ErrCorrupt)
+	if err := d.inflate(data); err != nil {
+		return err
 	}
-	d.in.b = append(d.in.b, data...)
-	if h.refresh {
+	if d.pic == nil || d.pic.W != h.w || d.pic.H != h.h {
+		d.pic = video.NewFrame(h.w, h.h)
+	}
+	d.apply()
+	return nil
+}
+
+// inflate fills raw with the pixels of all rectangles.
+func (d *Decoder) inflate(data []byte) error {
+	d.in.b = data
+	defer func() { d.in.b = nil }()
+	if d.head.refresh {
 		if err := d.z.Reset(&d.in); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+			return fmt.Errorf("%w: %w", ErrCorrupt, err)
 		}
 	}
+	size := 0
+	for _, r := range d.head.rects {
+		size += r.Dx() * r.Dy() * video.BytesPerPixel
+	}
+	d.raw = d.raw[:0]
+	for len(d.raw) < size {
+		n := min(step, size-len(d.raw))
+		d.raw = slices.Grow(d.raw, n)
+		if _, err := io.ReadFull(d.z, d.raw[len(d.raw):len(d.raw)+n]); err != nil {
+			return fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
+		d.raw = d.raw[:len(d.raw)+n]
+	}
+	if len(d.in.b) > 0 {
+		return fmt.Errorf("%w: %d bytes too many", ErrCorrupt, len(d.in.b))
+	}
+	return nil
+}
+
+// apply brings moves and pixels into the picture; nothing can fail any more.
+func (d *Decoder) apply() {
 	d.dirty = d.dirty[:0]
-	stride := d.pic.Stride()
-	for _, m := range h.moves {
-		m.apply(d.pic.Pix, stride)
+	p := d.pic
+	for _, m := range d.head.moves {
+		m.apply(p.Pix, p.Stride())
 		d.dirty = append(d.dirty, m.r)
 	}
-	for _, r := range h.rects {
-		l, n := r.Min.X*video.BytesPerPixel, r.Dx()*video.BytesPerPixel
+	raw := d.raw
+	for i := 3; i < len(raw); i += video.BytesPerPixel {
+		raw[i] = 255 // whatever the other end says
+	}
+	for _, r := range d.head.rects {
+		n := r.Dx() * video.BytesPerPixel
 		for y := r.Min.Y; y < r.Max.Y; y++ {
-			row := d.pic.Pix[y*stride+l : y*stride+l+n]
-			if _, err := io.ReadFull(d.z, row); err != nil {
-				return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
-			}
-			for i := 3; i < len(row); i += video.BytesPerPixel {
-				row[i] = 255
-			}
+			copy(p.Pix[(y*p.W+r.Min.X)*video.BytesPerPixel:], raw[:n])
+			raw = raw[n:]
 		}
 		d.dirty = append(d.dirty, r)
 	}
-	d.pic.Gen = h.gen
-	d.alive = true
-	return d.dirty, nil
+	p.Gen = d.head.gen
 }

@@ -27,6 +27,13 @@ var (
 //	copies × { x u16 | y u16 | w u16 | h u16 | dy i16 }   to (x,y) from (x,y+dy), in order
 //	rects  × { x u16 | y u16 | w u16 | h u16 }
 //	zstd blocks: the rects' rows, 4 bytes a pixel (blue, green, red, 255)
+//
+// Copies come first, rects after. Neither cover more than the picture's area in
+// sum. A refresh has no copies and one rect, the whole picture, and begins a
+// zstd frame (RFC 8878, window of 8 MiB at most, no checksum needed), which all
+// frames until the next refresh continue: the blocks of a coded frame hold the
+// pixels of its rects and end with them. Without rects there are no blocks. The
+// counter rises by one with every frame and wraps around.
 const (
 	version     = 1
 	flagRefresh = 1
@@ -35,7 +42,6 @@ const (
 	rectSize    = 8
 	// windowSize of the zstd stream: what was on the screen stays cheap.
 	windowSize = 8 << 20
-	tileSize   = 16
 	// maxOps bounds copies and rectangles of one frame.
 	maxOps = 1<<16 - 1
 )
@@ -98,8 +104,8 @@ func parseHeader(b []byte, h *header) (rest []byte, err error) {
 	h.w, h.h, h.gen = int(be.Uint16(b[6:])), int(be.Uint16(b[8:])), be.Uint32(b[10:])
 	nm, nr := int(be.Uint16(b[14:])), int(be.Uint16(b[16:]))
 	b = b[headerSize:]
-	if h.w == 0 || h.h == 0 || h.w > video.MaxSide || h.h > video.MaxSide || h.w*h.h > video.MaxPixels {
-		return nil, fmt.Errorf("%w: size", ErrCorrupt)
+	if !sizeOK(h.w, h.h) {
+		return nil, fmt.Errorf("%w: %dx%d pixels", ErrCorrupt, h.w, h.h)
 	}
 	if len(b) < nm*copySize+nr*rectSize {
 		return nil, fmt.Errorf("%w: short", ErrCorrupt)
@@ -126,11 +132,19 @@ func parseHeader(b []byte, h *header) (rest []byte, err error) {
 		h.rects = append(h.rects, r)
 		b = b[rectSize:]
 	}
-	// Ours never overlap; more work than two whole pictures is an attack.
-	if filled > h.w*h.h || moved > 2*h.w*h.h {
+	// Ours never overlap; more would be work without a purpose.
+	if filled > h.w*h.h || moved > h.w*h.h {
 		return nil, fmt.Errorf("%w: area", ErrCorrupt)
 	}
+	// What a new picture does not say would be anything.
+	if h.refresh && (len(h.moves) != 0 || len(h.rects) != 1 || h.rects[0] != bounds) {
+		return nil, fmt.Errorf("%w: a refresh that is not whole", ErrCorrupt)
+	}
 	return b, nil
+}
+
+func sizeOK(w, h int) bool {
+	return w > 0 && h > 0 && w <= video.MaxSide && h <= video.MaxSide && w*h <= video.MaxPixels
 }
 
 // apply performs a move on a picture.

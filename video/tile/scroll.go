@@ -1,7 +1,8 @@
 package tile
 
 import (
-	"encoding/binary"
+	"bytes"
+	"hash/maphash"
 	"image"
 
 	"viewflip.app/video"
@@ -10,8 +11,9 @@ import (
 const (
 	// stripWidth is how wide the columns are in which scrolling is looked for.
 	stripWidth = 64
-	// minTiles, minHeight and minVotes keep the search from small changes,
-	// which cost less to send than to look at.
+	// minWidth, minTiles, minHeight, minVotes and minGood keep the search from
+	// small changes, which cost less to send than to look at.
+	minWidth  = 4
 	minTiles  = 32
 	minHeight = 48
 	minVotes  = 6
@@ -21,53 +23,60 @@ const (
 // scroller finds vertical scrolling by letting equal rows vote for an offset,
 // strip by strip. Its buffers are reused.
 type scroller struct {
+	// seed makes hashes that nobody can foresee, so that no picture is made to
+	// collide. A collision would cost bytes, never exactness: what a copy gets
+	// wrong is sent anew.
+	seed     maphash.Seed
 	old, cur []uint64
 	table    []int32
 	votes    []int32
 }
 
 // find appends to moves the copies that turn parts of ref into f within box,
-// where tiles tiles differ.
-func (s *scroller) find(moves []move, ref, f *video.Frame, box image.Rectangle, tiles int) []move {
-	if tiles < minTiles || box.Dy() < minHeight {
+// the rectangle around the n marked tiles.
+func (s *scroller) find(moves []move, ref, f *video.Frame, tiles *video.TileMap, n int, box image.Rectangle) []move {
+	if n < minTiles || box.Dy() < minHeight {
 		return moves
 	}
 	s.size(f.H)
-	y0, y1 := box.Min.Y, box.Max.Y
 	first := len(moves)
 	for x := box.Min.X / stripWidth * stripWidth; x < box.Max.X; x += stripWidth {
 		w := min(stripWidth, f.W-x)
-		if w < 4 {
+		if w < minWidth || !marked(tiles, x, x+w) {
 			continue
 		}
-		same := true
-		for y := y0; y < y1; y++ {
-			o := y*f.Stride() + x*video.BytesPerPixel
-			s.old[y] = hashRow(ref.Pix[o : o+w*video.BytesPerPixel])
-			s.cur[y] = hashRow(f.Pix[o : o+w*video.BytesPerPixel])
-			same = same && s.old[y] == s.cur[y]
+		for y := box.Min.Y; y < box.Max.Y; y++ {
+			o := (y*f.W + x) * video.BytesPerPixel
+			s.old[y] = maphash.Bytes(s.seed, ref.Pix[o:o+w*video.BytesPerPixel])
+			s.cur[y] = maphash.Bytes(s.seed, f.Pix[o:o+w*video.BytesPerPixel])
 		}
-		if same {
-			continue
-		}
-		m, ok := s.strip(y0, y1)
+		m, ok := s.strip(box.Min.Y, box.Max.Y)
 		if !ok {
 			continue
 		}
 		m.r.Min.X, m.r.Max.X = x, x+w
-		if n := len(moves); n > first {
-			if l := &moves[n-1]; l.dy == m.dy && l.r.Max.X == x {
-				// Rows that do not fit one of the two are sent anew after.
-				u := l.r.Union(m.r)
-				if u.Min.Y+m.dy >= 0 && u.Max.Y+m.dy <= f.H {
-					l.r = u
-					continue
-				}
+		if len(moves) > first {
+			if l := &moves[len(moves)-1]; l.dy == m.dy && l.r.Max.X == x {
+				// Rows that fit one of the two only are sent anew. Both
+				// stay inside when moved, and so does what is around them.
+				l.r = l.r.Union(m.r)
+				continue
 			}
 		}
 		moves = append(moves, m)
 	}
 	return moves
+}
+
+// marked reports whether a tile between the columns of pixels x0 and x1 is.
+func marked(tiles *video.TileMap, x0, x1 int) bool {
+	tx0, tx1 := x0/video.TileSize, (x1+video.TileSize-1)/video.TileSize
+	for ty := range tiles.Rows {
+		if bytes.IndexByte(tiles.Marks[ty*tiles.Cols+tx0:ty*tiles.Cols+tx1], 1) >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *scroller) size(h int) {
@@ -78,6 +87,7 @@ func (s *scroller) size(h int) {
 	for n < 4*h {
 		n *= 2
 	}
+	s.seed = maphash.MakeSeed()
 	s.old, s.cur = make([]uint64, h), make([]uint64, h)
 	s.table, s.votes = make([]int32, n), make([]int32, 2*h+1)
 }
@@ -139,21 +149,4 @@ func (s *scroller) strip(y0, y1 int) (move, bool) {
 		return move{}, false
 	}
 	return move{r: image.Rect(0, lo, 1, hi), dy: best}, true
-}
-
-// hashRow mixes a row of whole pixels. A collision costs bytes, never
-// exactness: what a copy gets wrong is sent anew.
-func hashRow(p []byte) uint64 {
-	a, b := uint64(0x9e3779b97f4a7c15), uint64(0xc2b2ae3d27d4eb4f)
-	for ; len(p) >= 16; p = p[16:] {
-		a = (a ^ binary.LittleEndian.Uint64(p)) * 0x9fb21c651e98df25
-		b = (b ^ binary.LittleEndian.Uint64(p[8:])) * 0xd6e8feb86659fd93
-		a ^= a >> 32
-		b ^= b >> 29
-	}
-	for ; len(p) >= 4; p = p[4:] {
-		a = (a ^ uint64(binary.LittleEndian.Uint32(p))) * 0x9fb21c651e98df25
-		a ^= a >> 32
-	}
-	return a*31 + b
 }

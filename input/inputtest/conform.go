@@ -1,0 +1,669 @@
+package inputtest
+
+import (
+	"context"
+	"image"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jezek/xgb/xproto"
+	"github.com/jezek/xgb/xtest"
+
+	"viewflip.app/input"
+	"viewflip.app/platform"
+	pt "viewflip.app/platform/platformtest"
+	"viewflip.app/platform/x11"
+	"viewflip.app/wire"
+)
+
+// Gen is the geometry generation that the events made here quote.
+const Gen = 3
+
+// Rights are those that every event here is done with.
+const Rights = wire.RightSee | wire.RightPoint | wire.RightControl
+
+// Opener opens a Desk as an injector package does.
+type Opener func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error)
+
+// Bench is a shared window on a real display, with a gate in front of it.
+type Bench struct {
+	t       testing.TB
+	Display string
+	Desktop *platform.Desktop
+	// Win is the shared window, focused and on top at first.
+	Win  *pt.Window
+	Gate *input.Gate
+	open Opener
+}
+
+// WindowBounds is where the window of a Bench is.
+func WindowBounds() image.Rectangle { return image.Rect(200, 150, 600, 450) }
+
+// NewBench puts a window on a display that has a window manager, and a gate
+// before it.
+func NewBench(t testing.TB, display string, open Opener) *Bench {
+	t.Helper()
+	d, err := platform.Open(display, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	b := &Bench{t: t, Display: display, Desktop: d, open: open}
+	b.Win = pt.NewWindow(t, display, pt.Options{Title: "shared", Bounds: WindowBounds(), Color: 0x336699})
+	b.Win.Focus()
+	b.Gate = b.NewGate()
+	b.Win.Forget()
+	return b
+}
+
+// NewGate makes another gate to the same window.
+func (b *Bench) NewGate() *input.Gate {
+	b.t.Helper()
+	desk, err := b.open(b.t.Context(), b.Desktop, b.Win.ID())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	g := input.NewGate(input.Config{Desk: desk})
+	g.SetGeneration(Gen)
+	b.t.Cleanup(func() { _ = g.Close() })
+	return g
+}
+
+// Neighbour puts another window beside the shared one, which keeps the focus.
+func (b *Bench) Neighbour() *pt.Window {
+	b.t.Helper()
+	w := pt.NewWindow(b.t, b.Display, pt.Options{Title: "neighbour", Bounds: image.Rect(650, 150, 900, 450), Color: 0x00ff00})
+	w.Focus() // window managers give it to new windows, some time
+	b.Win.Focus()
+	return w
+}
+
+// At makes an event that is aimed at a pixel of the window.
+func (b *Bench) At(kind wire.Kind, x, y int) wire.Input {
+	r := b.Win.Bounds()
+	return wire.Input{Kind: kind, Gen: Gen, X: wire.Fraction(x, r.Dx()), Y: wire.Fraction(y, r.Dy())}
+}
+
+// Button makes a Press or Release.
+func (b *Bench) Button(kind wire.Kind, x, y int, button wire.Button) wire.Input {
+	ev := b.At(kind, x, y)
+	ev.Button = button
+	return ev
+}
+
+// Wheel makes a turn of the wheel.
+func (b *Bench) Wheel(x, y int, dx, dy int16) wire.Input {
+	ev := b.At(wire.Wheel, x, y)
+	ev.DX, ev.DY = dx, dy
+	return ev
+}
+
+// Key makes a KeyDown or KeyUp of a key by its DOM code.
+func (b *Bench) Key(kind wire.Kind, dom string) wire.Input {
+	b.t.Helper()
+	k, ok := wire.KeyFromDOM(dom)
+	if !ok {
+		b.t.Fatalf("no key %q", dom)
+	}
+	return wire.Input{Kind: kind, Key: k}
+}
+
+// Do does events that must be allowed.
+func (b *Bench) Do(evs ...wire.Input) {
+	b.t.Helper()
+	for _, ev := range evs {
+		if v := b.Gate.Do(ev, Rights); !v.OK() {
+			b.t.Fatalf("%v: %v", ev.Kind, v)
+		}
+	}
+}
+
+// Refused does an event that must be refused for a reason.
+func (b *Bench) Refused(ev wire.Input, want wire.Reason) {
+	b.t.Helper()
+	if v := b.Gate.Do(ev, Rights); v.Reason != want {
+		b.t.Errorf("%v: %q, want %q", ev.Kind, v.Reason, want)
+	}
+}
+
+// Run starts the gate's watchdog for the rest of the test.
+func (b *Bench) Run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = b.Gate.Run(ctx)
+	}()
+	b.t.Cleanup(func() { cancel(); <-done })
+}
+
+// Got is what a window received of the given kinds, in order.
+func Got(w *pt.Window, kinds ...pt.Kind) []pt.Event {
+	var out []pt.Event
+	for _, e := range w.Events() {
+		if slices.Contains(kinds, e.Kind) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// await waits until the shared window received n events of the given kinds, and
+// returns all of them. A window manager may hold a press back for a moment.
+func (b *Bench) await(n int, kinds ...pt.Kind) []pt.Event {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_, _ = b.Win.Await(ctx, func(es []pt.Event) bool {
+		got := 0
+		for _, e := range es {
+			if slices.Contains(kinds, e.Kind) {
+				got++
+			}
+		}
+		return got >= n
+	})
+	return Got(b.Win, kinds...)
+}
+
+// Nothing fails the test if a window received any mouse or key event.
+func Nothing(t testing.TB, what string, w *pt.Window) {
+	t.Helper()
+	for _, e := range Got(w, pt.Press, pt.Release, pt.Motion, pt.KeyDown, pt.KeyUp) {
+		t.Errorf("%s received %+v", what, e)
+	}
+}
+
+// until waits for events of the shared window.
+func (b *Bench) until(what string, ok func([]pt.Event) bool) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if got, err := b.Win.Await(ctx, ok); err != nil {
+		b.t.Fatalf("%s: %v; got %+v", what, err, got)
+	}
+}
+
+func count(es []pt.Event, kind pt.Kind, detail int) int {
+	n := 0
+	for _, e := range es {
+		if e.Kind == kind && e.Detail == detail {
+			n++
+		}
+	}
+	return n
+}
+
+// X keycodes: evdev + 8.
+const (
+	codeA, codeShift, codeCtrl = 38, 50, 37
+)
+
+// Conformance is what every injector on X11 must do. buttons are those that it
+// has.
+func Conformance(t *testing.T, display string, open Opener, buttons []wire.Button) {
+	for _, c := range []struct {
+		name string
+		f    func(t *testing.T, b *Bench)
+	}{
+		{"click", testClick},
+		{"drag", testDrag},
+		{"wheel", testWheel},
+		{"keys", testKeys},
+		{"covered", testCovered},
+		{"click-through overlay", testOverlay},
+		{"off the screen", testOffscreen},
+		{"shadow", testShadow},
+		{"moved and resized", testMoved},
+		{"focus elsewhere", testFocus},
+		{"unfocused click", testUnfocusedClick},
+		{"foreign grab", testGrab},
+		{"own menu", testMenu},
+		{"host modifiers", testHostMods},
+		{"two gates", testTwoGates},
+		{"release", testRelease},
+		{"hidden", testHidden},
+		{"watchdog", testWatchdog},
+		{"repeat", testRepeat},
+		{"gone", testGone},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.f(t, NewBench(t, display, open)) })
+	}
+	t.Run("buttons", func(t *testing.T) { testButtons(t, NewBench(t, display, open), buttons) })
+}
+
+func testClick(t *testing.T, b *Bench) {
+	size := b.Win.Bounds().Size()
+	for _, p := range []image.Point{{0, 0}, {17, 23}, size.Sub(image.Pt(1, 1))} {
+		b.Win.Forget()
+		b.Do(b.Button(wire.Press, p.X, p.Y, wire.Left), b.Button(wire.Release, p.X, p.Y, wire.Left))
+		got := b.await(2, pt.Press, pt.Release)
+		if len(got) != 2 || got[0].X != p.X || got[0].Y != p.Y || got[0].Detail != 1 || got[1].Kind != pt.Release {
+			t.Errorf("click at %v: %+v", p, got)
+		}
+	}
+	stale := b.Button(wire.Press, 5, 5, wire.Left)
+	stale.Gen--
+	b.Win.Forget()
+	b.Refused(stale, wire.Stale)
+	Nothing(t, "the window", b.Win)
+}
+
+func testButtons(t *testing.T, b *Bench, buttons []wire.Button) {
+	for _, button := range []wire.Button{wire.Left, wire.Middle, wire.Right, wire.Back, wire.Forward} {
+		b.Win.Forget()
+		if !slices.Contains(buttons, button) {
+			b.Refused(b.Button(wire.Press, 9, 9, button), wire.KeyDenied)
+			if got := Got(b.Win, pt.Press); len(got) != 0 {
+				t.Errorf("button %d that does not exist: %+v", button, got)
+			}
+			continue
+		}
+		b.Do(b.Button(wire.Press, 9, 9, button), b.Button(wire.Release, 9, 9, button))
+		if got := b.await(2, pt.Press, pt.Release); len(got) != 2 || got[0].Detail != int(button) || got[1].Detail != int(button) {
+			t.Errorf("button %d: %+v", button, got)
+		}
+	}
+}
+
+func testDrag(t *testing.T, b *Bench) {
+	b.Do(b.Button(wire.Press, 10, 10, wire.Left), b.At(wire.Move, 50, 60), b.At(wire.Move, 70, 80))
+	over := pt.NewWindow(t, b.Display, pt.Options{
+		Bounds: image.Rect(200, 150, 400, 450).Add(image.Pt(200, 0)), Color: 0xff0000, OverrideRedirect: true,
+	})
+	b.Refused(b.At(wire.Move, 300, 80), wire.Covered)
+	b.Do(b.Button(wire.Release, 300, 80, wire.Left))
+	b.await(1, pt.Release)
+	got := Got(b.Win, pt.Press, pt.Motion, pt.Release)
+	last := got[len(got)-1]
+	if last.Kind != pt.Release || last.X != 70 || last.Y != 80 {
+		t.Errorf("let go at %+v", last)
+	}
+	if m := got[len(got)-2]; m.Kind != pt.Motion || m.X != 70 || m.Y != 80 || m.State&xproto.ButtonMask1 == 0 {
+		t.Errorf("the last motion is %+v", m)
+	}
+	Nothing(t, "what covers the window", over)
+}
+
+func testWheel(t *testing.T, b *Bench) {
+	for _, c := range []struct {
+		dx, dy int16
+		want   []int
+	}{
+		{0, 120, []int{5}},
+		{0, -120, []int{4}},
+		{120, 0, []int{7}},
+		{-240, 0, []int{6, 6}},
+		{0, 60, nil},
+		{0, 60, []int{5}}, // two halves
+		{0, 60, nil},
+		{0, -120, []int{4}}, // what was left over of the other direction is forgotten
+	} {
+		b.Win.Forget()
+		b.Do(b.Wheel(33, 44, c.dx, c.dy))
+		got := b.await(len(c.want), pt.Press)
+		if len(got) != len(c.want) || len(Got(b.Win, pt.Release)) != len(c.want) {
+			t.Fatalf("wheel %d,%d: %+v", c.dx, c.dy, got)
+		}
+		for i, e := range got {
+			if e.Detail != c.want[i] || e.X != 33 || e.Y != 44 {
+				t.Errorf("wheel %d,%d: %+v", c.dx, c.dy, e)
+			}
+		}
+	}
+}
+
+func testKeys(t *testing.T, b *Bench) {
+	b.Do(b.Key(wire.KeyDown, "ShiftLeft"), b.Key(wire.KeyDown, "KeyA"), b.Key(wire.KeyUp, "KeyA"), b.Key(wire.KeyUp, "ShiftLeft"))
+	got := b.await(4, pt.KeyDown, pt.KeyUp)
+	want := []struct {
+		kind   pt.Kind
+		detail int
+		shift  bool
+	}{{pt.KeyDown, codeShift, false}, {pt.KeyDown, codeA, true}, {pt.KeyUp, codeA, true}, {pt.KeyUp, codeShift, true}}
+	if len(got) != len(want) {
+		t.Fatalf("got %+v", got)
+	}
+	for i, w := range want {
+		if e := got[i]; e.Kind != w.kind || e.Detail != w.detail || (e.State&xproto.ModMaskShift != 0) != w.shift {
+			t.Errorf("event %d: %+v, want %+v", i, e, w)
+		}
+	}
+	b.Win.Forget()
+	for _, dom := range []string{"MetaLeft", "PrintScreen"} {
+		b.Refused(b.Key(wire.KeyDown, dom), wire.KeyDenied)
+	}
+	Nothing(t, "the window", b.Win)
+}
+
+func testCovered(t *testing.T, b *Bench) {
+	r := b.Win.Bounds()
+	over := pt.NewWindow(t, b.Display, pt.Options{
+		Bounds: image.Rect(r.Min.X, r.Min.Y, r.Min.X+100, r.Min.Y+100), Color: 0xff0000, OverrideRedirect: true,
+	})
+	beside := b.Neighbour()
+	for _, w := range []*pt.Window{b.Win, over, beside} {
+		w.Forget()
+	}
+	b.Refused(b.At(wire.Move, 50, 50), wire.Covered)
+	b.Refused(b.Button(wire.Press, 50, 50, wire.Left), wire.Covered)
+	b.Refused(b.Wheel(99, 99, 0, 120), wire.Covered)
+	Nothing(t, "the window", b.Win)
+	b.Do(b.Button(wire.Press, 100, 99, wire.Left), b.Button(wire.Release, 100, 99, wire.Left))
+	b.Do(b.Key(wire.KeyDown, "KeyA"), b.Key(wire.KeyUp, "KeyA"))
+	if got := b.await(2, pt.Press, pt.KeyDown); len(got) != 2 {
+		t.Errorf("beside it: %+v", got)
+	}
+	over.Unmap()
+	b.Do(b.At(wire.Move, 50, 50))
+	Nothing(t, "what covered the window", over)
+	Nothing(t, "the neighbour", beside)
+}
+
+func testOffscreen(t *testing.T, b *Bench) {
+	over := b.Win.Bounds().Size()
+	b.Win.Move(image.Pt(-100, 150))
+	b.Win.Focus()
+	b.Win.Forget()
+	b.Refused(b.Button(wire.Press, 50, 50, wire.Left), wire.OutOfBounds)
+	Nothing(t, "the window", b.Win)
+	b.Do(b.Button(wire.Press, 100, 50, wire.Left))
+	b.Do(b.Button(wire.Release, 20, 50, wire.Left)) // off the screen: at the last allowed point
+	got := b.await(2, pt.Press, pt.Release)
+	if len(got) != 2 || got[0].X != 100 || got[1].X != 100 {
+		t.Errorf("at the edge: %+v", got)
+	}
+	if b.Win.Bounds().Size() != over {
+		t.Error("the window manager resized the window")
+	}
+}
+
+func testShadow(t *testing.T, b *Bench) {
+	b.Win.SetCardinals("_GTK_FRAME_EXTENTS", 10, 20, 30, 40) // left, right, top, bottom
+	r := b.Win.Bounds()
+	b.Win.Forget()
+	ev := wire.Input{Kind: wire.Press, Button: wire.Left, Gen: Gen, X: wire.Fraction(5, r.Dx()-30), Y: wire.Fraction(6, r.Dy()-70)}
+	b.Do(ev)
+	ev.Kind, ev.X, ev.Y = wire.Release, 65535, 65535
+	b.Do(ev)
+	got := b.await(2, pt.Press, pt.Release)
+	if len(got) != 2 || got[0].X != 15 || got[0].Y != 36 || got[1].X != r.Dx()-21 || got[1].Y != r.Dy()-41 {
+		t.Errorf("the picture begins inside the shadow: %+v", got)
+	}
+}
+
+func testMoved(t *testing.T, b *Bench) {
+	b.Do(b.At(wire.Move, 5, 5))
+	b.Win.Move(image.Pt(300, 300))
+	b.Win.Forget()
+	b.Do(b.Button(wire.Press, 12, 13, wire.Left), b.Button(wire.Release, 12, 13, wire.Left))
+	if got := b.await(1, pt.Press); len(got) != 1 || got[0].X != 12 || got[0].Y != 13 {
+		t.Errorf("after a move: %+v", got)
+	}
+	b.Win.Resize(500, 350)
+	b.Win.Forget()
+	b.Refused(b.Button(wire.Press, 12, 13, wire.Left), wire.Stale)
+	Nothing(t, "the window", b.Win)
+	b.Gate.SetGeneration(Gen + 1)
+	ev := b.Button(wire.Press, 499, 349, wire.Left)
+	ev.Gen++
+	b.Do(ev)
+	if got := b.await(1, pt.Press); len(got) != 1 || got[0].X != 499 || got[0].Y != 349 {
+		t.Errorf("after a resize: %+v", got)
+	}
+}
+
+func testFocus(t *testing.T, b *Bench) {
+	other := b.Neighbour()
+	b.Run()
+	b.Do(b.Key(wire.KeyDown, "ControlLeft"))
+	other.Focus()
+	pt.Eventually(t, "Ctrl to be let go when the focus left", func() bool { return !pressed(other, codeCtrl) })
+	other.Forget()
+	b.Win.Forget()
+	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.NotFocused)
+	for _, focus := range []xproto.Window{xproto.InputFocusPointerRoot, xproto.InputFocusNone, other.Conn().Root} {
+		b.Do(b.At(wire.Move, 20, 20)) // with PointerRoot keys go where the pointer is
+		xproto.SetInputFocus(other.Conn().Conn, xproto.InputFocusPointerRoot, focus, xproto.TimeCurrentTime)
+		_, _ = xproto.GetInputFocus(other.Conn().Conn).Reply()
+		b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.NotFocused)
+	}
+	if got := Got(b.Win, pt.KeyDown); len(got) != 0 {
+		t.Errorf("keys without focus: %+v", got)
+	}
+	Nothing(t, "the focused window", other)
+}
+
+// pressed asks the server whether a key is down.
+func pressed(w *pt.Window, code int) bool {
+	r, err := xproto.QueryKeymap(w.Conn().Conn).Reply()
+	return err == nil && r.Keys[code/8]>>(code%8)&1 != 0
+}
+
+func testUnfocusedClick(t *testing.T, b *Bench) {
+	other := b.Neighbour()
+	other.Focus()
+	other.Forget()
+	b.Win.Forget()
+	b.Do(b.Button(wire.Press, 40, 41, wire.Left), b.Button(wire.Release, 42, 43, wire.Left))
+	b.until("the click, replayed", func(es []pt.Event) bool { return count(es, pt.Release, 1) == 1 })
+	got := b.await(2, pt.Press, pt.Release)
+	if len(got) != 2 || got[0].X != 40 || got[0].Y != 41 || got[1].X != 42 || got[1].Y != 43 {
+		t.Errorf("got %+v", got)
+	}
+	b.until("the focus", func(es []pt.Event) bool { return count(es, pt.Focus, xproto.NotifyDetailNonlinear) > 0 })
+	b.Do(b.Key(wire.KeyDown, "KeyA"), b.Key(wire.KeyUp, "KeyA"))
+	Nothing(t, "the window that had the focus", other)
+}
+
+func testGrab(t *testing.T, b *Bench) {
+	other := b.Neighbour()
+	c := other.Conn().Conn
+	b.Win.Forget()
+	other.Forget()
+	p, err := xproto.GrabPointer(c, false, other.XID(), xproto.EventMaskButtonPress|xproto.EventMaskPointerMotion,
+		xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime).Reply()
+	if err != nil || p.Status != xproto.GrabStatusSuccess {
+		t.Fatal(err, p)
+	}
+	b.Refused(b.Button(wire.Press, 5, 5, wire.Left), wire.HostBusy)
+	b.Refused(b.At(wire.Move, 5, 5), wire.HostBusy)
+	xproto.UngrabPointer(c, xproto.TimeCurrentTime)
+	k, err := xproto.GrabKeyboard(c, false, other.XID(), xproto.TimeCurrentTime, xproto.GrabModeAsync, xproto.GrabModeAsync).Reply()
+	if err != nil || k.Status != xproto.GrabStatusSuccess {
+		t.Fatal(err, k)
+	}
+	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.Locked)
+	Nothing(t, "the grabbing window", other)
+	Nothing(t, "the window", b.Win)
+	xproto.UngrabKeyboard(c, xproto.TimeCurrentTime)
+	_, _ = xproto.GetInputFocus(c).Reply()
+	b.Do(b.Button(wire.Press, 5, 5, wire.Left), b.Key(wire.KeyDown, "KeyA"))
+}
+
+// A menu of the shared window's own client has both grabs: the guest may close
+// it. A screen locker over it is a screen locker.
+func testMenu(t *testing.T, b *Bench) {
+	c := b.Win.Conn()
+	menu, err := xproto.NewWindowId(c.Conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := b.Win.Bounds()
+	xproto.CreateWindow(c.Conn, 0, menu, c.Root, int16(r.Min.X+50), int16(r.Min.Y+50), 80, 120, 0,
+		xproto.WindowClassInputOutput, 0, xproto.CwOverrideRedirect, []uint32{1})
+	xproto.MapWindow(c.Conn, menu)
+	grab := func(c *x11.Conn, w xproto.Window) {
+		t.Helper()
+		p, err := xproto.GrabPointer(c.Conn, true, w, xproto.EventMaskButtonPress, xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime).Reply()
+		if err != nil || p.Status != 0 {
+			t.Fatal(err, p)
+		}
+		k, err := xproto.GrabKeyboard(c.Conn, true, w, xproto.TimeCurrentTime, xproto.GrabModeAsync, xproto.GrabModeAsync).Reply()
+		if err != nil || k.Status != 0 {
+			t.Fatal(err, k)
+		}
+	}
+	grab(c, menu)
+	b.Win.Forget()
+	b.Do(b.Key(wire.KeyDown, "Escape"), b.Key(wire.KeyUp, "Escape"))
+	b.Do(b.Button(wire.Press, 5, 5, wire.Left), b.Button(wire.Release, 5, 5, wire.Left))
+	b.Refused(b.Button(wire.Press, 60, 60, wire.Left), wire.Covered)
+	if got := b.await(2, pt.Press, pt.KeyDown); len(got) != 2 {
+		t.Errorf("with a menu open: %+v", got)
+	}
+	xproto.UngrabPointer(c.Conn, xproto.TimeCurrentTime)
+	xproto.UngrabKeyboard(c.Conn, xproto.TimeCurrentTime)
+	_, _ = xproto.GetInputFocus(c.Conn).Reply()
+
+	screen := image.Rect(0, 0, int(c.Screen.WidthInPixels), int(c.Screen.HeightInPixels))
+	locker := pt.NewWindow(t, b.Display, pt.Options{Bounds: screen, OverrideRedirect: true})
+	grab(locker.Conn(), locker.XID())
+	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.Locked)
+	b.Refused(b.Button(wire.Press, 5, 5, wire.Left), wire.HostBusy)
+	Nothing(t, "the locker", locker)
+}
+
+func testHostMods(t *testing.T, b *Bench) {
+	host, err := x11.Connect(b.Display)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	if err := host.Require(x11.XTest); err != nil {
+		t.Fatal(err)
+	}
+	hold := func(down bool) {
+		kind := byte(xproto.KeyRelease)
+		if down {
+			kind = xproto.KeyPress
+		}
+		xtest.FakeInput(host.Conn, kind, codeCtrl, 0, 0, 0, 0, 0)
+		_, _ = xproto.GetInputFocus(host.Conn).Reply()
+	}
+	hold(true)
+	b.Win.Forget()
+	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.HostBusy)
+	b.Refused(b.Button(wire.Press, 5, 5, wire.Left), wire.HostBusy)
+	if got := Got(b.Win, pt.KeyDown, pt.Press); len(got) != 0 {
+		t.Errorf("got %+v", got)
+	}
+	hold(false)
+	b.Do(b.Key(wire.KeyDown, "ControlLeft"), b.Key(wire.KeyDown, "KeyA"), b.Button(wire.Press, 5, 5, wire.Left))
+}
+
+func testTwoGates(t *testing.T, b *Bench) {
+	b.Do(b.Button(wire.Press, 5, 5, wire.Left))
+	second := b.NewGate()
+	if v := second.Do(b.At(wire.Move, 90, 90), Rights); v.Reason != wire.HostBusy {
+		t.Errorf("somebody else's drag: %v", v)
+	}
+	if v := second.Do(b.Button(wire.Release, 90, 90, wire.Left), Rights); !v.OK() {
+		t.Errorf("a release of nothing: %v", v)
+	}
+	if got := Got(b.Win, pt.Release); len(got) != 0 {
+		t.Errorf("let go by somebody else: %+v", got)
+	}
+	b.Do(b.Button(wire.Release, 5, 5, wire.Left))
+	b.await(1, pt.Release)
+	if v := second.Do(b.At(wire.Move, 90, 90), Rights); !v.OK() {
+		t.Error(v)
+	}
+}
+
+func testRelease(t *testing.T, b *Bench) {
+	hold := func(g *input.Gate) {
+		t.Helper()
+		b.Win.Forget()
+		for _, ev := range []wire.Input{b.Key(wire.KeyDown, "ShiftLeft"), b.Key(wire.KeyDown, "KeyA"), b.Button(wire.Press, 5, 5, wire.Left)} {
+			if v := g.Do(ev, Rights); !v.OK() {
+				t.Fatal(v)
+			}
+		}
+	}
+	released := func(how string) {
+		t.Helper()
+		b.await(3, pt.Release, pt.KeyUp)
+		es := b.Win.Events()
+		if count(es, pt.KeyUp, codeA) != 1 || count(es, pt.KeyUp, codeShift) != 1 || count(es, pt.Release, 1) != 1 {
+			t.Errorf("%s: %+v", how, es)
+		}
+	}
+	hold(b.Gate)
+	if err := b.Gate.Release(); err != nil {
+		t.Error(err)
+	}
+	released("Release")
+	hold(b.Gate)
+	b.Gate.Do(b.At(wire.Move, 5, 5), wire.RightSee)
+	released("the right is gone")
+	g := b.NewGate()
+	hold(g)
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+	released("Close")
+	if v := g.Do(b.At(wire.Move, 5, 5), Rights); v.OK() {
+		t.Error("closed, and still allowed")
+	}
+	hold(b.Gate)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := b.Gate.Run(ctx); err != nil {
+		t.Error(err)
+	}
+	released("Run's end")
+}
+
+func testHidden(t *testing.T, b *Bench) {
+	b.Run()
+	b.Do(b.Key(wire.KeyDown, "KeyA"), b.Button(wire.Press, 5, 5, wire.Left))
+	b.Win.Minimise()
+	pt.Eventually(t, "the key to be let go", func() bool { return !pressed(b.Win, codeA) })
+	pt.Eventually(t, "the refusal", func() bool { return b.Gate.Do(b.At(wire.Move, 5, 5), Rights).Reason == wire.Hidden })
+	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.Hidden)
+	r, err := xproto.QueryPointer(b.Win.Conn().Conn, b.Win.Conn().Root).Reply()
+	if err != nil || r.Mask&xproto.ButtonMask1 != 0 {
+		t.Errorf("the button is still down (%v)", err)
+	}
+}
+
+func testWatchdog(t *testing.T, b *Bench) {
+	b.Run()
+	b.Do(b.Key(wire.KeyDown, "ShiftLeft"))
+	b.until("Shift to be let go", func(es []pt.Event) bool { return count(es, pt.KeyUp, codeShift) == 1 })
+}
+
+// The server repeats a held key by itself; the viewer's repeats add nothing.
+func testRepeat(t *testing.T, b *Bench) {
+	b.Do(b.Key(wire.KeyDown, "KeyA"))
+	again := b.Key(wire.KeyDown, "KeyA")
+	again.Repeat = true
+	for range 50 {
+		b.Do(again)
+	}
+	if n := count(b.Win.Events(), pt.KeyDown, codeA); n != 1 {
+		t.Errorf("%d presses at once", n)
+	}
+	b.until("the server's own repeat", func(es []pt.Event) bool { return count(es, pt.KeyDown, codeA) > 2 })
+	b.Do(b.Key(wire.KeyUp, "KeyA"))
+}
+
+func testGone(t *testing.T, b *Bench) {
+	w := pt.NewWindow(t, b.Display, pt.Options{Bounds: image.Rect(0, 0, 50, 50)})
+	desk, err := b.open(t.Context(), b.Desktop, w.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := input.NewGate(input.Config{Desk: desk})
+	g.SetGeneration(Gen)
+	w.Close()
+	pt.Eventually(t, "the refusal", func() bool { return g.Do(b.At(wire.Move, 5, 5), Rights).Reason == wire.Hidden })
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := b.open(t.Context(), b.Desktop, w.ID()); err == nil {
+		t.Error("opened a window that is gone")
+	}
+}

@@ -1,0 +1,10 @@
+package xtest
+
+import "viewflip.app/input"
+
+// WithoutGrab makes a Desk check and inject in two steps, to show what the
+// server grab is good for.
+func WithoutGrab(d input.Desk) { d.(*Desk).nograb = true }
+
+// Crop is crop.
+var Crop = crop
