@@ -31,7 +31,7 @@ func mayImport() map[string][]string {
 		"cmd/viewflipd": {"service", "service/client", w},
 		"cmd/viewflip": {
 			"capture", "input", "input/robot", "input/xtest", "keychain", p, "platform/virtual", x, "rtc", "service",
-			"service/client", "session", "ui", "video", "video/tile", "video/vpx", w,
+			"service/client", "session", "ui", "ui/glass", "video", "video/tile", "video/vpx", w,
 		},
 	}
 }

@@ -23,8 +23,9 @@ type Options struct {
 	Desktop *platform.Desktop
 	// Thumbnail opens small pictures of a window; nil shows icons instead.
 	Thumbnail func(ctx context.Context, id platform.WindowID) (Thumbnails, error)
-	// NewCall makes a fresh call that runs by itself until Leave.
-	NewCall func(ctx context.Context) (Call, error)
+	// NewCall makes a fresh call that runs by itself until Leave. link is the
+	// link that will be joined in it, nil for a call of our own.
+	NewCall func(ctx context.Context, link *wire.Link) (Call, error)
 	// Name and SetName are the person's display name, kept by the caller.
 	Name    func() string
 	SetName func(name string)

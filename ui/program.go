@@ -309,8 +309,9 @@ func (p *program) leave() {
 }
 
 // withCall runs f with the current call or a new one, off the main goroutine,
-// and done with its error on it. The function it returns gives up.
-func (p *program) withCall(f func(ctx context.Context, c Call) error, done func(error)) context.CancelFunc {
+// and done with its error on it. A new call is made for link, which may be nil.
+// The function it returns gives up.
+func (p *program) withCall(link *wire.Link, f func(ctx context.Context, c Call) error, done func(error)) context.CancelFunc {
 	cur := p.call
 	ctx, cancel := context.WithCancel(p.ctx)
 	p.spawn(func(context.Context) {
@@ -318,7 +319,7 @@ func (p *program) withCall(f func(ctx context.Context, c Call) error, done func(
 		c := cur
 		if c == nil {
 			var err error
-			if c, err = p.o.NewCall(ctx); err != nil {
+			if c, err = p.o.NewCall(ctx, link); err != nil {
 				p.do(func() { done(err) })
 				return
 			}
@@ -348,7 +349,7 @@ func (p *program) withCall(f func(ctx context.Context, c Call) error, done func(
 
 // share offers windows, in the current call or a new one.
 func (p *program) share(wins []platform.Window, grant wire.Rights, done func(error)) {
-	p.withCall(func(ctx context.Context, c Call) error {
+	p.withCall(nil, func(ctx context.Context, c Call) error {
 		var errs []error
 		for _, w := range wins {
 			if _, err := c.Share(ctx, w, grant); err != nil {
@@ -365,7 +366,7 @@ func (p *program) share(wins []platform.Window, grant wire.Rights, done func(err
 // join enters a call by its link. The call that was open is left first.
 func (p *program) join(l wire.Link, done func(error)) context.CancelFunc {
 	p.leave()
-	return p.withCall(func(ctx context.Context, c Call) error { return c.Join(ctx, l) }, func(err error) {
+	return p.withCall(&l, func(ctx context.Context, c Call) error { return c.Join(ctx, l) }, func(err error) {
 		if err != nil && p.o.ViewerOnly {
 			p.err = err
 			p.quit()

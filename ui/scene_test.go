@@ -81,7 +81,7 @@ func runScene(name string) error {
 	my := "Ada"
 	o := Options{
 		Desktop: desk,
-		NewCall: func(context.Context) (Call, error) { return call, nil },
+		NewCall: func(context.Context, *wire.Link) (Call, error) { return call, nil },
 		Thumbnail: func(ctx context.Context, id platform.WindowID) (Thumbnails, error) {
 			s, err := capture.Open(ctx, desk, id, capture.Options{MinInterval: time.Second})
 			return &captured{s: s}, err

@@ -12,6 +12,8 @@ import (
 	"os/user"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/term"
 
@@ -27,6 +29,8 @@ import (
 const (
 	identityEntry = "device-identity"
 	nameEntry     = "display-name"
+	// keepTime is how long the end of the program waits for the keychain.
+	keepTime = 2 * time.Second
 )
 
 // app holds what all calls of this process share.
@@ -44,7 +48,10 @@ type app struct {
 
 	mu   sync.Mutex
 	name string
+	kept string        // the name that the keychain holds
 	own  *wire.Service // the private service, once started
+
+	renamed atomic.Bool
 }
 
 func newApp(ctx context.Context, w world, name string, desk *platform.Desktop) (*app, error) {
@@ -75,10 +82,13 @@ func (a *app) open(ctx context.Context, name string) (err error) {
 	if a.identity, err = a.loadIdentity(ctx); err != nil {
 		return err
 	}
+	if b, err := a.keys.Get(ctx, nameEntry); err == nil {
+		a.kept = wire.CleanName(string(b))
+	}
 	a.name = name
 	for _, n := range []func() string{
 		func() string { return a.getenv("VIEWFLIP_NAME") },
-		func() string { b, _ := a.keys.Get(ctx, nameEntry); return string(b) },
+		func() string { return a.kept },
 		userName,
 	} {
 		if a.name == "" {
@@ -162,6 +172,7 @@ func iceServers(s string) ([]rtc.ICEServer, error) {
 
 // close ends the private service and everything else, and waits for it.
 func (a *app) close() {
+	a.keepName()
 	a.cancel()
 	a.wg.Wait()
 }
@@ -170,6 +181,30 @@ func (a *app) displayName() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.name
+}
+
+// setDisplayName changes how others see this person from the next call on. It
+// is kept when the program ends.
+func (a *app) setDisplayName(s string) {
+	if s = wire.CleanName(s); s != "" {
+		a.mu.Lock()
+		a.name = s
+		a.mu.Unlock()
+		a.renamed.Store(true)
+	}
+}
+
+// keepName writes a name that was changed to the keychain.
+func (a *app) keepName() {
+	name := a.displayName()
+	if !a.renamed.Load() || name == a.kept {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), keepTime)
+	defer cancel()
+	if err := a.keys.Set(ctx, nameEntry, []byte(name)); err != nil {
+		a.log.Warn("name not kept", "err", err)
+	}
 }
 
 // service returns the service that new calls of ours use: the team's, or a

@@ -43,6 +43,7 @@ func commands() []command {
 	return []command{
 		{"windows", "[--json]", "list the windows that can be shared", runWindows},
 		{"share", "--window ID|TITLE … [--grant see|point|control] [--uses N] [--name NAME] [--json]", "share windows without a GUI and print the link", runShare},
+		{"join", "LINK [--name NAME] [--control]", "open the windows that are shared in a call", runJoin},
 		{"doctor", "", "say what works here and what is missing", runDoctor},
 		{"version", "", "print the version", runVersion},
 	}
@@ -78,13 +79,14 @@ func plain(err error) string {
 
 func dispatch(ctx context.Context, w world, args []string) error {
 	if len(args) == 0 {
-		help(w.stdout)
-		return nil
+		return runGUI(ctx, w, nil)
 	}
 	switch name := args[0]; {
 	case name == "help" || name == "-h" || name == "--help":
 		help(w.stdout)
 		return nil
+	case strings.HasPrefix(name, "viewflip:") || strings.HasPrefix(name, "--name"):
+		return runGUI(ctx, w, args)
 	default:
 		for _, c := range commands() {
 			if c.name == name {
@@ -99,6 +101,7 @@ func dispatch(ctx context.Context, w world, args []string) error {
 func help(out io.Writer) {
 	b := &strings.Builder{}
 	b.WriteString("viewflip shares single windows; others see, point, click and type in them and nowhere else.\n\n")
+	b.WriteString("  viewflip [LINK] [--name NAME]\n        open the window in which windows are chosen and shared; with a link, join its call\n")
 	for _, c := range commands() {
 		fmt.Fprintf(b, "  viewflip %s\n        %s\n", strings.TrimSpace(c.name+" "+c.args), c.about)
 	}
@@ -113,6 +116,7 @@ Settings (environment):
                         (default: os, else memory: an identity for this run only)
   VIEWFLIP_PASSPHRASE   opens the file keychain without a question
   VIEWFLIP_ICE          stun:host:port or turn:host:port?user=U&pass=P, comma-separated
+  VIEWFLIP_INJECTOR     xtest or robotgo: what makes mouse and key events (default: xtest)
   VIEWFLIP_LOG          debug, info, warn or error (default: warn)
 
 Events of "share --json" are one JSON object a line: link, joined, left, asked,

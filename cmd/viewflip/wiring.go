@@ -2,15 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"viewflip.app/capture"
 	"viewflip.app/input"
+	"viewflip.app/input/robot"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	"viewflip.app/rtc"
 	"viewflip.app/session"
 	"viewflip.app/video/tile"
+	"viewflip.app/video/vpx"
 	"viewflip.app/wire"
 )
 
@@ -21,9 +24,7 @@ type peer struct {
 }
 
 func (a *app) newPeer(offerer bool, s session.Signaller) (session.Peer, error) {
-	p, err := rtc.New(rtc.Options{
-		Offerer: offerer, ICEServers: a.ice, Codecs: []rtc.Codec{{MimeType: rtc.MimeTypeTile}}, Log: a.log,
-	}, s)
+	p, err := rtc.New(rtc.Options{Offerer: offerer, ICEServers: a.ice, Codecs: codecs(), Log: a.log}, s)
 	if err != nil {
 		return nil, err
 	}
@@ -94,10 +95,22 @@ func (t inTrack) Read(ctx context.Context) (session.TrackFrame, error) {
 	return session.TrackFrame{Data: f.Data, Timestamp: f.Timestamp, Received: f.Received, Lost: f.Lost}, err
 }
 
+// codecs lists what this build can code and decode, the best first.
+func codecs() []rtc.Codec {
+	out := []rtc.Codec{{MimeType: rtc.MimeTypeTile}}
+	if d, err := vpx.NewDecoder(); err == nil {
+		d.Close()
+		out = append(out, rtc.Codec{MimeType: rtc.MimeTypeVP9})
+	}
+	return out
+}
+
 func newEncoder(mime string) (session.Encoder, error) {
 	switch mime {
 	case rtc.MimeTypeTile:
 		return tile.NewEncoder()
+	case rtc.MimeTypeVP9:
+		return vpx.NewEncoder(vpx.Options{Text: true})
 	default:
 		return nil, fmt.Errorf("there is no encoder for %s", mime)
 	}
@@ -107,6 +120,8 @@ func newDecoder(mime string) (session.Decoder, error) {
 	switch mime {
 	case rtc.MimeTypeTile:
 		return tile.NewDecoder()
+	case rtc.MimeTypeVP9:
+		return vpx.NewDecoder()
 	default:
 		return nil, fmt.Errorf("there is no decoder for %s", mime)
 	}
@@ -133,10 +148,22 @@ func (a *app) gates() func(context.Context, platform.WindowID) (session.Gate, er
 		return nil
 	}
 	return func(ctx context.Context, id platform.WindowID) (session.Gate, error) {
-		desk, err := xtest.Open(ctx, a.desk, id, a.log)
+		desk, err := a.openInjector(ctx, id)
 		if err != nil {
 			return nil, err
 		}
 		return gate{input.NewGate(input.Config{Desk: desk})}, nil
+	}
+}
+
+// openInjector opens the way in which events are made here.
+func (a *app) openInjector(ctx context.Context, id platform.WindowID) (input.Desk, error) {
+	switch a.getenv("VIEWFLIP_INJECTOR") {
+	case "", "xtest":
+		return xtest.Open(ctx, a.desk, id, a.log)
+	case "robotgo":
+		return robot.Open(ctx, a.desk, id, a.log)
+	default:
+		return nil, errors.New("VIEWFLIP_INJECTOR is xtest or robotgo")
 	}
 }

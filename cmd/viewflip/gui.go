@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"time"
+
+	"viewflip.app/capture"
+	"viewflip.app/platform"
+	"viewflip.app/ui"
+	"viewflip.app/ui/glass"
+	"viewflip.app/video"
+	"viewflip.app/wire"
+)
+
+// thumbWidth and thumbHeight bound the picker's pictures, in pixels.
+const thumbWidth, thumbHeight = 480, 300
+
+// runGUI opens the home window; with a link it joins that call at once.
+func runGUI(ctx context.Context, w world, args []string) error {
+	fs := newFlags(w, "")
+	name := fs.String("name", "", "how others see you")
+	rest, err := parse(fs, args)
+	if err != nil || len(rest) > 1 {
+		return errUsage
+	}
+	o := ui.Options{}
+	if len(rest) == 1 {
+		l, err := wire.ParseLink(rest[0])
+		if err != nil {
+			return err
+		}
+		o.Link = l.String()
+	}
+	return runScreens(ctx, w, *name, o)
+}
+
+// runJoin opens the viewer windows of a call and nothing else.
+func runJoin(ctx context.Context, w world, args []string) error {
+	fs := newFlags(w, "join")
+	name := fs.String("name", "", "how others see you")
+	control := fs.Bool("control", false, "ask for control of every window at once")
+	rest, err := parse(fs, args)
+	if err != nil || len(rest) != 1 {
+		if err == nil {
+			_, _ = fmt.Fprintln(w.stderr, "viewflip: say which link: viewflip join LINK")
+		}
+		return errUsage
+	}
+	l, err := wire.ParseLink(rest[0])
+	if err != nil {
+		return err
+	}
+	return runScreens(ctx, w, *name, ui.Options{Link: l.String(), ViewerOnly: true, AskControl: *control})
+}
+
+// runScreens runs the GUI; on the main goroutine.
+func runScreens(ctx context.Context, w world, name string, o ui.Options) error {
+	desk, err := platform.Open("", w.logger())
+	switch {
+	case err == nil:
+		defer desk.Close() //nolint:errcheck // nothing is written
+		o.Desktop = desk
+	case platform.CurrentSession(w.getenv).Type == platform.SessionNone:
+		return err
+	default: // there is a screen, but none of its windows can be shared
+		o.Notice = "Only joining works here: " + plain(err) + "."
+	}
+	a, err := newApp(ctx, w, name, desk)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	if o.Notice == "" {
+		o.Notice = a.keys.Describe()
+	}
+	o.NewCall = func(ctx context.Context, link *wire.Link) (ui.Call, error) {
+		c, err := a.newCall(ctx, link)
+		if err != nil {
+			return nil, err
+		}
+		return ui.FromSession(c), nil
+	}
+	o.Name, o.SetName, o.Log = a.displayName, a.setDisplayName, a.log
+	if desk != nil {
+		o.Thumbnail = func(ctx context.Context, id platform.WindowID) (ui.Thumbnails, error) {
+			s, err := capture.Open(ctx, desk, id, capture.Options{Log: a.log, MinInterval: time.Second})
+			if err != nil {
+				return nil, err
+			}
+			return &thumbnails{stream: s}, nil
+		}
+	}
+	err = ui.Run(ctx, o)
+	if errors.Is(err, ui.ErrNoWindows) {
+		return errors.New("this build has no windows of its own; \"viewflip share\" and \"viewflip windows\" work")
+	}
+	return err
+}
+
+// thumbnails are small pictures of one window.
+type thumbnails struct {
+	stream capture.Stream
+	scaler glass.Scaler
+}
+
+// Next implements [ui.Thumbnails].
+func (t *thumbnails) Next(ctx context.Context) (*image.RGBA, error) {
+	f, err := t.stream.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Release()
+	fit := glass.FitIn(image.Rect(0, 0, thumbWidth, thumbHeight), f.W, f.H)
+	small := video.NewFrame(min(fit.Rect.Dx(), f.W), min(fit.Rect.Dy(), f.H))
+	t.scaler.Resize(f.W, f.H, small.W, small.H)
+	t.scaler.Draw(small.Pix, f, small.Bounds())
+	out := image.NewRGBA(small.Bounds())
+	for i := 0; i < len(small.Pix); i += video.BytesPerPixel {
+		out.Pix[i], out.Pix[i+1], out.Pix[i+2], out.Pix[i+3] = small.Pix[i+2], small.Pix[i+1], small.Pix[i], 255
+	}
+	return out, nil
+}
+
+// Close implements [ui.Thumbnails].
+func (t *thumbnails) Close() { _ = t.stream.Close() }
