@@ -10,7 +10,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
 CMDS := $(notdir $(wildcard cmd/*))
 
-.PHONY: run build test lint bench fuzz check clean build-deps test-deps
+.PHONY: run build install test lint bench fuzz check clean build-deps test-deps
 
 build: build-deps
 	@mkdir -p bin
@@ -32,6 +32,14 @@ fuzz: test-deps
 	scripts/fuzz.sh
 
 check: lint test
+
+# For this user: the programs, and the desktop entry that opens viewflip:// links.
+PREFIX ?= $(HOME)/.local
+install: build
+	install -Dm755 -t $(DESTDIR)$(PREFIX)/bin bin/viewflip bin/viewflipd
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/applications cmd/viewflip/viewflip.desktop
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/icons/hicolor/scalable/apps ui/viewflip.svg
+	-@[ -n "$(DESTDIR)" ] || update-desktop-database -q $(PREFIX)/share/applications 2>/dev/null
 
 clean:
 	rm -rf bin

@@ -263,16 +263,27 @@ func (a *app) advertise(at net.Addr) []string {
 		return []string{at.String()}
 	}
 	var out []string
-	addrs, err := net.InterfaceAddrs()
-	if err == nil {
-		for _, x := range addrs {
-			n, ok := x.(*net.IPNet)
-			if ok && n.IP.IsGlobalUnicast() && len(out) < wire.MaxServiceAddrs-1 {
-				out = append(out, net.JoinHostPort(n.IP.String(), port))
-			}
+	for _, a := range ownAddrs() {
+		if len(out) < wire.MaxServiceAddrs-1 {
+			out = append(out, net.JoinHostPort(a, port))
 		}
 	}
 	return append(out, net.JoinHostPort("127.0.0.1", port))
+}
+
+// ownAddrs lists the addresses under which other machines may reach this one.
+func ownAddrs() []string {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, x := range addrs {
+		if n, ok := x.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
+			out = append(out, n.IP.String())
+		}
+	}
+	return out
 }
 
 // newCall makes and runs a call: in the service of a link, or in our own.

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"log"
+	"log/slog"
+	"strings"
 	"time"
 
 	"viewflip.app/capture"
@@ -58,6 +61,9 @@ func runJoin(ctx context.Context, w world, args []string) error {
 
 // runScreens runs the GUI; on the main goroutine.
 func runScreens(ctx context.Context, w world, name string, o ui.Options) error {
+	// Fyne and GLFW print what they stumble over; that is for developers.
+	log.SetFlags(0)
+	log.SetOutput(toolkitLog{w.logger()})
 	desk, err := platform.Open("", w.logger())
 	switch {
 	case err == nil:
@@ -126,3 +132,12 @@ func (t *thumbnails) Next(ctx context.Context) (*image.RGBA, error) {
 
 // Close implements [ui.Thumbnails].
 func (t *thumbnails) Close() { _ = t.stream.Close() }
+
+// toolkitLog takes what the GUI toolkit prints through the standard logger.
+type toolkitLog struct{ log *slog.Logger }
+
+// Write implements [io.Writer].
+func (t toolkitLog) Write(b []byte) (int, error) {
+	t.log.Debug("toolkit", "text", strings.TrimSpace(string(b)))
+	return len(b), nil
+}

@@ -2,7 +2,6 @@ package x11
 
 import (
 	"image"
-	"image/color"
 	"strings"
 	"unicode/utf8"
 
@@ -111,38 +110,6 @@ func (c *Conn) Content(win xproto.Window, w, h int) image.Rectangle {
 		return full
 	}
 	return r
-}
-
-// Icon picks the icon nearest to size pixels from _NET_WM_ICON; nil if none.
-func (c *Conn) Icon(w xproto.Window, size int) image.Image {
-	v := c.Cardinals(w, "_NET_WM_ICON")
-	var best []uint32
-	bw, bh := 0, 0
-	for len(v) > 2 {
-		iw, ih := int(v[0]), int(v[1])
-		if iw < 1 || ih < 1 || iw > 1024 || ih > 1024 || len(v) < 2+iw*ih {
-			break
-		}
-		if best == nil || abs(iw-size) < abs(bw-size) {
-			best, bw, bh = v[2:2+iw*ih], iw, ih
-		}
-		v = v[2+iw*ih:]
-	}
-	if best == nil {
-		return nil
-	}
-	img := image.NewNRGBA(image.Rect(0, 0, bw, bh))
-	for i, p := range best {
-		img.SetNRGBA(i%bw, i/bw, color.NRGBA{R: byte(p >> 16), G: byte(p >> 8), B: byte(p), A: byte(p >> 24)})
-	}
-	return img
-}
-
-func abs(x int) int {
-	if x < 0 {
-		return -x
-	}
-	return x
 }
 
 // Managed lists the windows that the window manager manages, bottom first;
