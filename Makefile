@@ -39,7 +39,7 @@ install: build
 	install -Dm755 -t $(DESTDIR)$(PREFIX)/bin bin/viewflip bin/viewflipd
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/applications cmd/viewflip/viewflip.desktop
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/icons/hicolor/scalable/apps ui/viewflip.svg
-	-@[ -n "$(DESTDIR)" ] || update-desktop-database -q $(PREFIX)/share/applications 2>/dev/null
+	@[ -n "$(DESTDIR)" ] || update-desktop-database -q $(PREFIX)/share/applications 2>/dev/null || true
 
 clean:
 	rm -rf bin

@@ -57,7 +57,7 @@ func newPicker(p *program, shared func(), back func()) *picker {
 	k.grid = container.New(&tiles{width: tileWidth, height: tileHeight, gap: 14})
 	k.words = heading("").centred()
 	k.hint = quiet("").centred()
-	k.empty = container.NewCenter(sized(420, 0, column(6, k.words, k.hint.Container)))
+	k.empty = container.NewCenter(sized(500, 0, column(6, k.words, k.hint.Container)))
 
 	k.count = caption("")
 	k.grant = widget.NewSelect([]string{grantPoint, grantControl}, nil)
