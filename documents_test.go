@@ -28,7 +28,7 @@ func TestDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, doc := range append(docs, "ARCHITECTURE.md", "SECURITY.md", "README.md") {
+	for _, doc := range append(docs, "ARCHITECTURE.md", "SECURITY.md") {
 		text, err := os.ReadFile(doc)
 		if err != nil {
 			t.Fatal(err)

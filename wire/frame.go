@@ -9,8 +9,9 @@ import (
 const MaxFrame = MaxSealed + 256
 
 // Frame is one binary WebSocket message: a request id u32, a type u8, and the
-// fields of the body. A reply quotes the id of its request; what the service
-// says unasked has id 0.
+// fields of the body. A reply quotes the id of its request. A Deliver has
+// an id of the service's own, which the OK to it quotes; an Error about bytes that
+// are no frame has id 0.
 type Frame struct {
 	ID   uint32
 	Body FrameBody
@@ -76,7 +77,7 @@ type (
 		From   Address
 		Sealed []byte
 	}
-	// OK answers OpenInvite, CloseInvite and Send.
+	// OK answers OpenInvite, CloseInvite and Send, and a client's OK a Deliver.
 	OK struct{}
 	// Error answers any request.
 	Error struct{ Code ErrorCode }

@@ -107,8 +107,9 @@ func AppendInput(b []byte, in Input) []byte {
 	return append(b, byte(in.Mods))
 }
 
-// ParseInput is the only way from bytes to an Input. A field that the kind
-// does not use must be zero.
+// ParseInput is the only way from bytes to an Input. A button, wheel,
+// key or repeat that the kind does not use must be zero; a position and a
+// generation may be anything then.
 func ParseInput(b []byte) (Input, error) {
 	if len(b) != inputSize {
 		return Input{}, ErrMalformed

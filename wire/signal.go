@@ -94,7 +94,7 @@ type (
 	// Candidate is one ICE candidate in JSON form of RTCIceCandidateInit.
 	Candidate struct{ Line string }
 	// NeedMedia asks the offerer to offer again with so many more lines to
-	// send on; 0 asks for an ICE restart.
+	// send on; it restarts ICE if the offerer's own is disconnected or failed.
 	NeedMedia struct{ Lines uint8 }
 )
 
