@@ -44,10 +44,13 @@ type Call struct {
 	shareOrder []*share
 	nextShare  wire.ShareID
 	invites    map[wire.InviteID]*invite
-	joining    map[wire.Address]*joining
-	watchers   map[chan struct{}]bool
-	events     map[chan Event]bool
-	left       bool
+	// removed holds when a device was removed: links from before do not let
+	// it in again.
+	removed  map[MemberID]time.Time
+	joining  map[wire.Address]*joining
+	watchers map[chan struct{}]bool
+	events   map[chan Event]bool
+	left     bool
 }
 
 // New makes a call in which nobody is yet. Run brings it to life.
@@ -61,7 +64,7 @@ func New(cfg Config) *Call {
 		jobs: make(chan func(context.Context)), done: make(chan struct{}),
 		life: life, stop: stop,
 		members: map[MemberID]*member{}, shares: map[wire.ShareID]*share{},
-		invites: map[wire.InviteID]*invite{}, joining: map[wire.Address]*joining{},
+		invites: map[wire.InviteID]*invite{}, removed: map[MemberID]time.Time{}, joining: map[wire.Address]*joining{},
 		watchers: map[chan struct{}]bool{}, events: map[chan Event]bool{},
 		nextShare: 1,
 	}
@@ -69,7 +72,8 @@ func New(cfg Config) *Call {
 
 // Run serves the call until ctx ends or Leave is called, and waits for
 // everything it started. When it returns nothing is shared, nothing is held
-// and no connection is open.
+// and no connection is open. Without its mailbox a call goes on for those who
+// are in it, and ends when the last of them leaves.
 func (c *Call) Run(ctx context.Context) error {
 	defer close(c.done)
 	ctx, cancel := context.WithCancel(ctx)
@@ -81,6 +85,7 @@ func (c *Call) Run(ctx context.Context) error {
 	failed := make(chan error, 1)
 	wg.Go(func() {
 		if err := c.receive(ctx); err != nil && ctx.Err() == nil {
+			c.awaitAlone(ctx)
 			failed <- err
 			cancel()
 		}
@@ -200,6 +205,24 @@ func (c *Call) receive(ctx context.Context) error {
 	}
 }
 
+// awaitAlone waits until nobody else is in the call.
+func (c *Call) awaitAlone(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	changed := c.Changed(ctx)
+	for {
+		c.mu.Lock()
+		alone := len(c.members) == 0
+		c.mu.Unlock()
+		if alone {
+			return
+		}
+		if _, ok := <-changed; !ok {
+			return
+		}
+	}
+}
+
 var errUnexpected = errors.New("session: unexpected signal")
 
 func (c *Call) deliver(ctx context.Context, d wire.Deliver) error {
@@ -211,6 +234,18 @@ func (c *Call) deliver(ctx context.Context, d wire.Deliver) error {
 	if m != nil {
 		env, err := wire.Open(c.cfg.Identity, m.device, d.Sealed)
 		if err == nil {
+			// A device that was cut off comes anew, before we notice.
+			switch s := env.Body.(type) {
+			case wire.Knock:
+				if s.Device.Address() != m.id {
+					return errUnexpected
+				}
+				return c.knocked(ctx, m.device, s)
+			case wire.Admit, wire.Reject:
+				if j != nil {
+					return j.answer(s)
+				}
+			}
 			return c.fromMember(ctx, m, env)
 		}
 		if !errors.Is(err, wire.ErrSeal) && !errors.Is(err, wire.ErrSignature) && !errors.Is(err, wire.ErrMalformed) {
@@ -310,10 +345,14 @@ func (c *Call) addMember(ctx context.Context, s memberSpec) error {
 	return nil
 }
 
-// Remove ends the connection with a member and everything that he holds.
+// Remove ends the connection with a member and everything that he holds. No
+// link of before lets his device in again.
 func (c *Call) Remove(id MemberID) {
 	c.mu.Lock()
 	m := c.members[id]
+	if m != nil {
+		c.removed[id] = time.Now()
+	}
 	c.mu.Unlock()
 	if m != nil {
 		m.send(wire.Bye{Reason: wire.ByeRemoved})

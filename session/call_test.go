@@ -322,14 +322,24 @@ func (w *world) lastGate() *gate {
 }
 
 func (w *world) call(name string) *session.Call {
+	return w.as(w.identity(), name)
+}
+
+func (w *world) identity() *wire.Identity {
+	w.t.Helper()
 	id, err := wire.NewIdentity(nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return id
+}
+
+// as starts a call for a device that may have been there before.
+func (w *world) as(id *wire.Identity, name string) *session.Call {
 	c := session.New(session.Config{
 		Identity: id, Name: name, Service: wire.Service{Addrs: []string{"127.0.0.1:1"}}, Mailbox: w.hub.box(id.Public()),
 		NewPeer:     w.net.new,
-		OpenCapture: func(context.Context, platform.WindowID) (capture.Stream, error) { return w.win, nil },
+		OpenCapture: w.capture,
 		NewGate: func(context.Context, platform.WindowID) (session.Gate, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -337,8 +347,8 @@ func (w *world) call(name string) *session.Call {
 			w.gates = append(w.gates, g)
 			return g, nil
 		},
-		NewEncoder: func(string) (session.Encoder, error) { return &plain{}, nil },
-		NewDecoder: func(string) (session.Decoder, error) { return &plain{}, nil },
+		NewEncoder: newPlainEncoder,
+		NewDecoder: newPlainDecoder,
 	})
 	done := make(chan struct{})
 	go func() {
@@ -350,6 +360,13 @@ func (w *world) call(name string) *session.Call {
 	w.t.Cleanup(func() { c.Leave(); <-done })
 	return c
 }
+
+func (w *world) capture(context.Context, platform.WindowID) (capture.Stream, error) {
+	return w.win, nil
+}
+
+func newPlainEncoder(string) (session.Encoder, error) { return &plain{}, nil }
+func newPlainDecoder(string) (session.Decoder, error) { return &plain{}, nil }
 
 func (w *world) link(c *session.Call, uses int) wire.Link {
 	w.t.Helper()

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"viewflip.app/wire"
@@ -24,17 +25,24 @@ type InviteOptions struct {
 // invite is the inviter's side of a link: decided here, never by the service.
 type invite struct {
 	secret  wire.Secret
+	made    time.Time
 	expires time.Time
 	uses    int
 	// bound holds the devices that have used it: they may come again.
 	bound map[wire.Address]admitted
 }
 
-// admitted remembers an answer, so that a knock that comes twice gets the same.
+// admitted remembers the answer to the last knock, so that one that comes
+// twice gets the same, and the nonces of those before: replayed by the service
+// they must not cut off whoever came with a later one.
 type admitted struct {
 	nonce  [32]byte
 	sealed []byte
+	before [][32]byte
 }
+
+// maxComings is how often one device may come by one link.
+const maxComings = 64
 
 // Invite makes a link into this call. Each link admits as many devices as
 // o.Uses says; a device that has used it may come again until it expires.
@@ -47,7 +55,7 @@ func (c *Call) Invite(ctx context.Context, o InviteOptions) (wire.Link, error) {
 	}
 	id := wire.InviteID(random16())
 	inv := &invite{
-		secret: wire.NewSecret(random32()), expires: time.Now().Add(o.TTL),
+		secret: wire.NewSecret(random32()), made: time.Now(), expires: time.Now().Add(o.TTL),
 		uses: o.Uses, bound: map[wire.Address]admitted{},
 	}
 	c.mu.Lock()
@@ -87,9 +95,14 @@ func (c *Call) knocked(ctx context.Context, dev wire.Device, k wire.Knock) error
 	case again && before.nonce == k.Nonce:
 		c.mu.Unlock()
 		return c.cfg.Mailbox.Send(ctx, addr, before.sealed)
+	case slices.Contains(before.before, k.Nonce):
+		c.mu.Unlock()
+		return fmt.Errorf("%w: it was seen before", errUnexpected)
+	case c.removed[addr].After(inv.made):
+		reason = wire.RejectStopped
 	case time.Now().After(inv.expires):
 		reason = wire.RejectExpired
-	case !again && len(inv.bound) >= inv.uses:
+	case !again && len(inv.bound) >= inv.uses, len(before.before) >= maxComings:
 		reason = wire.RejectUsed
 	case full:
 		reason = wire.RejectFull
@@ -126,7 +139,11 @@ func (c *Call) knocked(ctx context.Context, dev wire.Device, k wire.Knock) error
 		return err
 	}
 	c.mu.Lock()
-	inv.bound[addr] = admitted{nonce: k.Nonce, sealed: sealed}
+	now := admitted{nonce: k.Nonce, sealed: sealed}
+	if again {
+		now.before = append(before.before, before.nonce)
+	}
+	inv.bound[addr] = now
 	c.mu.Unlock()
 	for _, in := range intros {
 		// Whoever cannot be told simply does not meet the newcomer.

@@ -14,6 +14,9 @@ import (
 // candidates come in bursts.
 const signalBuffer = 64
 
+// connectTimeout is how long a connection may take to be made.
+const connectTimeout = time.Minute
+
 // member is somebody else in the call. Fields below mu are guarded by call.mu.
 type member struct {
 	call    *Call
@@ -91,7 +94,13 @@ func (m *member) run(parent context.Context) {
 			m.call.log.Info("connection ended", "err", err)
 		}
 	})
+	// Whoever never connects does not keep a place in the call.
+	patience := time.NewTimer(connectTimeout)
+	defer patience.Stop()
 	select {
+	case <-patience.C:
+		m.call.log.Info("connection not made in time")
+		cancel()
 	case <-m.peer.Connected():
 		m.call.mu.Lock()
 		m.link = Connected
@@ -223,6 +232,11 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 			s.acked(m.id, msg)
 		}
 	case wire.Hello:
+		if msg.Version != wire.Version {
+			c.log.Warn("a member runs another version, connection closed")
+			m.send(wire.Bye{Reason: wire.ByeProtocol})
+			return true
+		}
 		c.mu.Lock()
 		m.name = msg.Name
 		c.mu.Unlock()
@@ -301,7 +315,17 @@ func (m *member) input(in wire.Input) {
 	}
 	g := s.guest(m.id)
 	gate, rights := g.gate, g.rights
+	// Motion on the lossy channel may be overtaken; it must not move the
+	// pointer away from under a later press.
+	newer := g.seq == 0 || int32(in.Seq-g.seq) > 0
+	late := in.Kind == wire.Move && !newer
+	if newer {
+		g.seq = in.Seq
+	}
 	c.mu.Unlock()
+	if late {
+		return
+	}
 
 	reason, ok := wire.Reason(wire.NoRight), false
 	if gate != nil {

@@ -53,7 +53,9 @@ type guest struct {
 	asked      wire.Rights
 	askedAt    time.Time
 	toldReason wire.Reason
-	toldAt     time.Time
+	// seq is that of the newest input.
+	seq    uint32
+	toldAt time.Time
 }
 
 var errStopped = errors.New("session: sharing was stopped")

@@ -43,7 +43,7 @@ func (r RejectReason) String() string {
 	case RejectFull:
 		return "the call is full"
 	case RejectStopped:
-		return "the call is over"
+		return "this link is not valid any more; ask for a new one"
 	}
 	return "refused"
 }

@@ -319,9 +319,9 @@ func (a *app) newCall(ctx context.Context, link *wire.Link) (*session.Call, erro
 	})
 	mctx, stop := context.WithCancel(a.ctx)
 	a.wg.Go(func() {
+		// The call goes on without it, for those who are in it.
 		if err := mail.Run(mctx); err != nil && mctx.Err() == nil {
 			a.log.Warn("service connection ended", "err", err)
-			call.Leave()
 		}
 	})
 	a.wg.Go(func() {
