@@ -238,7 +238,6 @@ func (r *rows[K, R]) all() []R {
 type invitePane struct {
 	p      *program
 	state  inviteState
-	stop   context.CancelFunc
 	link   string
 	field  *line
 	box    *fyne.Container

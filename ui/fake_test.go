@@ -17,10 +17,8 @@ type fakeCall struct {
 	mu       sync.Mutex
 	st       session.State
 	watchers []chan struct{}
-	events   []chan session.Event
 	done     chan struct{}
 	once     sync.Once
-	log      []string
 	views    map[shareKey]*fakeView
 	joinErr  error
 	links    int
@@ -28,18 +26,6 @@ type fakeCall struct {
 
 func newFakeCall() *fakeCall {
 	return &fakeCall{done: make(chan struct{}), views: map[shareKey]*fakeView{}}
-}
-
-func (c *fakeCall) note(s string) {
-	c.mu.Lock()
-	c.log = append(c.log, s)
-	c.mu.Unlock()
-}
-
-func (c *fakeCall) notes() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]string(nil), c.log...)
 }
 
 // set changes the state.
@@ -81,25 +67,12 @@ func (c *fakeCall) Changed(context.Context) <-chan struct{} {
 }
 
 func (c *fakeCall) Events(context.Context) <-chan session.Event {
-	ch := make(chan session.Event, 16)
-	c.mu.Lock()
-	c.events = append(c.events, ch)
-	c.mu.Unlock()
-	return ch
-}
-
-func (c *fakeCall) emit(e session.Event) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, ch := range c.events {
-		ch <- e
-	}
+	return make(chan session.Event)
 }
 
 func (c *fakeCall) Done() <-chan struct{} { return c.done }
 
 func (c *fakeCall) Join(context.Context, wire.Link) error {
-	c.note("join")
 	return c.joinErr
 }
 
@@ -119,7 +92,6 @@ func fakeLink(n byte) wire.Link {
 }
 
 func (c *fakeCall) Share(_ context.Context, w platform.Window, grant wire.Rights) (wire.ShareID, error) {
-	c.note("share " + w.Title + " " + grant.String())
 	var id wire.ShareID
 	c.set(func(st *session.State) {
 		id = wire.ShareID(len(st.Shares) + 1)
@@ -129,7 +101,6 @@ func (c *fakeCall) Share(_ context.Context, w platform.Window, grant wire.Rights
 }
 
 func (c *fakeCall) StopShare(id wire.ShareID) {
-	c.note("stop")
 	c.set(func(st *session.State) {
 		var kept []session.Share
 		for _, s := range st.Shares {
@@ -142,18 +113,16 @@ func (c *fakeCall) StopShare(id wire.ShareID) {
 }
 
 func (c *fakeCall) Allow(_ session.MemberID, _ wire.ShareID, r wire.Rights) error {
-	c.note("allow " + r.String())
 	c.set(func(st *session.State) { st.Asks = nil })
 	return nil
 }
 
 func (c *fakeCall) Refuse(session.MemberID, wire.ShareID) {
-	c.note("refuse")
 	c.set(func(st *session.State) { st.Asks = nil })
 }
-func (c *fakeCall) TakeBack(session.MemberID, wire.ShareID) { c.note("take back") }
-func (c *fakeCall) TakeBackAll()                            { c.note("take back all") }
-func (c *fakeCall) Remove(session.MemberID)                 { c.note("remove") }
+func (c *fakeCall) TakeBack(session.MemberID, wire.ShareID) {}
+func (c *fakeCall) TakeBackAll()                            {}
+func (c *fakeCall) Remove(session.MemberID)                 {}
 
 func (c *fakeCall) View(m session.MemberID, s wire.ShareID) (View, error) {
 	c.mu.Lock()
@@ -181,7 +150,6 @@ func (c *fakeCall) view(m session.MemberID, s wire.ShareID) *fakeView {
 }
 
 func (c *fakeCall) Leave() {
-	c.note("leave")
 	c.once.Do(func() { close(c.done) })
 }
 
@@ -288,17 +256,4 @@ func (v *fakeView) Close() {
 	v.mu.Lock()
 	v.closed = true
 	v.mu.Unlock()
-}
-
-// testPicture is a picture in which no two neighbouring pixels are alike.
-func testPicture(w, h int) *video.Frame {
-	f := video.NewFrame(w, h)
-	for y := range h {
-		for x := range w {
-			o := 4 * (y*w + x)
-			f.Pix[o], f.Pix[o+1], f.Pix[o+2], f.Pix[o+3] = byte(x*7+y), byte(x+y*5), byte(x^y), 255
-		}
-	}
-	f.Gen = 1
-	return f
 }

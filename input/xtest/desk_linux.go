@@ -1,7 +1,6 @@
 package xtest
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -196,9 +195,6 @@ func (d *Desk) Visible() bool { return d.visible.Load() }
 
 // Changes implements [input.Desk].
 func (d *Desk) Changes() <-chan struct{} { return d.changes }
-
-// errClosed is for calls after Close.
-var errClosed = errors.New("xtest: closed")
 
 // Close implements [input.Desk].
 func (d *Desk) Close() error {

@@ -18,8 +18,6 @@ const (
 	syncCode    = 0x498342
 	colorRGB    = 7
 	references  = 3
-	// maxFrames is how many frames one superframe may hold.
-	maxFrames = 8
 )
 
 // bits reads big-endian bits. Past the end it reads zeros and remembers.
