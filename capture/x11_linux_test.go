@@ -242,12 +242,12 @@ func BenchmarkNext(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				defer v.Close() //nolint:errcheck // nothing to lose
+				defer v.Close()
 				d, err := platform.Open(v.Name(), nil)
 				if err != nil {
 					b.Fatal(err)
 				}
-				defer d.Close() //nolint:errcheck // nothing to lose
+				defer d.Close()
 				w := platformtest.NewWindow(b, v.Name(), platformtest.Options{Bounds: image.Rectangle{Max: size}, Color: blue, OverrideRedirect: true})
 				s := openStream(b, d, w)
 				next(b, s).Release()

@@ -77,6 +77,7 @@ func (g *Gate) Do(ev wire.Input, rights wire.Rights) Verdict {
 		return g.lift(ev)
 	case wire.ReleaseAll:
 		return verdictOf(g.releaseAll())
+	default: // the rest needs the right
 	}
 	if rights&wire.RightControl == 0 {
 		if len(g.ledger.items) > 0 { // the right went while something was held
@@ -99,8 +100,9 @@ func (g *Gate) Do(ev wire.Input, rights wire.Rights) Verdict {
 		return g.point(ev, now)
 	case wire.KeyDown:
 		return g.keyDown(ev, now)
+	default:
+		return refuse(wire.Failed)
 	}
-	return refuse(wire.Failed)
 }
 
 // point carries out an event that is aimed at a place.
@@ -138,6 +140,7 @@ func (g *Gate) point(ev wire.Input, now time.Time) Verdict {
 			batch = append(batch, Action{
 				kind: wire.Wheel, dx: clamp(int(ev.DX)), dy: clamp(int(ev.DY)),
 			})
+		default: // the motion is all
 		}
 		if err := inj.Inject(batch); err != nil {
 			return g.undo(inj, err, held{button: ev.Button})

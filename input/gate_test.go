@@ -471,7 +471,7 @@ func TestWatchdog(t *testing.T) {
 func TestChangesRelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, d := newGate(t)
-		go g.Run(t.Context()) //nolint:errcheck // nothing is held at the end
+		go g.Run(t.Context())
 		hold := func() {
 			t.Helper()
 			d.Set(func(s *input.State) { s.Visible, s.Focused = true, true })

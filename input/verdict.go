@@ -8,7 +8,7 @@ import (
 
 // Verdict is the gate's answer to one event. The zero Verdict means that the
 // event was carried out, or that there was nothing left to do.
-type Verdict struct{ Reason wire.Reason }
+type Verdict struct{ Reason wire.Reason } //nolint:errname // a verdict is no error when it is zero
 
 // OK reports whether the event was carried out.
 func (v Verdict) OK() bool { return v.Reason == 0 }

@@ -148,7 +148,7 @@ func (k *Keychain) Delete(ctx context.Context, name string) error {
 	return k.store.delete(ctx, name)
 }
 
-var names = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`) //nolint:gochecknoglobals // a constant
+var names = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
 
 func checkName(name string) error {
 	if !names.MatchString(name) {

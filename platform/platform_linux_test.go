@@ -224,7 +224,7 @@ func TestDisplays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer v.Close() //nolint:errcheck // nothing to lose
+	defer v.Close()
 	t.Setenv("DISPLAY", v.Name())
 	t.Setenv("WAYLAND_DISPLAY", "")
 	t.Setenv("XDG_SESSION_TYPE", "x11")

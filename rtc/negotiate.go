@@ -73,6 +73,7 @@ func (p *Peer) serve(ctx context.Context) error {
 				return ErrFailed
 			case webrtc.PeerConnectionStateClosed:
 				return ErrClosed
+			default: // on its way
 			}
 		}
 		if err != nil {

@@ -84,6 +84,7 @@ func (e *ends) await(t testing.TB) {
 }
 
 func context15(t testing.TB) context.Context {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	t.Cleanup(cancel)
 	return ctx

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# Formatting, vet for three operating systems, tidy modules, and staticcheck.
+# Formatting, file sizes, tidy modules, vet for the other operating systems,
+# and the linters of .golangci.yml, vet and staticcheck among them.
 set -euo pipefail
-tags=x11
-bad=$(gofmt -l $(git ls-files '*.go'))
+max_lines=700
+mapfile -t files < <(git ls-files --cached --others --exclude-standard '*.go')
+bad=$(gofmt -l "${files[@]}")
 [ -z "$bad" ] || { echo "gofmt: $bad" >&2; exit 1; }
+long=$(wc -l "${files[@]}" | awk -v max=$max_lines '$2 != "total" && $1 > max')
+[ -z "$long" ] || { printf 'over %d lines, split:\n%s\n' $max_lines "$long" >&2; exit 1; }
 go mod tidy -diff
-go vet -tags $tags ./...
 # Packages that need cgo cannot be vetted for another system from here:
 # the GUI toolkit, and the program that links it.
 for os in windows darwin; do
 	mapfile -t pkgs < <(GOOS=$os CGO_ENABLED=0 go list ./... | grep -vE '^viewflip\.app/(ui|cmd/viewflip)$')
 	GOOS=$os CGO_ENABLED=0 go vet "${pkgs[@]}"
 done
-# ui is being built and not wired yet: parts of it are unused still.
-go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -tags $tags $(go list -tags $tags ./... | grep -v '/ui')
+go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run ./...

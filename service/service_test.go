@@ -3,6 +3,7 @@ package service_test
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -404,8 +405,7 @@ func TestConnectionLimits(t *testing.T) {
 		conns = append(conns, c)
 		_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 		_, err = c.Read(make([]byte, 1))
-		ne, slow := err.(net.Error)
-		return !slow || !ne.Timeout()
+		return !isTimeout(err)
 	}
 	for i := range 3 {
 		if refused() {
@@ -457,8 +457,8 @@ func TestSilence(t *testing.T) {
 }
 
 func isTimeout(err error) bool {
-	ne, ok := err.(net.Error)
-	return ok && ne.Timeout()
+	var ne net.Error
+	return errors.As(err, &ne) && ne.Timeout()
 }
 
 func TestHTTP(t *testing.T) {

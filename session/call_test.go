@@ -309,6 +309,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
+	t.Helper()
 	return &world{t: t, hub: newHub(), net: &peers{peers: map[string]*peer{}}, win: newScreen()}
 }
 

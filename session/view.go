@@ -217,6 +217,7 @@ func (v *View) Send(in wire.Input) error {
 		v.buttons.Store(max(0, v.buttons.Load()-1))
 	case wire.ReleaseAll:
 		v.buttons.Store(0)
+	default: // holds no button
 	}
 	b, err := wire.AppendMessage(nil, in)
 	if err != nil {

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"image"
 	"strings"
 
@@ -376,7 +377,7 @@ func (j *joinPane) press() {
 		case err == nil:
 			j.link.SetText("")
 			j.p.home.visit(screenCall)
-		case err == context.Canceled: //nolint:errorlint // our own cancellation only
+		case errors.Is(err, context.Canceled):
 			j.judge()
 		default:
 			j.tell(sentence(err), theme.ColorNameError)

@@ -278,6 +278,7 @@ func scenes() []scene {
 
 // benchmark runs f for every codec, scene and size.
 func benchmark(b *testing.B, f func(b *testing.B, c codec, s scene, size image.Point)) {
+	b.Helper()
 	for _, c := range codecs() {
 		for _, s := range scenes() {
 			for _, size := range []image.Point{{X: 1280, Y: 800}, {X: 1920, Y: 1080}} {
@@ -300,6 +301,7 @@ func (m *meter) add(began time.Time, size int) {
 }
 
 func (m *meter) report(b *testing.B) {
+	b.Helper()
 	slices.Sort(m.times)
 	n := len(m.times)
 	b.ReportMetric(0, "ns/op")
@@ -310,6 +312,7 @@ func (m *meter) report(b *testing.B) {
 
 func BenchmarkEncode(b *testing.B) {
 	benchmark(b, func(b *testing.B, c codec, sc scene, size image.Point) {
+		b.Helper()
 		e, _ := c.open(b)
 		s := newScreen(b, size.X, size.Y)
 		coded, _, err := e.Encode(nil, s.Frame, nil, true)
@@ -331,6 +334,7 @@ func BenchmarkEncode(b *testing.B) {
 
 func BenchmarkDecode(b *testing.B) {
 	benchmark(b, func(b *testing.B, c codec, sc scene, size image.Point) {
+		b.Helper()
 		e, d := c.open(b)
 		s := newScreen(b, size.X, size.Y)
 		coded, _, err := e.Encode(nil, s.Frame, nil, true)

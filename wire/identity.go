@@ -95,7 +95,7 @@ func identityFrom(seed []byte) (*Identity, error) {
 	if id.open, err = hpke.NewDHKEMPrivateKey(id.box); err != nil {
 		return nil, fmt.Errorf("wire: identity: %w", err)
 	}
-	copy(id.pub.sign[:], id.sign.Public().(ed25519.PublicKey)) //nolint:forcetypeassert // its documented type
+	copy(id.pub.sign[:], id.sign.Public().(ed25519.PublicKey)) //nolint:errcheck // crypto/ed25519 documents the type
 	copy(id.pub.box[:], id.box.PublicKey().Bytes())
 	return id, nil
 }

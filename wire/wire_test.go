@@ -114,6 +114,7 @@ func TestKeys(t *testing.T) {
 }
 
 func signals(t testing.TB) []wire.Signal {
+	t.Helper()
 	dev := identity(t).Public()
 	return []wire.Signal{
 		wire.Admit{Nonce: [32]byte{1}, Echo: [32]byte{2}, Name: "A", Members: []wire.Member{{Device: dev, Name: "B", Pair: [16]byte{3}}}},
@@ -192,6 +193,7 @@ func TestReplay(t *testing.T) {
 }
 
 func link(t testing.TB) wire.Link {
+	t.Helper()
 	return wire.Link{
 		Service: wire.Service{Addrs: []string{"192.0.2.1:7465", "[2001:db8::1]:7465", "viewflip.example:443"}, Pin: [32]byte{1, 255}},
 		Invite:  wire.InviteID{1, 2}, Inviter: identity(t).Public().Address(), Secret: wire.NewSecret([32]byte{5, 6}),
@@ -229,7 +231,7 @@ func TestSecretsStayHidden(t *testing.T) {
 	var out bytes.Buffer
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "secret", l.Secret, "link", l, "identity", id)
 	fmt.Fprintf(&out, "%v %+v %#v %s %v %+v %#v", l.Secret, l.Secret, l.Secret, l.Secret, id, id, id)
-	for _, s := range [][]byte{secret[:], []byte(fmt.Sprint(secret[:])), id.Marshal()[1:33], []byte(fmt.Sprint(id.Marshal()[1:33])), []byte(l.String()[len(l.String())-43:])} {
+	for _, s := range [][]byte{secret[:], fmt.Append(nil, secret[:]), id.Marshal()[1:33], fmt.Append(nil, id.Marshal()[1:33]), []byte(l.String()[len(l.String())-43:])} {
 		if bytes.Contains(out.Bytes(), s) {
 			t.Errorf("printed: %s", out.String())
 		}
@@ -253,6 +255,7 @@ func TestFingerprint(t *testing.T) {
 }
 
 func frames(t testing.TB) []wire.FrameBody {
+	t.Helper()
 	dev := identity(t).Public()
 	return []wire.FrameBody{
 		wire.ServiceHello{Version: 1, Device: dev}, wire.Challenge{Nonce: [32]byte{1}}, wire.Proof{Signature: [64]byte{2}}, wire.Welcome{},

@@ -22,6 +22,7 @@ import (
 )
 
 func testWorld(t *testing.T, env map[string]string) world {
+	t.Helper()
 	return world{strings.NewReader(""), io.Discard, io.Discard, func(k string) string {
 		if v, ok := env[k]; ok {
 			return v
@@ -101,7 +102,7 @@ func TestSharedWindowArrives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer desk.Close() //nolint:errcheck // read only
+	defer desk.Close()
 	a, err := newApp(t.Context(), testWorld(t, nil), "Anna", desk)
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +149,7 @@ func TestControlStaysInTheWindow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer desk.Close() //nolint:errcheck // read only
+	defer desk.Close()
 	a, err := newApp(t.Context(), testWorld(t, nil), "Anna", desk)
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 )
 
 // version is set by the build with -ldflags -X.
-var version = "dev" //nolint:gochecknoglobals // the linker sets it
+var version = "dev"
 
 // Exit codes.
 const (

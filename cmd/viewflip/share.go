@@ -137,6 +137,7 @@ func runShare(ctx context.Context, w world, args []string) error {
 				if len(call.State().Shares) == 0 {
 					return nil
 				}
+			default: // told already
 			}
 		case <-call.Done():
 			return nil
@@ -214,6 +215,7 @@ func (p printer) event(e session.Event) error {
 		_, err = fmt.Fprintf(p.w, "%s stopped watching\n", e.Name)
 	case session.EventUnshared:
 		_, err = fmt.Fprintf(p.w, "“%s” is no longer shared: %s\n", e.Title, e.Reason)
+	default: // news for programs only
 	}
 	return err
 }

@@ -43,6 +43,7 @@ func (p *peer) Run(ctx context.Context) error {
 				s = session.Connected
 			case rtc.StateInterrupted:
 				s = session.Interrupted
+			default: // being connected, or over, which Run tells
 			}
 			select {
 			case <-p.states:

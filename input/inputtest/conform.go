@@ -596,7 +596,9 @@ func testRelease(t *testing.T, b *Bench) {
 	}
 	released("Release")
 	hold(b.Gate)
-	b.Gate.Do(b.At(wire.Move, 5, 5), wire.RightSee)
+	if b.Gate.Do(b.At(wire.Move, 5, 5), wire.RightSee).OK() {
+		t.Error("moved without the right")
+	}
 	released("the right is gone")
 	g := b.NewGate()
 	hold(g)

@@ -166,6 +166,7 @@ func (s section) record(e Event) {
 				break
 			}
 		}
+	default: // holds nothing
 	}
 }
 

@@ -49,7 +49,7 @@ func TestOnDisplay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer d.Close() //nolint:errcheck // a test's
+		defer d.Close()
 		t.Setenv("DISPLAY", ":9999")
 		if _, err := Open(t.Context(), d, platform.NewWindowID(1), nil); !errors.Is(err, ErrDisplay) {
 			t.Errorf("got %v", err)

@@ -1,10 +1,14 @@
 package xtest
 
-import "viewflip.app/input"
+import (
+	"image"
+
+	"viewflip.app/input"
+)
 
 // WithoutGrab makes a Desk check and inject in two steps, to show what the
 // server grab is good for.
 func WithoutGrab(d input.Desk) { d.(*Desk).nograb = true }
 
 // Crop is crop.
-var Crop = crop
+func Crop(value []byte, w, h int) image.Rectangle { return crop(value, w, h) }

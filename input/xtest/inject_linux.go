@@ -66,7 +66,6 @@ func (s *section) Inject(batch []input.Action) error {
 		// Something may confine the pointer, or the point may be in a corner
 		// that no monitor shows: nothing is pressed where it was not aimed.
 		if a.Kind() != wire.Move && moved {
-			moved = false
 			if err := s.arrived(); err != nil {
 				return err
 			}
@@ -117,8 +116,9 @@ func (s *section) do(a input.Action) error {
 			return err
 		}
 		return s.d.roll(1, dy, wheelUp, wheelDown)
+	default:
+		return errAction
 	}
-	return errAction
 }
 
 // press makes k go down or up and keeps account of it.

@@ -37,7 +37,7 @@ func TestRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close() //nolint:errcheck // a test's
+	defer d.Close()
 	if _, err := open(t.Context(), d, platform.NewWindowID(0x12345)); !errors.Is(err, platform.ErrGone) {
 		t.Errorf("no such window: %v", err)
 	}

@@ -41,7 +41,7 @@ func TestDisplay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close() //nolint:errcheck // closed below
+	defer d.Close()
 	c, err := x11.Connect(d.Name())
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func TestEnv(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close() //nolint:errcheck // nothing to lose
+	defer d.Close()
 	env := d.Env()
 	if !slices.Contains(env, "DISPLAY="+d.Name()) || slices.Contains(env, "DISPLAY=:77") ||
 		slices.ContainsFunc(env, func(s string) bool { return strings.HasPrefix(s, "WAYLAND_DISPLAY=") }) {

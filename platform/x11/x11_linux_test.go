@@ -110,6 +110,7 @@ func TestConnectionsAtOnce(t *testing.T) {
 
 // damaged makes damage and expects to hear of it.
 func damaged(t *testing.T, c *x11.Conn) {
+	t.Helper()
 	if err := c.Require(x11.XFixes, x11.Damage); err != nil {
 		t.Error(err)
 		return

@@ -21,8 +21,8 @@ const (
 	dialTime = 15 * time.Second
 	// headStart is how long an address is tried before the next one is, too.
 	headStart = 200 * time.Millisecond
-	// windowsRefused is WSAECONNREFUSED, which is not syscall.ECONNREFUSED there.
-	windowsRefused = syscall.Errno(10061)
+	// errWindowsRefused is WSAECONNREFUSED, which is not syscall.ECONNREFUSED there.
+	errWindowsRefused = syscall.Errno(10061)
 )
 
 // dial connects to the first address that answers with the right key. All are
@@ -83,7 +83,7 @@ func dial(ctx context.Context, s wire.Service, established bool) (*websocket.Con
 		switch {
 		case errors.Is(err, ErrPin):
 			wrong++
-		case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, windowsRefused):
+		case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, errWindowsRefused):
 			refused++
 		}
 	}

@@ -18,7 +18,7 @@ import (
 
 // fake is one connection to a service that behaves as a test wants.
 type fake struct {
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // the fake lives as long as the test
 	ws  *websocket.Conn
 }
 

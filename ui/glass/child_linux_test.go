@@ -178,7 +178,7 @@ func BenchmarkPaint(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer c.Close() //nolint:errcheck // a benchmark
+			defer c.Close()
 			f := noise(1280, 800, 1)
 			c.Place(image.Rect(0, 0, size.X, size.Y), true)
 			for b.Loop() {
