@@ -8,9 +8,12 @@ import (
 )
 
 const (
-	// gapPatience is how long a missing packet is waited for before the
-	// receiver gives up and asks for a refresh.
+	// gapPatience is how long a missing packet is waited for at least before
+	// the receiver gives up and asks for a refresh: two round trips and a
+	// margin, on a network that is not slow.
 	gapPatience = 150 * time.Millisecond
+	gapMargin   = 50 * time.Millisecond
+	maxPatience = 500 * time.Millisecond
 	// maxWaiting bounds the packets behind a gap.
 	maxWaiting = 8192
 	// maxFrame bounds one coded frame, in bytes.
@@ -22,6 +25,7 @@ type part struct {
 	timestamp uint32
 	data      []byte
 	first     bool
+	alone     bool // it can be decoded without those before it
 	last      bool
 	at        time.Time
 }
@@ -29,7 +33,10 @@ type part struct {
 // assembler puts packets in order and together. It adds no delay: a frame is
 // ready when its last missing packet has come.
 type assembler struct {
-	vp9     bool
+	vp9      bool
+	patience time.Duration
+	losses   int // how often frames were given up
+
 	begun   bool
 	want    int64 // extended sequence number of the next packet
 	highest int64
@@ -41,7 +48,9 @@ type assembler struct {
 	out     []Frame
 }
 
-func newAssembler(vp9 bool) *assembler { return &assembler{vp9: vp9, parts: map[int64]part{}} }
+func newAssembler(vp9 bool) *assembler {
+	return &assembler{vp9: vp9, patience: gapPatience, parts: map[int64]part{}}
+}
 
 // push takes one packet; duplicates and what is too late are dropped.
 func (a *assembler) push(p *rtp.Packet, now time.Time) {
@@ -62,12 +71,12 @@ func (a *assembler) push(p *rtp.Packet, now time.Time) {
 		if err != nil {
 			return
 		}
-		x.data, x.first = data, v.B
+		x.data, x.first, x.alone = data, v.B, !v.P
 	} else {
 		if len(p.Payload) < 1 || p.Payload[0]&^startBit != 0 {
 			return
 		}
-		x.data, x.first = p.Payload[1:], p.Payload[0] == startBit
+		x.data, x.first, x.alone = p.Payload[1:], p.Payload[0] == startBit, true // or the decoder refuses it
 	}
 	if len(a.parts) == 0 {
 		a.since = now
@@ -88,21 +97,29 @@ func (a *assembler) advance(now time.Time) {
 		a.want++
 		a.since = now
 		if x.first {
-			a.frame, a.open = nil, true
+			// VP9 would draw rubbish after a loss and not notice.
+			a.frame, a.open = nil, x.alone || !a.lost
 		}
 		if !a.open {
-			a.lost = true
+			a.lose()
 			continue
 		}
 		if a.frame = append(a.frame, x.data...); len(a.frame) > maxFrame {
-			a.frame, a.open, a.lost = nil, false, true
+			a.frame, a.open = nil, false
+			a.lose()
 			continue
 		}
 		if x.last {
-			a.out = append(a.out, Frame{Data: a.frame, Timestamp: x.timestamp, Received: x.at, Lost: a.lost})
+			a.out = append(a.out, Frame{Data: a.frame, Timestamp: x.timestamp, Received: x.at, Lost: a.lost, losses: a.losses})
 			a.frame, a.open, a.lost = nil, false, false
 		}
 	}
+}
+
+// lose notes that the next frame is not the one after the last.
+func (a *assembler) lose() {
+	a.lost = true
+	a.losses++
 }
 
 // next returns a finished frame.
@@ -119,11 +136,11 @@ func (a *assembler) next() (Frame, bool) {
 func (a *assembler) waiting() bool { return len(a.parts) > 0 }
 
 func (a *assembler) overdue(now time.Time) bool {
-	return a.waiting() && (now.Sub(a.since) >= gapPatience || len(a.parts) >= maxWaiting)
+	return a.waiting() && (now.Sub(a.since) >= a.patience || len(a.parts) >= maxWaiting)
 }
 
 // skip gives the gap up and goes on with the next frame that begins behind it.
-func (a *assembler) skip() {
+func (a *assembler) skip(now time.Time) {
 	begin := a.highest + 1
 	for seq, x := range a.parts {
 		if x.first && seq < begin {
@@ -135,6 +152,13 @@ func (a *assembler) skip() {
 			delete(a.parts, seq)
 		}
 	}
-	a.want, a.frame, a.open, a.lost = begin, nil, false, true
-	a.advance(a.since)
+	a.want, a.frame, a.open = begin, nil, false
+	a.lose()
+	a.advance(now)
+	a.since = now
+	for _, x := range a.parts { // the next gap has a time of its own
+		if x.at.Before(a.since) {
+			a.since = x.at
+		}
+	}
 }

@@ -55,7 +55,7 @@ func TestAssembler(t *testing.T) {
 				t.Error("overdue:", a.overdue(late))
 			}
 			if c.skip {
-				a.skip()
+				a.skip(now)
 			}
 			var got []uint32
 			lost := false
@@ -88,7 +88,7 @@ func FuzzAssembler(f *testing.F) {
 		for ; len(b) >= 4; b = b[4:] {
 			a.push(&rtp.Packet{Header: rtp.Header{SequenceNumber: uint16(b[0])<<8 | uint16(b[1]), Marker: b[2]&1 != 0}, Payload: b[2:4]}, now)
 			if b[3] == 7 {
-				a.skip()
+				a.skip(now)
 			}
 			for _, ok := a.next(); ok; _, ok = a.next() {
 			}

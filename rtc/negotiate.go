@@ -3,7 +3,10 @@ package rtc
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"time"
 
 	"github.com/pion/webrtc/v4"
 
@@ -20,7 +23,7 @@ const (
 func (p *Peer) serve(ctx context.Context) error {
 	p.hook(ctx)
 	signals := make(chan wire.Signal)
-	failed := make(chan error, 1)
+	failed := make(chan error, 2)
 	p.wg.Go(func() {
 		for {
 			s, err := p.sig.Recv(ctx)
@@ -30,6 +33,21 @@ func (p *Peer) serve(ctx context.Context) error {
 			}
 			select {
 			case signals <- s:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	// The service may be away just when the network changes: nothing here
+	// waits for it.
+	p.wg.Go(func() {
+		for {
+			select {
+			case s := <-p.signals:
+				if err := p.sig.Send(ctx, s); err != nil {
+					failed <- err
+					return
+				}
 			case <-ctx.Done():
 				return
 			}
@@ -45,32 +63,51 @@ func (p *Peer) serve(ctx context.Context) error {
 		}
 	}
 	channels, up := 0, false
+	var interrupted time.Time // zero while it is not
+	retry := time.NewTimer(restartPause)
+	defer retry.Stop()
 	for {
 		var err error
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case err = <-failed:
+		case err = <-p.broken:
+			err = p.reason(err)
 		case s := <-signals:
 			err = n.signal(ctx, s)
 		case c := <-p.cands:
 			err = n.candidate(ctx, c)
-		case restart := <-p.renew:
-			err = n.again(ctx, restart)
+		case <-p.renew:
+			err = n.again(ctx, false)
 		case <-p.opened:
 			channels++
+		case <-retry.C:
+			if interrupted.IsZero() {
+				break
+			}
+			if time.Since(interrupted) >= giveUp {
+				return ErrFailed
+			}
+			retry.Reset(restartPause)
+			err = n.again(ctx, true)
 		case s := <-p.changes:
 			switch s {
 			case webrtc.PeerConnectionStateConnected:
-				up = true
+				up, interrupted = true, time.Time{}
 				if p.isConnected() {
 					p.tell(StateConnected)
 				}
-			case webrtc.PeerConnectionStateDisconnected:
-				p.tell(StateInterrupted)
+			case webrtc.PeerConnectionStateDisconnected, webrtc.PeerConnectionStateFailed:
+				if !up {
+					return ErrFailed
+				}
+				if interrupted.IsZero() {
+					interrupted = time.Now()
+					p.tell(StateInterrupted)
+				}
+				retry.Reset(restartPause)
 				err = n.again(ctx, true)
-			case webrtc.PeerConnectionStateFailed:
-				return ErrFailed
 			case webrtc.PeerConnectionStateClosed:
 				return ErrClosed
 			default: // on its way
@@ -87,6 +124,18 @@ func (p *Peer) serve(ctx context.Context) error {
 			p.tell(StateConnected)
 		}
 	}
+}
+
+// reason returns why a channel closed, if that is known.
+func (p *Peer) reason(err error) error {
+	for t := time.After(reasonTime); errors.Is(err, ErrClosed); {
+		select {
+		case err = <-p.broken:
+		case <-t:
+			return err
+		}
+	}
+	return err
 }
 
 func (p *Peer) isConnected() bool {
@@ -156,8 +205,21 @@ func (p *Peer) channel(ctx context.Context, dc *webrtc.DataChannel) {
 		case <-ctx.Done():
 		}
 	})
+	end := func(err error) {
+		select {
+		case p.broken <- err:
+		default: // it ends already
+		}
+	}
+	dc.OnClose(func() { end(fmt.Errorf("%w: the other end closed a channel", ErrClosed)) })
+	dc.OnError(func(err error) {
+		if errors.Is(err, io.ErrShortBuffer) {
+			end(ErrTooLarge)
+		}
+	})
 	dc.OnMessage(func(m webrtc.DataChannelMessage) {
 		if len(m.Data) > MaxMessage {
+			end(ErrTooLarge)
 			return
 		}
 		msg := Message{Data: m.Data, Lossy: lossy}
@@ -183,6 +245,17 @@ type negotiation struct {
 	waiting bool                      // an offer is unanswered
 	next    bool                      // offer again when it is answered
 	restart bool
+	at      time.Time // of the last restart
+}
+
+// send hands a signal on without waiting for the service.
+func (n *negotiation) send(ctx context.Context, s wire.Signal) error {
+	select {
+	case n.p.signals <- s:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (n *negotiation) offer(ctx context.Context, restart bool) error {
@@ -198,7 +271,10 @@ func (n *negotiation) offer(ctx context.Context, restart bool) error {
 		return err
 	}
 	n.waiting = true
-	return n.p.sig.Send(ctx, wire.Offer{SDP: d.SDP, Fingerprint: fp})
+	if restart {
+		n.at = time.Now()
+	}
+	return n.send(ctx, wire.Offer{SDP: d.SDP, Fingerprint: fp})
 }
 
 // again negotiates anew: the offerer offers, the answerer asks him to.
@@ -208,7 +284,7 @@ func (n *negotiation) again(ctx context.Context, restart bool) error {
 		lines := min(n.p.wanted, 255)
 		n.p.wanted = 0
 		n.p.mu.Unlock()
-		return n.p.sig.Send(ctx, wire.NeedMedia{Lines: uint8(lines)})
+		return n.send(ctx, wire.NeedMedia{Lines: uint8(lines), Restart: restart})
 	}
 	if n.waiting {
 		n.next, n.restart = true, n.restart || restart
@@ -222,7 +298,7 @@ func (n *negotiation) candidate(ctx context.Context, c webrtc.ICECandidateInit) 
 	if err != nil {
 		return fmt.Errorf("rtc: candidate: %w", err)
 	}
-	return n.p.sig.Send(ctx, wire.Candidate{Line: string(b)})
+	return n.send(ctx, wire.Candidate{Line: string(b)})
 }
 
 func (n *negotiation) signal(ctx context.Context, s wire.Signal) error {
@@ -245,7 +321,7 @@ func (n *negotiation) signal(ctx context.Context, s wire.Signal) error {
 		if err != nil {
 			return err
 		}
-		return n.p.sig.Send(ctx, wire.Answer{SDP: d.SDP, Fingerprint: fp})
+		return n.send(ctx, wire.Answer{SDP: d.SDP, Fingerprint: fp})
 	case wire.Answer:
 		if !n.waiting {
 			return nil // of an offer that is over
@@ -281,8 +357,10 @@ func (n *negotiation) signal(ctx context.Context, s wire.Signal) error {
 				return fmt.Errorf("rtc: line: %w", err)
 			}
 		}
-		ice := n.p.pc.ICEConnectionState()
-		return n.again(ctx, ice == webrtc.ICEConnectionStateDisconnected || ice == webrtc.ICEConnectionStateFailed)
+		if s.Restart && s.Lines == 0 && time.Since(n.at) < restartPause/2 {
+			return nil // both ends noticed
+		}
+		return n.again(ctx, s.Restart)
 	default:
 		return nil
 	}

@@ -31,8 +31,9 @@ var (
 	ErrFailed = errors.New("rtc: there is no network path to the other machine")
 )
 
-// MaxMessage bounds one data channel message, in bytes.
-const MaxMessage = 64 << 10
+// MaxMessage bounds one data channel message, in bytes. A longer one from the
+// other end is the end of the connection.
+const MaxMessage = wire.MaxMessage
 
 const (
 	clockRate    = 90000 // RTP, Hz
@@ -43,6 +44,18 @@ const (
 	nackInterval = 10 * time.Millisecond
 	nackLimit    = 10
 	nackSize     = 8192
+	outSignals   = 128
+)
+
+const (
+	// restartPause is how long an ICE restart may take before the next one: its
+	// checks are given up after less, and the network may come back later.
+	restartPause = 3 * time.Second
+	// giveUp is how long an interruption may last.
+	giveUp = 30 * time.Second
+	// reasonTime is how long the reason for a closed channel is waited for;
+	// Pion tells of both at once, in any order.
+	reasonTime = 100 * time.Millisecond
 )
 
 // MIME types of the codecs.
@@ -109,6 +122,8 @@ type Peer struct {
 	cands     chan webrtc.ICECandidateInit
 	renew     chan bool // negotiate again; true restarts ICE
 	opened    chan struct{}
+	broken    chan error // a channel that closed, or should
+	signals   chan wire.Signal
 	changes   chan webrtc.PeerConnectionState
 	done      chan struct{}
 	wg        sync.WaitGroup
@@ -144,7 +159,7 @@ func New(o Options, s Signaller) (*Peer, error) {
 		o: o, sig: s, log: o.Log, pc: pc,
 		connected: make(chan struct{}), states: make(chan State, 1), in: make(chan Message, inBuffer),
 		inTracks: make(chan *InTrack, trackBuffer), cands: make(chan webrtc.ICECandidateInit, 64),
-		renew: make(chan bool, 64), opened: make(chan struct{}, 2),
+		renew: make(chan bool, 64), opened: make(chan struct{}, 2), broken: make(chan error, 8), signals: make(chan wire.Signal, outSignals),
 		changes: make(chan webrtc.PeerConnectionState, 16), done: make(chan struct{}),
 	}, nil
 }
@@ -156,6 +171,8 @@ func newAPI(o Options) (*webrtc.API, error) {
 	se.SetSCTPMinCwnd(sctpMinCwnd)
 	se.SetSCTPRTOMax(sctpRTOMax)
 	se.EnableSCTPZeroChecksum(true)
+	// What is sent again comes late: SRTP must not take it for a replay.
+	se.SetSRTPReplayProtectionWindow(nackSize)
 	se.SetIncludeLoopbackCandidate(true)
 	se.SetICETimeouts(3*time.Second, 15*time.Second, time.Second)
 	if o.Net != nil {
@@ -189,6 +206,10 @@ func newAPI(o Options) (*webrtc.API, error) {
 		return nil, err
 	}
 	if err := webrtc.ConfigureTWCCSender(me, ir); err != nil {
+		return nil, err
+	}
+	// Without the numbers on our packets the other end has nothing to report.
+	if err := webrtc.ConfigureTWCCHeaderExtensionSender(me, ir); err != nil {
 		return nil, err
 	}
 	return webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(me), webrtc.WithInterceptorRegistry(ir)), nil

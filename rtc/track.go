@@ -46,6 +46,29 @@ type OutTrack struct {
 	last  uint32
 	start time.Time
 	tail  *time.Timer
+	stats TrackStats
+}
+
+// TrackStats counts what went over an OutTrack and what the other end said to
+// it.
+type TrackStats struct {
+	// Frames and Packets were sent once; Repeated are tails sent again.
+	Frames, Packets, Repeated uint64
+	// Nacked are the packets that the other end asked for again (RFC 4585,
+	// section 6.2.1), each time counted.
+	Nacked uint64
+	// Refreshes are its requests for a picture that stands alone.
+	Refreshes uint64
+	// Reports are its transport-wide congestion control messages
+	// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+	Reports uint64
+}
+
+// Stats returns the counts up to now.
+func (t *OutTrack) Stats() TrackStats {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.stats
 }
 
 // local is the side of an OutTrack that Pion sees.
@@ -113,14 +136,27 @@ func (t *OutTrack) feedback() {
 			return
 		}
 		for _, x := range packets {
-			switch x.(type) {
-			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-				select {
-				case t.refresh <- struct{}{}:
-				default:
-				}
-			}
+			t.hear(x)
 		}
+	}
+}
+
+func (t *OutTrack) hear(x rtcp.Packet) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch x := x.(type) {
+	case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+		t.stats.Refreshes++
+		select {
+		case t.refresh <- struct{}{}:
+		default:
+		}
+	case *rtcp.TransportLayerNack:
+		for _, pair := range x.Nacks {
+			t.stats.Nacked += uint64(len(pair.PacketList()))
+		}
+	case *rtcp.TransportLayerCC:
+		t.stats.Reports++
 	}
 }
 
@@ -171,6 +207,8 @@ func (t *OutTrack) Write(frame []byte) (uint32, error) {
 			return 0, fmt.Errorf("rtc: write: %w", err)
 		}
 	}
+	t.stats.Frames++
+	t.stats.Packets += uint64(len(payloads))
 	if len(payloads) > 0 {
 		t.repeat(h, payloads[len(payloads)-1])
 	}
@@ -188,6 +226,7 @@ func (t *OutTrack) repeat(h rtp.Header, b []byte) {
 		defer t.mu.Unlock()
 		if t.out != nil && t.seq == h.SequenceNumber {
 			_, _ = t.out.WriteRTP(&h, b) // it was sent once already
+			t.stats.Repeated++
 		}
 	})
 }
@@ -232,6 +271,8 @@ type Frame struct {
 	Received time.Time
 	// Lost means that frames before this one are missing for good.
 	Lost bool
+
+	losses int // how often frames were lost before it
 }
 
 // InTrack is a picture stream from the peer.
@@ -240,14 +281,18 @@ type InTrack struct {
 	t      *webrtc.TrackRemote
 	frames chan Frame
 	ended  chan struct{}
+	ask    chan struct{}
 
-	mu    sync.Mutex
-	asked time.Time
+	mu     sync.Mutex
+	needs  bool // a refresh is needed and has not come
+	read   bool // the reader has a frame that he did not complain of
+	losses int  // of the frame that he has
+	lost   int  // losses up to now
 }
 
 // arrived starts to read a track.
 func (p *Peer) arrived(ctx context.Context, r *webrtc.TrackRemote) {
-	t := &InTrack{p: p, t: r, frames: make(chan Frame, 4), ended: make(chan struct{})}
+	t := &InTrack{p: p, t: r, frames: make(chan Frame, 4), ended: make(chan struct{}), ask: make(chan struct{}, 1)}
 	select {
 	case p.inTracks <- t:
 		p.wg.Go(func() { defer close(t.ended); t.run(ctx) })
@@ -291,20 +336,38 @@ func (t *InTrack) run(ctx context.Context) {
 		}
 	})
 	a := newAssembler(strings.EqualFold(t.t.Codec().MimeType, MimeTypeVP9))
-	stuck := time.NewTimer(time.Hour)
-	defer stuck.Stop()
+	gap, again := time.NewTimer(time.Hour), time.NewTimer(time.Hour)
+	defer gap.Stop()
+	defer again.Stop()
+	var asked time.Time
 	for {
 		select {
 		case pkt, ok := <-packets:
 			if !ok {
 				return
 			}
+			before := a.waiting()
 			a.push(pkt, time.Now())
-		case <-stuck.C:
+			if a.waiting() && !before {
+				a.patience = t.p.patience()
+			}
+		case <-gap.C:
+		case <-t.ask:
+		case <-again.C:
+		case <-ctx.Done():
+			return
 		}
-		if a.overdue(time.Now()) {
-			a.skip()
-			t.RequestRefresh()
+		now := time.Now()
+		if a.overdue(now) {
+			a.skip(now)
+		}
+		t.missing(a.losses)
+		if t.needing() {
+			if now.Sub(asked) >= refreshPause {
+				asked = now
+				t.requestRefresh()
+			}
+			again.Reset(refreshPause - now.Sub(asked))
 		}
 		for f, ok := a.next(); ok; f, ok = a.next() {
 			select {
@@ -314,15 +377,25 @@ func (t *InTrack) run(ctx context.Context) {
 			}
 		}
 		if a.waiting() {
-			stuck.Reset(gapPatience)
+			gap.Reset(a.patience)
 		}
 	}
 }
 
-// Read returns the next frame.
+// Read returns the next frame. To read on without a RequestRefresh means that
+// the frame before could be used.
 func (t *InTrack) Read(ctx context.Context) (Frame, error) {
+	t.mu.Lock()
+	if t.read && t.losses == t.lost {
+		t.needs = false
+	}
+	t.read = false
+	t.mu.Unlock()
 	select {
 	case f := <-t.frames:
+		t.mu.Lock()
+		t.read, t.losses = true, f.losses
+		t.mu.Unlock()
 		return f, nil
 	case <-t.ended:
 		return Frame{}, ErrClosed
@@ -331,19 +404,46 @@ func (t *InTrack) Read(ctx context.Context) (Frame, error) {
 	}
 }
 
-// RequestRefresh asks the sender for a picture that stands alone, at most
-// twice a second.
+// RequestRefresh tells that the frame that was read last is of no use. The
+// sender is asked for a picture that stands alone (PLI, RFC 4585 section
+// 6.3.1), at most twice a second, until a frame comes that is.
 func (t *InTrack) RequestRefresh() {
 	t.mu.Lock()
-	now := time.Now()
-	if now.Sub(t.asked) < refreshPause {
-		t.mu.Unlock()
-		return
-	}
-	t.asked = now
+	t.needs, t.read = true, false
 	t.mu.Unlock()
+	select {
+	case t.ask <- struct{}{}:
+	default:
+	}
+}
+
+// missing notes how often frames were lost for good.
+func (t *InTrack) missing(losses int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.needs, t.lost = t.needs || losses != t.lost, losses
+}
+
+func (t *InTrack) needing() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.needs
+}
+
+func (t *InTrack) requestRefresh() {
 	err := t.p.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(t.t.SSRC())}})
 	if err != nil {
 		t.p.log.Debug("refresh not requested", "err", err)
 	}
+}
+
+// patience is how long a gap may last: a packet that is asked for again, and
+// lost once more, has come by then.
+func (p *Peer) patience() time.Duration {
+	pair, ok := p.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePairStats()
+	if !ok {
+		return gapPatience
+	}
+	rtt := time.Duration(pair.CurrentRoundTripTime * float64(time.Second))
+	return min(max(gapPatience, 2*rtt+gapMargin), maxPatience)
 }

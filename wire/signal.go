@@ -94,8 +94,11 @@ type (
 	// Candidate is one ICE candidate in JSON form of RTCIceCandidateInit.
 	Candidate struct{ Line string }
 	// NeedMedia asks the offerer to offer again with so many more lines to
-	// send on; it restarts ICE if the offerer's own is disconnected or failed.
-	NeedMedia struct{ Lines uint8 }
+	// send on, and with new ICE credentials if Restart (RFC 8445, section 2.4).
+	NeedMedia struct {
+		Lines   uint8
+		Restart bool
+	}
 )
 
 const (
@@ -161,7 +164,7 @@ func appendSignal(b []byte, s Signal) ([]byte, error) {
 	case Candidate:
 		b = appendBytes(b, []byte(s.Line))
 	case NeedMedia:
-		b = append(b, s.Lines)
+		b = appendFlag(append(b, s.Lines), s.Restart)
 	}
 	return b, nil
 }
@@ -207,7 +210,7 @@ func parseSignal(b []byte) (Signal, error) {
 	case signalCandidate:
 		s = Candidate{Line: string(r.bytes(maxCandidate))}
 	case signalNeedMedia:
-		s = NeedMedia{Lines: r.u8()}
+		s = NeedMedia{Lines: r.u8(), Restart: r.flag()}
 	default:
 		ok = false
 	}

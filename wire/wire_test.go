@@ -120,7 +120,7 @@ func signals(t testing.TB) []wire.Signal {
 		wire.Admit{Nonce: [32]byte{1}, Echo: [32]byte{2}, Name: "A", Members: []wire.Member{{Device: dev, Name: "B", Pair: [16]byte{3}}}},
 		wire.Reject{Echo: [32]byte{1}, Reason: wire.RejectUsed}, wire.Introduce{Member: wire.Member{Device: dev}},
 		wire.Offer{SDP: strings.Repeat("x", 5000), Fingerprint: [32]byte{9}}, wire.Answer{SDP: "y"},
-		wire.Candidate{Line: "candidate:1"}, wire.NeedMedia{Lines: 2},
+		wire.Candidate{Line: "candidate:1"}, wire.NeedMedia{Lines: 2}, wire.NeedMedia{Restart: true},
 	}
 }
 

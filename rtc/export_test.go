@@ -1,0 +1,19 @@
+package rtc
+
+import "github.com/pion/webrtc/v4"
+
+// Channel gives a hostile test the bare channel of this label.
+func (p *Peer) Channel(lossy bool) *webrtc.DataChannel {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if lossy {
+		return p.motion
+	}
+	return p.control
+}
+
+// Connection gives it the bare connection.
+func (p *Peer) Connection() *webrtc.PeerConnection { return p.pc }
+
+// NackLimit is how often one packet is asked for.
+const NackLimit = nackLimit
