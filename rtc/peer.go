@@ -254,6 +254,11 @@ func (p *Peer) Recv(ctx context.Context) (Message, error) {
 		return Message{}, ctx.Err()
 	}
 	select {
+	case m := <-p.in: // what was said before the end is heard
+		return m, nil
+	default:
+	}
+	select {
 	case m := <-p.in:
 		return m, nil
 	case <-p.done:

@@ -29,6 +29,8 @@ type network struct {
 	mu   sync.Mutex
 	drop func(c vnet.Chunk) bool
 	sent map[uint16]int // transmissions of each media packet by its number
+	// ports are those that A has sent from.
+	ports map[string]bool
 }
 
 func newNetwork(t *testing.T, rtt time.Duration) *network {
@@ -39,7 +41,7 @@ func newNetwork(t *testing.T, rtt time.Duration) *network {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &network{sent: map[uint16]int{}}
+	n := &network{sent: map[uint16]int{}, ports: map[string]bool{}}
 	for addr, to := range map[string]**vnet.Net{addrA: &n.a, addrB: &n.b} {
 		if *to, err = vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{addr}}); err != nil {
 			t.Fatal(err)
@@ -61,6 +63,9 @@ func (n *network) pass(c vnet.Chunk) bool {
 	defer n.mu.Unlock()
 	if h, ok := media(c); ok {
 		n.sent[h.seq]++
+	}
+	if from := c.SourceAddr().String(); strings.HasPrefix(from, addrA+":") {
+		n.ports[from] = true
 	}
 	return n.drop == nil || !n.drop(c)
 }
