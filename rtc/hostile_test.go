@@ -79,6 +79,49 @@ func TestClosedChannel(t *testing.T) {
 	}
 }
 
+// An end that asks for lines without end is not given them.
+func TestTooManyTracks(t *testing.T) {
+	e := pair(t, rtc.Options{}, rtc.Options{}, nil)
+	e.await(t)
+	if err := e.lb.Send(within(t), wire.NeedMedia{Lines: 255}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-e.errs; !errors.Is(err, rtc.ErrTooManyTracks) {
+		t.Error(err)
+	}
+}
+
+// As many as are allowed fit into a signal.
+func TestManyTracks(t *testing.T) {
+	longest := 0
+	e := pair(t, rtc.Options{}, rtc.Options{}, func(s wire.Signal) wire.Signal {
+		if o, ok := s.(wire.Offer); ok {
+			longest = max(longest, len(o.SDP))
+		}
+		return s
+	})
+	e.await(t)
+	ctx := within(t)
+	var last *rtc.OutTrack
+	for n := 0; ; n++ {
+		out, err := e.a.AddTrack(ctx, "a track with quite a long name")
+		if errors.Is(err, rtc.ErrTooManyTracks) {
+			break
+		}
+		if err != nil || n > 1000 {
+			t.Fatal(n, err)
+		}
+		last = out
+	}
+	if _, err := last.Codec(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if longest > wire.MaxSDP*9/10 {
+		t.Errorf("%d bytes of at most %d", longest, wire.MaxSDP)
+	}
+	t.Log(longest, "bytes")
+}
+
 // A channel that we did not agree on is closed, and harms nothing.
 func TestStrangeChannel(t *testing.T) {
 	e := pair(t, rtc.Options{}, rtc.Options{}, nil)

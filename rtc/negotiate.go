@@ -246,6 +246,7 @@ type negotiation struct {
 	next    bool                      // offer again when it is answered
 	restart bool
 	at      time.Time // of the last restart
+	asked   int       // lines asked for since the last offer
 }
 
 // send hands a signal on without waiting for the service.
@@ -280,10 +281,8 @@ func (n *negotiation) offer(ctx context.Context, restart bool) error {
 // again negotiates anew: the offerer offers, the answerer asks him to.
 func (n *negotiation) again(ctx context.Context, restart bool) error {
 	if !n.p.o.Offerer {
-		n.p.mu.Lock()
-		lines := min(n.p.wanted, 255)
-		n.p.wanted = 0
-		n.p.mu.Unlock()
+		lines := n.lines()
+		n.asked += lines
 		return n.send(ctx, wire.NeedMedia{Lines: uint8(lines), Restart: restart})
 	}
 	if n.waiting {
@@ -291,6 +290,18 @@ func (n *negotiation) again(ctx context.Context, restart bool) error {
 		return nil
 	}
 	return n.offer(ctx, restart)
+}
+
+// lines is how many tracks of ours have no line to be sent on, and none on its
+// way. A track takes the line of one that was removed, if there is any.
+func (n *negotiation) lines() int {
+	without := 0
+	for _, t := range n.p.pc.GetTransceivers() {
+		if t.Mid() == "" {
+			without++
+		}
+	}
+	return min(max(0, without-n.asked), maxLines)
 }
 
 func (n *negotiation) candidate(ctx context.Context, c webrtc.ICECandidateInit) error {
@@ -310,6 +321,7 @@ func (n *negotiation) signal(ctx context.Context, s wire.Signal) error {
 		if err := n.remote(webrtc.SDPTypeOffer, s.SDP, s.Fingerprint); err != nil {
 			return err
 		}
+		n.asked = 0
 		d, err := n.p.pc.CreateAnswer(nil)
 		if err != nil {
 			return fmt.Errorf("rtc: answer: %w", err)
@@ -350,6 +362,9 @@ func (n *negotiation) signal(ctx context.Context, s wire.Signal) error {
 	case wire.NeedMedia:
 		if !n.p.o.Offerer {
 			return nil
+		}
+		if len(n.p.pc.GetTransceivers())+int(s.Lines) > maxLines {
+			return ErrTooManyTracks
 		}
 		for range s.Lines {
 			_, err := n.p.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})

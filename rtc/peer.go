@@ -27,6 +27,9 @@ var (
 	ErrClosed = errors.New("rtc: the connection is closed")
 	// ErrTooLarge means that a message is over MaxMessage.
 	ErrTooLarge = errors.New("rtc: the message is too large")
+	// ErrTooManyTracks means that there would be more pictures at once than a
+	// description can hold.
+	ErrTooManyTracks = errors.New("rtc: too many tracks")
 	// ErrFailed means that no path to the peer was found or is left.
 	ErrFailed = errors.New("rtc: there is no network path to the other machine")
 )
@@ -45,6 +48,8 @@ const (
 	nackLimit    = 10
 	nackSize     = 8192
 	outSignals   = 128
+	// maxLines bounds the lines of a description, which must fit a signal.
+	maxLines = 40
 )
 
 const (
@@ -132,7 +137,6 @@ type Peer struct {
 	control, motion *webrtc.DataChannel
 	remote          [32]byte // the signed fingerprint
 	known           bool     // remote is set
-	wanted          int      // tracks of ours that wait for a line
 }
 
 // New makes a connection that Run brings to life.

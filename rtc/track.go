@@ -105,17 +105,17 @@ func (l local) Unbind(webrtc.TrackLocalContext) error {
 }
 
 // AddTrack adds a picture stream and starts to negotiate it. ctx bounds nothing
-// but this call.
+// but this call. It returns ErrTooManyTracks beyond what two peers can agree on.
 func (p *Peer) AddTrack(_ context.Context, id string) (*OutTrack, error) {
+	if len(p.pc.GetSenders()) >= maxLines {
+		return nil, ErrTooManyTracks
+	}
 	t := &OutTrack{p: p, id: id, ready: make(chan struct{}), refresh: make(chan struct{}, 1), start: time.Now()}
 	sender, err := p.pc.AddTrack(local{t})
 	if err != nil {
 		return nil, fmt.Errorf("rtc: add track: %w", err)
 	}
 	t.sender = sender
-	p.mu.Lock()
-	p.wanted++
-	p.mu.Unlock()
 	p.wg.Go(t.feedback)
 	p.negotiate()
 	return t, nil
