@@ -63,7 +63,7 @@ func (p *Peer) serve(ctx context.Context) error {
 		}
 	}
 	channels, up := 0, false
-	var interrupted time.Time // zero while it is not
+	interrupted := time.Now() // zero while it is not
 	retry := time.NewTimer(restartPause)
 	defer retry.Stop()
 	for {
@@ -90,7 +90,9 @@ func (p *Peer) serve(ctx context.Context) error {
 				return ErrFailed
 			}
 			retry.Reset(restartPause)
-			err = n.again(ctx, true)
+			if up {
+				err = n.again(ctx, true)
+			}
 		case s := <-p.changes:
 			switch s {
 			case webrtc.PeerConnectionStateConnected:
@@ -99,11 +101,13 @@ func (p *Peer) serve(ctx context.Context) error {
 					p.tell(StateConnected)
 				}
 			case webrtc.PeerConnectionStateDisconnected, webrtc.PeerConnectionStateFailed:
-				if !up {
+				if s == webrtc.PeerConnectionStateFailed && !up {
 					return ErrFailed
 				}
 				if interrupted.IsZero() {
 					interrupted = time.Now()
+				}
+				if p.isConnected() {
 					p.tell(StateInterrupted)
 				}
 				retry.Reset(restartPause)

@@ -56,7 +56,8 @@ const (
 	// restartPause is how long an ICE restart may take before the next one: its
 	// checks are given up after less, and the network may come back later.
 	restartPause = 3 * time.Second
-	// giveUp is how long an interruption may last.
+	// giveUp is how long an interruption may last, and the making of a
+	// connection: the other end may be gone before it began.
 	giveUp = 30 * time.Second
 	// reasonTime is how long the reason for a closed channel is waited for;
 	// Pion tells of both at once, in any order.

@@ -1,6 +1,7 @@
 package rtc_test
 
 import (
+	"errors"
 	"maps"
 	"net"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/pion/transport/v5/vnet"
 
 	"viewflip.app/rtc"
+	"viewflip.app/wire"
 )
 
 // alive shows that messages of both channels and pictures pass both ways.
@@ -86,9 +88,27 @@ func becomes(t *testing.T, p *rtc.Peer, want rtc.State) {
 	}
 }
 
+// Who never answers is given up.
+func TestNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	for name, offerer := range map[string]bool{"offerer": true, "answerer": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, err := rtc.New(rtc.Options{Offerer: offerer}, &line{out: make(chan wire.Signal, 200), in: make(chan wire.Signal)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Run(within(t)); !errors.Is(err, rtc.ErrFailed) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // The network goes away or changes, and the connection goes on where it was:
 // same channels, same tracks.
 func TestNetworkChange(t *testing.T) {
+	t.Parallel()
 	move := func(t *testing.T, n *vnet.Net, from, to string) {
 		t.Helper()
 		if err := n.RemoveAddress("eth0", net.ParseIP(from)); err != nil {
