@@ -10,7 +10,7 @@ import (
 func FuzzParseEnvelope(f *testing.F) {
 	for _, s := range []Signal{
 		Knock{Name: "Ben"}, Admit{Name: "Anna", Members: []Member{{Name: "Cleo"}}}, Reject{Reason: RejectUsed}, Introduce{Member{Name: "Cleo"}},
-		Offer{SDP: "v=0"}, Answer{SDP: "v=0"}, Candidate{Line: "{}"}, NeedMedia{Lines: 1},
+		Offer{SDP: "v=0"}, Answer{SDP: "v=0"}, Candidate{Line: "{}"}, NeedMedia{Lines: 1}, NeedMedia{Restart: true},
 	} {
 		b, err := appendEnvelope(nil, Envelope{Pair: [16]byte{1}, Seq: 2, Body: s})
 		if err != nil {
