@@ -123,6 +123,7 @@ func TestNetworkChange(t *testing.T) {
 	}
 	for name, change := range map[string]func(t *testing.T, n *network, e *ends){
 		"down and up": func(t *testing.T, n *network, e *ends) {
+			t.Helper()
 			n.losing(func(vnet.Chunk) bool { return true })
 			becomes(t, e.a, rtc.StateInterrupted)
 			becomes(t, e.b, rtc.StateInterrupted)
@@ -131,10 +132,12 @@ func TestNetworkChange(t *testing.T) {
 			n.losing(nil)
 		},
 		"offerer moves": func(t *testing.T, n *network, _ *ends) {
+			t.Helper()
 			n.losing(from(addrA))
 			move(t, n.a, addrA, "10.0.0.12")
 		},
 		"answerer moves": func(t *testing.T, n *network, _ *ends) {
+			t.Helper()
 			n.losing(from(addrB))
 			move(t, n.b, addrB, "10.0.0.13")
 		},

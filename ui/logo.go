@@ -8,7 +8,7 @@ import (
 )
 
 //go:embed viewflip.svg
-var logoSVG []byte //nolint:gochecknoglobals // embedded, never written
+var logoSVG []byte
 
 // logo is two windows, one of them on its way to somebody else.
 func logo() fyne.Resource { return fyne.NewStaticResource("viewflip.svg", logoSVG) }
