@@ -45,14 +45,13 @@ func TestOversizedMessages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			// The hostile end believes that anything goes.
-			e := pair(t, rtc.Options{}, rtc.Options{}, nil)
-			e.lb.edit = func(s wire.Signal) wire.Signal {
+			e := pair(t, rtc.Options{}, rtc.Options{}, func(s wire.Signal) wire.Signal {
 				if a, ok := s.(wire.Answer); ok {
 					a.SDP = strings.Replace(a.SDP, "a=sctp-port:5000\r\n", "a=sctp-port:5000\r\na=max-message-size:1000000\r\n", 1)
 					return a
 				}
 				return s
-			}
+			})
 			e.await(t)
 			if err := e.a.Channel(c.lossy).Send(make([]byte, c.size)); err != nil {
 				t.Fatal(err)

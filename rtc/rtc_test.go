@@ -52,7 +52,7 @@ type ends struct {
 func pair(t testing.TB, oa, ob rtc.Options, edit func(wire.Signal) wire.Signal) *ends {
 	t.Helper()
 	x, y := make(chan wire.Signal, 200), make(chan wire.Signal, 200)
-	e := &ends{la: &line{x, y, edit}, lb: &line{y, x, nil}, errs: make(chan error, 2)}
+	e := &ends{la: &line{x, y, edit}, lb: &line{y, x, edit}, errs: make(chan error, 2)}
 	oa.Offerer = true
 	var err error
 	if e.a, err = rtc.New(oa, e.la); err != nil {

@@ -574,6 +574,16 @@ func TestHostileService(t *testing.T) {
 		if _, err := v.Next(t.Context()); err != nil || connected(anna) != 1 {
 			t.Fatal(err)
 		}
+		w.net.mu.Lock()
+		p := w.net.peers["1"]
+		w.net.mu.Unlock()
+		for _, end := range []*peer{p, p.other} {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			if s, err := end.sig.Recv(ctx); err == nil {
+				t.Errorf("%T came twice", s)
+			}
+		}
 	})
 	t.Run("tampered", func(t *testing.T) {
 		w := newWorld(t)
