@@ -17,7 +17,7 @@ build: build-deps
 	@for c in $(CMDS); do echo "build bin/$$c"; go build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/$$c ./cmd/$$c || exit 1; done
 
 run: build
-	@bin/viewflip doctor; bin/viewflip help
+	@if bin/viewflip windows >/dev/null 2>&1; then exec bin/viewflip; fi; scripts/deps.sh demo && exec bin/viewflip demo
 
 test: test-deps
 	scripts/headless.sh go test -tags $(TAGS) -p 2 -timeout 15m ./...

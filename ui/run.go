@@ -4,6 +4,8 @@ package ui
 
 import (
 	"context"
+	"log"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +23,10 @@ const className = "viewflip"
 // or ctx does, and waits for everything it started. It must be called on the
 // main goroutine; a process can call it once.
 func Run(ctx context.Context, o Options) error {
+	if o.Log != nil { // Fyne reports to log, on stderr
+		log.SetFlags(0)
+		log.SetOutput(slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug).Writer())
+	}
 	app.SetMetadata(fyne.AppMetadata{
 		Name: "viewflip",
 		// All changes go through fyne.Do: Fyne need not check.

@@ -44,6 +44,7 @@ func commands() []command {
 		{"windows", "[--json]", "list the windows that can be shared", runWindows},
 		{"share", "--window ID|TITLE … [--grant see|point|control] [--uses N] [--name NAME] [--json]", "share windows without a GUI and print the link", runShare},
 		{"join", "LINK [--name NAME] [--control]", "open the windows that are shared in a call", runJoin},
+		{"demo", "[--out DIR]", "show on two virtual displays that sharing and control work, and save pictures of it", runDemo},
 		{"doctor", "", "say what works here and what is missing", runDoctor},
 		{"version", "", "print the version", runVersion},
 	}
@@ -71,7 +72,7 @@ func run(ctx context.Context, w world, args []string) int {
 // plain removes package prefixes: they help in logs, not people.
 func plain(err error) string {
 	s := err.Error()
-	for _, p := range []string{"session: ", "capture: ", "platform: ", "client: ", "wire: ", "rtc: ", "input: ", "keychain: ", "service: ", "xtest: "} {
+	for _, p := range []string{"session: ", "capture: ", "platform: ", "client: ", "wire: ", "rtc: ", "input: ", "keychain: ", "service: ", "xtest: ", "virtual: "} {
 		s = strings.ReplaceAll(s, p, "")
 	}
 	return s

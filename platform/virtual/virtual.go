@@ -145,9 +145,17 @@ func (d *Display) Run(program string, args ...string) error { return d.RunEnv(ni
 // RunEnv is Run with more environment, as "NAME=value".
 func (d *Display) RunEnv(env []string, program string, args ...string) error {
 	cmd := exec.Command(program, args...)
-	cmd.Env = append(d.Env(), env...)
+	cmd.Env = env
+	return d.Start(cmd)
+}
+
+// Start starts a prepared command on the display: what cmd.Env holds is added
+// to [Display.Env]. It is ended and waited for by Close, so the caller must not
+// wait for it; the end of its output tells when it ended before.
+func (d *Display) Start(cmd *exec.Cmd) error {
+	cmd.Env = append(d.Env(), cmd.Env...)
 	if err := d.start(cmd); err != nil {
-		return fmt.Errorf("virtual: %s: %w", program, err)
+		return fmt.Errorf("virtual: %s: %w", cmd.Path, err)
 	}
 	return nil
 }

@@ -1,0 +1,321 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jezek/xgb/xproto"
+
+	"viewflip.app/platform/virtual"
+)
+
+const (
+	demoTime = 90 * time.Second
+	// demoRest without a change means that the picture is complete.
+	demoRest  = 50 * time.Millisecond
+	demoWidth = 1280
+	// demoTerminal is the title of the window that is shared.
+	demoTerminal = "Terminal"
+	demoPrivate  = "Private notes"
+	demoSharer   = "Anna"
+	demoViewer   = "Ben"
+)
+
+// demo is Anna's display, on which a terminal is shared, and Ben's, on which
+// it is viewed.
+type demo struct {
+	w         world
+	dir, work string
+
+	anna, ben               *screen
+	terminal, cover         xproto.Window
+	viewer, picture         xproto.Window
+	times                   []time.Duration
+	annaDisplay, benDisplay *virtual.Display
+}
+
+// runDemo shows that viewflip works here, without touching the user's display.
+func runDemo(ctx context.Context, w world, args []string) error {
+	fs := newFlags(w, "demo")
+	out := fs.String("out", "", "`directory` for the pictures (default: viewflip-demo here, else a temporary one)")
+	if rest, err := parse(fs, args); err != nil || len(rest) > 0 {
+		return errors.Join(errUsage, err)
+	}
+	if err := demoNeeds(); err != nil {
+		return err
+	}
+	dir, err := demoDir(*out)
+	if err != nil {
+		return err
+	}
+	work, err := os.MkdirTemp("", "viewflip-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work) //nolint:errcheck // a temporary directory
+	ctx, cancel := context.WithTimeoutCause(ctx, demoTime, errors.New("the demo took too long"))
+	defer cancel()
+	d := &demo{w: w, dir: dir, work: work}
+	return d.run(ctx)
+}
+
+// demoNeeds says what has to be installed.
+func demoNeeds() error {
+	var missing, packages []string
+	for _, p := range [][2]string{{"Xvfb", "xvfb"}, {"openbox", "openbox"}, {"xterm", "xterm"}} {
+		if _, err := exec.LookPath(p[0]); err != nil {
+			missing, packages = append(missing, p[0]), append(packages, p[1])
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the demo needs %s, not installed here: apt-get install %s (Debian's names)",
+		strings.Join(missing, " and "), strings.Join(packages, " "))
+}
+
+// demoDir makes the directory for the pictures.
+func demoDir(out string) (string, error) {
+	dir := out
+	if dir == "" {
+		dir = "viewflip-demo"
+	}
+	dir, err := filepath.Abs(dir)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err == nil { // it may be there, and somebody else's
+		var f *os.File
+		if f, err = os.CreateTemp(dir, ".try"); err == nil {
+			return dir, errors.Join(f.Close(), os.Remove(f.Name()))
+		}
+	}
+	if out != "" {
+		return "", fmt.Errorf("the pictures cannot be saved there: %w", err)
+	}
+	return os.MkdirTemp("", "viewflip-demo-")
+}
+
+func (d *demo) run(ctx context.Context) (err error) {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	for _, s := range []struct {
+		display **virtual.Display
+		screen  **screen
+	}{{&d.annaDisplay, &d.anna}, {&d.benDisplay, &d.ben}} {
+		if *s.display, err = virtual.Start(ctx, virtual.Options{Size: image.Pt(demoWidth, 800), WM: "openbox"}); err != nil {
+			return err
+		}
+		defer (*s.display).Close() //nolint:errcheck // nothing is kept
+		if *s.screen, err = openScreen((*s.display).Name()); err != nil {
+			return err
+		}
+		defer (*s.screen).close()
+		if err := (*s.screen).paintRoot(0x3a4a5c); err != nil {
+			return err
+		}
+	}
+	for _, step := range []func(context.Context, context.CancelCauseFunc) error{d.furnish, d.connect, d.compare, d.command, d.compare, d.report} {
+		if err := step(ctx, fail); err != nil {
+			if cause := context.Cause(ctx); cause != nil {
+				return cause
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// say prints one fact.
+func (d *demo) say(format string, a ...any) {
+	_, _ = fmt.Fprintf(d.w.stdout, format+"\n", a...)
+}
+
+// furnish opens a terminal with a shell and, over a part of it, a window that
+// is nobody else's business.
+func (d *demo) furnish(ctx context.Context, _ context.CancelCauseFunc) error {
+	look := []string{"-fa", "DejaVu Sans Mono", "-fs", "11", "-fg", "#e4e6ea"}
+	shell := append(slices.Clone(look), "-bg", "#1c2026", "-geometry", "88x26+90+110", "-title", demoTerminal,
+		"-e", "sh", "-c", `i=1; while [ $i -le 18 ]; do printf '%02d  This line of the terminal goes on behind the private notes, and the viewer shows its end.\n' $i; i=$((i+1)); done; exec sh -i`)
+	cmd := exec.Command("xterm", shell...)
+	cmd.Dir, cmd.Env = d.work, []string{"PS1=anna$ ", "ENV=", "PWD=" + d.work}
+	if err := d.annaDisplay.Start(cmd); err != nil {
+		return err
+	}
+	notes := append(slices.Clone(look), "-bg", "#6b2737", "-geometry", "46x12+640+60", "-title", demoPrivate,
+		"-e", "sh", "-c", `printf '\n  Private notes of Anna.\n  They cover a part of her terminal.\n  Nobody else sees them.\n'; exec sleep 3600`)
+	if err := d.annaDisplay.Run("xterm", notes...); err != nil {
+		return err
+	}
+	err := until(ctx, func() bool {
+		d.terminal, d.cover = d.anna.titled(demoTerminal), d.anna.titled(demoPrivate)
+		return d.terminal != 0 && d.cover != 0
+	})
+	if err != nil {
+		return err
+	}
+	// A click raises the terminal; the notes shall cover it all the same.
+	const add, fromApplication = 1, 1
+	above := uint32(d.anna.Atom("_NET_WM_STATE_ABOVE"))
+	return errors.Join(d.anna.own(d.terminal), d.anna.ask(d.cover, "_NET_WM_STATE", add, above, 0, fromApplication))
+}
+
+// start runs this program on a display and returns its first line of output.
+// fail is called when it ends.
+func (d *demo) start(on *virtual.Display, fail context.CancelCauseFunc, args ...string) (<-chan string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Stderr = d.w.stderr
+	cmd.Env = []string{
+		"VIEWFLIP_KEYCHAIN=memory", "VIEWFLIP_LISTEN=127.0.0.1:0", "VIEWFLIP_ADVERTISE=", "VIEWFLIP_SERVICE=", "VIEWFLIP_ICE=",
+		"LIBGL_ALWAYS_SOFTWARE=1",
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := on.Start(cmd); err != nil {
+		return nil, err
+	}
+	first := make(chan string, 1)
+	go func() {
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			select {
+			case first <- lines.Text():
+			default:
+			}
+		}
+		fail(fmt.Errorf("viewflip %s ended too soon", args[0]))
+	}()
+	return first, nil
+}
+
+// connect shares the terminal and opens the viewer.
+func (d *demo) connect(ctx context.Context, fail context.CancelCauseFunc) error {
+	first, err := d.start(d.annaDisplay, fail, "share", "--window", fmt.Sprintf("0x%x", d.terminal),
+		"--grant", "control", "--name", demoSharer, "--json")
+	if err != nil {
+		return err
+	}
+	var event struct{ Link string }
+	select {
+	case line := <-first:
+		if err := json.Unmarshal([]byte(line), &event); err != nil {
+			return fmt.Errorf("viewflip share printed no link: %w", err)
+		}
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if _, err := d.start(d.benDisplay, fail, "join", event.Link, "--name", demoViewer, "--control"); err != nil {
+		return err
+	}
+	err = until(ctx, func() bool {
+		if d.viewer = d.ben.titled(demoTerminal); d.viewer == 0 {
+			return false
+		}
+		d.picture = d.ben.pictureOf(d.viewer)
+		return d.picture != 0
+	})
+	if err != nil {
+		return err
+	}
+	d.say("%s shares a terminal on display %s; %s's viewer shows it on display %s.", demoSharer, d.annaDisplay.Name(), demoViewer, d.benDisplay.Name())
+	return errors.Join(d.ben.place(d.viewer, image.Rectangle{Min: image.Pt(90, 90)}), d.ben.watch(d.picture))
+}
+
+// compare waits until the viewer shows exactly the terminal's own pixels.
+func (d *demo) compare(ctx context.Context, _ context.CancelCauseFunc) error {
+	err := until(ctx, func() bool {
+		a, as, err := d.anna.picture(d.terminal)
+		if err != nil {
+			return false
+		}
+		b, bs, err := d.ben.picture(d.picture)
+		return err == nil && as == bs && bytes.Equal(a, b)
+	})
+	if err != nil {
+		return errors.Join(errors.New("the viewer's picture is not the window's"), err)
+	}
+	return nil
+}
+
+// command types a command into the viewer, as Ben, and waits until Anna's
+// shell has executed it. Every key is timed.
+func (d *demo) command(ctx context.Context, _ context.CancelCauseFunc) error {
+	at, err := d.ben.Bounds(d.picture)
+	if err != nil {
+		return err
+	}
+	if err := d.ben.click(at.Min.Add(image.Pt(60, at.Dy()/2))); err != nil {
+		return err
+	}
+	// The click gives both windows the keyboard.
+	if err := until(ctx, func() bool { return d.ben.focused(d.viewer) && d.anna.focused(d.terminal) }); err != nil {
+		return err
+	}
+	random := make([]byte, 8)
+	_, _ = rand.Read(random) // it never fails
+	token := hex.EncodeToString(random)
+	for _, r := range "echo " + token + " >executed" {
+		if err := d.ben.rest(ctx, demoRest); err != nil {
+			return err
+		}
+		before, size, err := d.ben.picture(d.picture)
+		if err != nil {
+			return err
+		}
+		begin := time.Now()
+		err = d.ben.strike(r, func() error {
+			err := d.ben.changed(ctx, d.picture, before, size)
+			d.times = append(d.times, time.Since(begin))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := d.ben.strike(enter, func() error { return nil }); err != nil {
+		return err
+	}
+	return until(ctx, func() bool {
+		b, _ := os.ReadFile(filepath.Join(d.work, "executed"))
+		return strings.TrimSpace(string(b)) == token
+	})
+}
+
+// report saves the pictures and says what was seen.
+func (d *demo) report(ctx context.Context, _ context.CancelCauseFunc) error {
+	if err := d.ben.rest(ctx, demoRest); err != nil {
+		return err
+	}
+	sharer, viewer := filepath.Join(d.dir, "sharer.png"), filepath.Join(d.dir, "viewer.png")
+	if err := errors.Join(d.anna.save(sharer), d.ben.save(viewer)); err != nil {
+		return err
+	}
+	slices.Sort(d.times)
+	at := func(percent int) float64 {
+		return float64(d.times[(len(d.times)-1)*percent/100].Microseconds()) / 1000
+	}
+	d.say("The viewer's picture equals the window's own pixels, also where another window covers it.")
+	d.say("%s typed a command into it; %s's shell executed it.", demoViewer, demoSharer)
+	d.say("From a key press at the viewer to changed pixels in the viewer's window, read from the X server: p50 %.1f ms, p95 %.1f ms (%d keys).",
+		at(50), at(95), len(d.times))
+	d.say("Pictures of both displays: %s and %s", sharer, viewer)
+	return nil
+}
