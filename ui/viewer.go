@@ -267,11 +267,15 @@ func (v *viewer) update(r session.RemoteShare) {
 	exact := v.stage.fit(before.W, before.H).Exact()
 	v.info = r
 	v.render()
+	if r.Hidden != before.Hidden || r.Ended != before.Ended {
+		v.p.log.Debug("share changed", "hidden", r.Hidden, "ended", r.Ended)
+	}
 	if exact && (r.W != before.W || r.H != before.H) && r.Ended == 0 {
 		v.win.Resize(v.sizeFor(r.W, r.H)) // what was shown pixel for pixel stays so
 	}
 	if reason, at := v.view.LastRefusal(); reason != 0 && at.After(v.refused) {
 		v.refused = at
+		v.p.log.Debug("input refused", "reason", reason.String())
 		v.refusal.set(reason.String())
 		v.chip.Show()
 		v.p.after(refusalFor, func() {

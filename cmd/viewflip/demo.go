@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -149,7 +150,7 @@ func (d *demo) say(format string, a ...any) {
 func (d *demo) furnish(ctx context.Context, _ context.CancelCauseFunc) error {
 	look := []string{"-fa", "DejaVu Sans Mono", "-fs", "11", "-fg", "#e4e6ea"}
 	shell := append(slices.Clone(look), "-bg", "#1c2026", "-geometry", "88x26+90+110", "-title", demoTerminal,
-		"-e", "sh", "-c", `i=1; while [ $i -le 18 ]; do printf '%02d  This line of the terminal goes on behind the private notes, and the viewer shows its end.\n' $i; i=$((i+1)); done; exec sh -i`)
+		"-e", "sh", "-c", `i=1; while [ $i -le 18 ]; do printf '%02d  Private notes cover the end of this line, and the viewer sees it all the same.\n' $i; i=$((i+1)); done; exec sh -i`)
 	cmd := exec.Command("xterm", shell...)
 	cmd.Dir, cmd.Env = d.work, []string{"PS1=anna$ ", "ENV=", "PWD=" + d.work}
 	if err := d.annaDisplay.Start(cmd); err != nil {
@@ -173,15 +174,15 @@ func (d *demo) furnish(ctx context.Context, _ context.CancelCauseFunc) error {
 	return errors.Join(d.anna.own(d.terminal), d.anna.ask(d.cover, "_NET_WM_STATE", add, above, 0, fromApplication))
 }
 
-// start runs this program on a display and returns its first line of output.
-// fail is called when it ends.
-func (d *demo) start(on *virtual.Display, fail context.CancelCauseFunc, args ...string) (<-chan string, error) {
+// startSelf runs this program on a display, with nothing of the user's, and
+// returns its first line of output. ended is called when it is over.
+func startSelf(on *virtual.Display, stderr io.Writer, ended func(), args ...string) (<-chan string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(self, args...)
-	cmd.Stderr = d.w.stderr
+	cmd.Stderr = stderr
 	cmd.Env = []string{
 		"VIEWFLIP_KEYCHAIN=memory", "VIEWFLIP_LISTEN=127.0.0.1:0", "VIEWFLIP_ADVERTISE=", "VIEWFLIP_SERVICE=", "VIEWFLIP_ICE=",
 		"LIBGL_ALWAYS_SOFTWARE=1",
@@ -201,28 +202,37 @@ func (d *demo) start(on *virtual.Display, fail context.CancelCauseFunc, args ...
 			default:
 			}
 		}
-		fail(fmt.Errorf("viewflip %s ended too soon", args[0]))
+		ended()
 	}()
 	return first, nil
 }
 
+// startShare shares a window with control for everybody and waits for its link.
+func startShare(ctx context.Context, on *virtual.Display, stderr io.Writer, ended func(), window xproto.Window, name string) (string, error) {
+	first, err := startSelf(on, stderr, ended, "share", "--window", fmt.Sprintf("0x%x", window), "--grant", "control", "--name", name, "--json")
+	if err != nil {
+		return "", err
+	}
+	select {
+	case line := <-first:
+		var event struct{ Link string }
+		if err := json.Unmarshal([]byte(line), &event); err != nil {
+			return "", fmt.Errorf("viewflip share printed no link: %w", err)
+		}
+		return event.Link, nil
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}
+
 // connect shares the terminal and opens the viewer.
 func (d *demo) connect(ctx context.Context, fail context.CancelCauseFunc) error {
-	first, err := d.start(d.annaDisplay, fail, "share", "--window", fmt.Sprintf("0x%x", d.terminal),
-		"--grant", "control", "--name", demoSharer, "--json")
+	link, err := startShare(ctx, d.annaDisplay, d.w.stderr, func() { fail(errors.New("viewflip share ended too soon")) }, d.terminal, demoSharer)
 	if err != nil {
 		return err
 	}
-	var event struct{ Link string }
-	select {
-	case line := <-first:
-		if err := json.Unmarshal([]byte(line), &event); err != nil {
-			return fmt.Errorf("viewflip share printed no link: %w", err)
-		}
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	if _, err := d.start(d.benDisplay, fail, "join", event.Link, "--name", demoViewer, "--control"); err != nil {
+	_, err = startSelf(d.benDisplay, d.w.stderr, func() { fail(errors.New("viewflip join ended too soon")) }, "join", link, "--name", demoViewer, "--control")
+	if err != nil {
 		return err
 	}
 	err = until(ctx, func() bool {

@@ -34,10 +34,11 @@ type stroke struct {
 }
 
 const (
-	enter    = '\r'
-	shiftKey = rune(-1)
+	enter = '\r'
+	// Keys that are no characters.
+	shiftKey, controlKey = rune(-1), rune(-2)
 	// The keysyms of X11 (keysymdef.h); those of Latin-1 are the characters.
-	keysymReturn, keysymShift = 0xff0d, 0xffe1
+	keysymReturn, keysymShift, keysymControl = 0xff0d, 0xffe1, 0xffe3
 )
 
 func openScreen(display string) (*screen, error) {
@@ -87,6 +88,8 @@ func (s *screen) learnKeys() error {
 			switch sym {
 			case keysymShift:
 				r = shiftKey
+			case keysymControl:
+				r = controlKey
 			case keysymReturn:
 				r = enter
 			}
