@@ -26,8 +26,9 @@ import (
 const (
 	demoTime = 90 * time.Second
 	// demoRest without a change means that the picture is complete.
-	demoRest  = 50 * time.Millisecond
-	demoWidth = 1280
+	demoRest = 50 * time.Millisecond
+	// The size of both screens in pixels.
+	demoWidth, demoHeight = 1280, 800
 	// demoTerminal is the title of the window that is shared.
 	demoTerminal = "Terminal"
 	demoPrivate  = "Private notes"
@@ -117,7 +118,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		display **virtual.Display
 		screen  **screen
 	}{{&d.annaDisplay, &d.anna}, {&d.benDisplay, &d.ben}} {
-		if *s.display, err = virtual.Start(ctx, virtual.Options{Size: image.Pt(demoWidth, 800), WM: "openbox"}); err != nil {
+		if *s.display, err = virtual.Start(ctx, virtual.Options{Size: image.Pt(demoWidth, demoHeight), WM: "openbox"}); err != nil {
 			return err
 		}
 		defer (*s.display).Close() //nolint:errcheck // nothing is kept

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"viewflip.app/platform/platformtest"
+)
+
+// children counts the processes that this one started and has not waited for.
+func children(t *testing.T) (n int) {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		b, err := os.ReadFile(p)
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := strings.Cut(string(b), ") ")
+		if f := strings.Fields(rest); len(f) > 1 && f[1] == strconv.Itoa(os.Getpid()) {
+			n++
+		}
+	}
+	return n
+}
+
+// colors counts the pixels of a picture by colour.
+func colors(t *testing.T, path string) map[color.RGBA]int {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close() //nolint:errcheck // read only
+	img, err := png.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if img.Bounds() != image.Rect(0, 0, demoWidth, demoHeight) {
+		t.Error(path, "is", img.Bounds())
+	}
+	n := map[color.RGBA]int{}
+	for y := range demoHeight {
+		for x := range demoWidth {
+			n[color.RGBAModel.Convert(img.At(x, y)).(color.RGBA)]++
+		}
+	}
+	return n
+}
+
+// The demo works without a display, keeps pictures, and leaves nothing else.
+func TestDemo(t *testing.T) {
+	t.Setenv(asProgram, "1")
+	t.Setenv("DISPLAY", "")
+	t.Setenv("TMPDIR", t.TempDir())
+	var out, errs bytes.Buffer
+	w := testWorld(t, nil)
+	w.stdout, w.stderr = &out, &errs
+	before := children(t)
+	dir := filepath.Join(t.TempDir(), "new")
+	if code := run(t.Context(), w, []string{"demo", "--out", dir}); code != exitOK || errs.Len() != 0 {
+		t.Fatal(code, out.String(), errs.String())
+	}
+	for _, fact := range []string{"equals the window's own pixels", "executed it", "p95", "(31 keys)", dir} {
+		if !strings.Contains(out.String(), fact) {
+			t.Errorf("%q is not in %q", fact, out.String())
+		}
+	}
+	notes := color.RGBA{0x6b, 0x27, 0x37, 255}
+	terminal := color.RGBA{0x1c, 0x20, 0x26, 255}
+	sharer, viewer := colors(t, filepath.Join(dir, "sharer.png")), colors(t, filepath.Join(dir, "viewer.png"))
+	if sharer[notes] == 0 || viewer[notes] != 0 {
+		t.Errorf("the notes cover %d pixels at the sharer and %d at the viewer", sharer[notes], viewer[notes])
+	}
+	if sharer[terminal] == 0 || viewer[terminal] <= sharer[terminal] {
+		t.Errorf("the terminal has %d pixels at the sharer and %d at the viewer", sharer[terminal], viewer[terminal])
+	}
+	if n := children(t); n != before {
+		t.Errorf("%d children were left", n-before)
+	}
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) != 0 {
+		t.Error("files were left:", left, err)
+	}
+}
+
+// writer calls itself at every write.
+type writer func()
+
+func (w writer) Write(p []byte) (int, error) { w(); return len(p), nil }
+
+// However the demo ends, everything that it started ends.
+func TestDemoGivenUp(t *testing.T) {
+	t.Setenv(asProgram, "1")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	w := testWorld(t, nil)
+	before, during := children(t), 0
+	w.stdout = writer(func() {
+		during = children(t)
+		cancel()
+	})
+	if code := run(ctx, w, []string{"demo", "--out", t.TempDir()}); code != exitOK {
+		t.Error("exit code", code)
+	}
+	if during <= before {
+		t.Error("the demo ended before it began")
+	}
+	platformtest.Eventually(t, "the children's end", func() bool { return children(t) == before })
+}
+
+// What is missing is named together with its package.
+func TestDemoNeedsPrograms(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	var errs bytes.Buffer
+	w := testWorld(t, nil)
+	w.stderr = &errs
+	code := run(t.Context(), w, []string{"demo"})
+	if code != exitError || strings.Count(errs.String(), "\n") != 1 || !strings.Contains(errs.String(), "apt-get install xvfb openbox xterm") {
+		t.Errorf("exit code %d, %q", code, errs.String())
+	}
+}
+
+// Where the current directory cannot be written, the pictures go elsewhere;
+// where the user's own choice cannot, it is an error.
+func TestDemoDir(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("TMPDIR", t.TempDir())
+	if dir, err := demoDir(""); err != nil || filepath.Base(dir) != "viewflip-demo" {
+		t.Error(dir, err)
+	}
+	if err := os.RemoveAll("viewflip-demo"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("viewflip-demo", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if dir, err := demoDir(""); err != nil || filepath.Dir(dir) != os.TempDir() {
+		t.Error(dir, err)
+	}
+	if dir, err := demoDir("viewflip-demo"); err == nil {
+		t.Error("a file was taken for a directory:", dir)
+	}
+}
