@@ -239,6 +239,9 @@ func (p *Peer) tell(s State) {
 func (p *Peer) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	err := p.serve(ctx)
+	if ctx.Err() != nil {
+		p.flush()
+	}
 	cancel()
 	close(p.done)
 	if cerr := p.pc.GracefulClose(); err == nil && cerr != nil {
@@ -249,7 +252,36 @@ func (p *Peer) Run(ctx context.Context) error {
 	return err
 }
 
-// Recv returns the next message once the peer is authenticated.
+// flushTime is how long the last messages may take to arrive.
+const flushTime = 500 * time.Millisecond
+
+// flush waits until the other end has acknowledged what was sent reliably:
+// closing the connection would discard it.
+func (p *Peer) flush() {
+	p.mu.Lock()
+	dc := p.control
+	p.mu.Unlock()
+	if !p.isConnected() || p.pc.ConnectionState() != webrtc.PeerConnectionStateConnected {
+		return
+	}
+	empty := make(chan struct{}, 1)
+	dc.OnBufferedAmountLow(func() {
+		select {
+		case empty <- struct{}{}:
+		default:
+		}
+	})
+	if dc.BufferedAmount() == 0 {
+		return
+	}
+	select {
+	case <-empty:
+	case <-time.After(flushTime):
+	}
+}
+
+// Recv returns the next message once the peer is authenticated; after Run has
+// ended those that had arrived, then ErrClosed.
 func (p *Peer) Recv(ctx context.Context) (Message, error) {
 	select {
 	case <-p.connected:
@@ -257,6 +289,9 @@ func (p *Peer) Recv(ctx context.Context) (Message, error) {
 		return Message{}, ErrClosed
 	case <-ctx.Done():
 		return Message{}, ctx.Err()
+	}
+	if err := ctx.Err(); err != nil {
+		return Message{}, err
 	}
 	select {
 	case m := <-p.in: // what was said before the end is heard
@@ -267,7 +302,12 @@ func (p *Peer) Recv(ctx context.Context) (Message, error) {
 	case m := <-p.in:
 		return m, nil
 	case <-p.done:
-		return Message{}, ErrClosed
+		select {
+		case m := <-p.in: // the last words count
+			return m, nil
+		default:
+			return Message{}, ErrClosed
+		}
 	case <-ctx.Done():
 		return Message{}, ctx.Err()
 	}

@@ -134,11 +134,7 @@ func (c *Call) farewell() {
 	for id := range c.invites {
 		invites = append(invites, id)
 	}
-	members := slices.Clone(c.order)
 	c.mu.Unlock()
-	for _, m := range members {
-		m.send(wire.Bye{Reason: wire.ByeLeft})
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	for _, id := range invites {

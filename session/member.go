@@ -87,11 +87,18 @@ func (m *member) run(parent context.Context) {
 	defer cancel()
 	defer context.AfterFunc(parent, cancel)()
 
+	// The connection outlives ctx by a good-bye.
+	line, hangUp := context.WithCancel(context.WithoutCancel(parent))
+	defer hangUp()
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		defer cancel()
-		if err := m.peer.Run(ctx); err != nil && ctx.Err() == nil {
+		if err := m.peer.Run(line); err != nil && ctx.Err() == nil {
 			m.call.log.Info("connection ended", "err", err)
+		}
+		select {
+		case <-m.peer.Connected(): // listen ends when it has heard everything
+		default:
+			cancel()
 		}
 	})
 	// Whoever never connects does not keep a place in the call.
@@ -115,6 +122,10 @@ func (m *member) run(parent context.Context) {
 	}
 	<-ctx.Done()
 	m.gone()
+	if m.call.life.Err() != nil || parent.Err() != nil {
+		m.send(wire.Bye{Reason: wire.ByeLeft})
+	}
+	hangUp()
 	wg.Wait()
 }
 
@@ -275,6 +286,13 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 			s.asked(m, msg.Rights)
 		}
 	case wire.Bye:
+		if msg.Reason == wire.ByeLeft {
+			c.mu.Lock()
+			for _, v := range m.views {
+				v.endLocked(wire.CloseStopped)
+			}
+			c.mu.Unlock()
+		}
 		return true
 	}
 	return false
