@@ -47,6 +47,7 @@ type ends struct {
 	la, lb *line
 	errs   chan error
 	stop   func()
+	leave  func() // ends a alone
 }
 
 func pair(t testing.TB, oa, ob rtc.Options, edit func(wire.Signal) wire.Signal) *ends {
@@ -62,10 +63,11 @@ func pair(t testing.TB, oa, ob rtc.Options, edit func(wire.Signal) wire.Signal) 
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	actx, leave := context.WithCancel(ctx)
+	e.leave = leave
 	var wg sync.WaitGroup
-	for _, p := range []*rtc.Peer{e.a, e.b} {
-		wg.Go(func() { e.errs <- p.Run(ctx) })
-	}
+	wg.Go(func() { e.errs <- e.a.Run(actx) })
+	wg.Go(func() { e.errs <- e.b.Run(ctx) })
 	var once sync.Once
 	e.stop = func() { once.Do(func() { cancel(); wg.Wait() }) }
 	t.Cleanup(e.stop)
@@ -190,13 +192,37 @@ func exchange(t *testing.T, from, to *rtc.Peer, id, mime string) {
 		last = f.Timestamp
 	}
 	in.RequestRefresh()
-	select {
-	case <-out.Refresh():
-	case <-ctx.Done():
-		t.Fatal("no refresh request")
+	for range 2 { // again and again, until a frame comes
+		select {
+		case <-out.Refresh():
+		case <-ctx.Done():
+			t.Fatal("no refresh request")
+		}
 	}
 	if err := out.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What was said before leaving is heard, all of it, and then the end.
+func TestLastWords(t *testing.T) {
+	e := pair(t, rtc.Options{}, rtc.Options{}, nil)
+	e.await(t)
+	const words = 100
+	for i := range words {
+		if err := e.a.Send(bytes.Repeat([]byte{byte(i)}, 10000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.leave()
+	ctx := context15(t)
+	for i := range words {
+		if m, err := e.b.Recv(ctx); err != nil || m.Data[0] != byte(i) {
+			t.Fatal(i, err)
+		}
+	}
+	if _, err := e.b.Recv(ctx); !errors.Is(err, rtc.ErrClosed) {
+		t.Error("after the end:", err)
 	}
 }
 

@@ -162,6 +162,13 @@ func (p *peer) Recv(ctx context.Context) ([]byte, error) {
 	select {
 	case b := <-p.in:
 		return b, nil
+	case <-p.done:
+		select {
+		case b := <-p.in:
+			return b, nil
+		default:
+			return nil, errors.New("the connection is over")
+		}
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -626,6 +633,17 @@ func TestMalformedMessageEndsOnlyThatConnection(t *testing.T) {
 	eventually(t, "Ben to be dropped", func() bool { return connected(anna) == 1 })
 	if m := anna.State().Members[0]; m.Name != "Cleo" {
 		t.Fatalf("%s is left", m.Name)
+	}
+}
+
+// Whoever leaves has stopped sharing; his connection is not "lost".
+func TestLeavingIsNoFailure(t *testing.T) {
+	w := newWorld(t)
+	anna, ben, _, v := w.pair(wire.RightSee)
+	anna.Leave()
+	eventually(t, "the end", func() bool { return len(ben.State().Members) == 0 })
+	if v.Info().Ended != wire.CloseStopped {
+		t.Fatal(v.Info().Ended)
 	}
 }
 

@@ -67,7 +67,8 @@ func (s PeerState) String() string {
 
 // Peer is one connection to one device. rtc.Peer is one, behind an adapter.
 type Peer interface {
-	// Run negotiates and serves until ctx ends or the connection fails.
+	// Run negotiates and serves until ctx ends or the connection fails. What
+	// was sent before ctx ends still arrives.
 	Run(ctx context.Context) error
 	// Connected is closed once the other end is authenticated.
 	Connected() <-chan struct{}
@@ -76,7 +77,8 @@ type Peer interface {
 	// Send is ordered and reliable, SendLossy neither.
 	Send(b []byte) error
 	SendLossy(b []byte) error
-	// Recv returns one message of either channel.
+	// Recv returns one message of either channel; after Run those that had
+	// arrived, then an error.
 	Recv(ctx context.Context) ([]byte, error)
 	AddTrack(ctx context.Context, id string) (OutTrack, error)
 	AcceptTrack(ctx context.Context) (InTrack, error)
