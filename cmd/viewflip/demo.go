@@ -68,7 +68,7 @@ func runDemo(ctx context.Context, w world, args []string) error {
 		return err
 	}
 	defer os.RemoveAll(work) //nolint:errcheck // a temporary directory
-	ctx, cancel := context.WithTimeoutCause(ctx, demoTime, errors.New("the demo took too long"))
+	ctx, cancel := context.WithTimeoutCause(ctx, demoTime, errors.New("it took too long"))
 	defer cancel()
 	d := &demo{w: w, dir: dir, work: work}
 	return d.run(ctx)
@@ -130,12 +130,18 @@ func (d *demo) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	for _, step := range []func(context.Context, context.CancelCauseFunc) error{d.furnish, d.connect, d.compare, d.command, d.compare, d.report} {
-		if err := step(ctx, fail); err != nil {
+	for _, step := range []struct {
+		what string
+		do   func(context.Context, context.CancelCauseFunc) error
+	}{
+		{"opening windows", d.furnish}, {"connecting", d.connect}, {"comparing the pictures", d.compare},
+		{"typing", d.command}, {"comparing the pictures after it", d.compare}, {"saving the pictures", d.report},
+	} {
+		if err := step.do(ctx, fail); err != nil {
 			if cause := context.Cause(ctx); cause != nil {
-				return cause
+				err = cause
 			}
-			return err
+			return fmt.Errorf("the demo failed while %s: %w", step.what, err)
 		}
 	}
 	return nil
@@ -252,7 +258,7 @@ func (d *demo) connect(ctx context.Context, fail context.CancelCauseFunc) error 
 
 // compare waits until the viewer shows exactly the terminal's own pixels.
 func (d *demo) compare(ctx context.Context, _ context.CancelCauseFunc) error {
-	err := until(ctx, func() bool {
+	return until(ctx, func() bool {
 		a, as, err := d.anna.picture(d.terminal)
 		if err != nil {
 			return false
@@ -260,10 +266,6 @@ func (d *demo) compare(ctx context.Context, _ context.CancelCauseFunc) error {
 		b, bs, err := d.ben.picture(d.picture)
 		return err == nil && as == bs && bytes.Equal(a, b)
 	})
-	if err != nil {
-		return errors.Join(errors.New("the viewer's picture is not the window's"), err)
-	}
-	return nil
 }
 
 // command types a command into the viewer, as Ben, and waits until Anna's

@@ -279,12 +279,21 @@ func (s *scene) clickCovered() {
 	refusal := `msg="input refused" reason="` + wire.Reason(wire.Covered).String() + `"`
 	s.forget()
 	before := s.viewerLog.count(refusal)
+	bar := func() []byte {
+		pix, err := s.ben.pixels(s.viewer, image.Rect(0, 0, 440, 36))
+		s.must(err)
+		return pix
+	}
+	calm := bar()
 	on, p := s.at(s.over(covered.Min.Add(covered.Size().Div(2))))
 	if !p.In(covered) {
 		s.t.Fatal("the test aims wrong:", p)
 	}
 	s.must(s.ben.click(on))
 	s.wait("the refusal", func() bool { return s.viewerLog.count(refusal) > before })
+	if before == 0 { // later the words may be there still
+		s.wait("the words of the refusal", func() bool { return !bytes.Equal(bar(), calm) })
+	}
 	// What is sent later arrives later: nothing is on its way any more.
 	s.click(1, s.over(image.Pt(20, 20)))
 	if n := s.cover.Events(); len(n) != 0 {
