@@ -294,16 +294,11 @@ func (p *Peer) Recv(ctx context.Context) (Message, error) {
 		return Message{}, err
 	}
 	select {
-	case m := <-p.in: // what was said before the end is heard
-		return m, nil
-	default:
-	}
-	select {
 	case m := <-p.in:
 		return m, nil
 	case <-p.done:
 		select {
-		case m := <-p.in: // the last words count
+		case m := <-p.in: // what was said before the end is heard
 			return m, nil
 		default:
 			return Message{}, ErrClosed
