@@ -52,12 +52,17 @@ type app struct {
 	own  *wire.Service // the private service, once started
 
 	renamed atomic.Bool
+	traffic traffic
 }
 
 func newApp(ctx context.Context, w world, name string, desk *platform.Desktop) (*app, error) {
 	actx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a := &app{world: w, log: w.logger(), desk: desk, ctx: actx, cancel: cancel}
 	if err := a.open(ctx, name); err != nil {
+		cancel()
+		return nil, err
+	}
+	if err := a.startStats(); err != nil {
 		cancel()
 		return nil, err
 	}

@@ -119,6 +119,8 @@ Settings (environment):
   VIEWFLIP_ICE          stun:host:port or turn:host:port?user=U&pass=P, comma-separated
   VIEWFLIP_INJECTOR     xtest or robotgo: what makes mouse and key events (default: xtest)
   VIEWFLIP_LOG          debug, info, warn or error (default: warn)
+  VIEWFLIP_STATS        how often, such as 10s, to write goroutines, heap and network
+                        bytes to stderr, one JSON object a line (default: never)
 
 Events of "share --json" are one JSON object a line: link, joined, left, asked,
 granted, refused, watching, stopped_watching, shared, unshared.

@@ -20,7 +20,8 @@ import (
 // peer makes an rtc.Peer what session asks for.
 type peer struct {
 	*rtc.Peer
-	states chan session.PeerState
+	states  chan session.PeerState
+	traffic *traffic
 }
 
 func (a *app) newPeer(offerer bool, s session.Signaller) (session.Peer, error) {
@@ -28,11 +29,13 @@ func (a *app) newPeer(offerer bool, s session.Signaller) (session.Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &peer{Peer: p, states: make(chan session.PeerState, 1)}, nil
+	return &peer{Peer: p, states: make(chan session.PeerState, 1), traffic: &a.traffic}, nil
 }
 
 // Run runs the connection and translates its states while it lasts.
 func (p *peer) Run(ctx context.Context) error {
+	p.traffic.add(p.Peer)
+	defer p.traffic.remove(p.Peer)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
