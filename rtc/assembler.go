@@ -14,6 +14,13 @@ const (
 	gapPatience = 150 * time.Millisecond
 	gapMargin   = 50 * time.Millisecond
 	maxPatience = 500 * time.Millisecond
+	// nackDelay is how late a packet may come before it is asked for, and
+	// nackInterval when it is asked for again, at most nackLimit times.
+	nackDelay    = 3 * time.Millisecond
+	nackInterval = 10 * time.Millisecond
+	nackLimit    = 10
+	// maxNackPairs keeps a request within one packet.
+	maxNackPairs = 250
 	// maxWaiting bounds the packets behind a gap.
 	maxWaiting = 8192
 	// maxFrame bounds one coded frame, in bytes.
@@ -44,12 +51,13 @@ type assembler struct {
 	frame   []byte
 	open    bool // frame holds the beginning of a frame
 	lost    bool
-	since   time.Time // since when want is missing
+	since   time.Time     // since when want is missing
+	asked   map[int64]int // how often a missing packet was asked for
 	out     []Frame
 }
 
 func newAssembler(vp9 bool) *assembler {
-	return &assembler{vp9: vp9, patience: gapPatience, parts: map[int64]part{}}
+	return &assembler{vp9: vp9, patience: gapPatience, parts: map[int64]part{}, asked: map[int64]int{}}
 }
 
 // push takes one packet; duplicates and what is too late are dropped.
@@ -134,6 +142,34 @@ func (a *assembler) next() (Frame, bool) {
 
 // waiting reports whether packets wait behind a gap.
 func (a *assembler) waiting() bool { return len(a.parts) > 0 }
+
+// askIn is when to ask for what is missing.
+func (a *assembler) askIn() time.Duration {
+	if len(a.asked) == 0 {
+		return nackDelay
+	}
+	return nackInterval
+}
+
+// missing returns which packets to ask for now.
+func (a *assembler) missing() []uint16 {
+	var out []uint16
+	for seq := range a.asked {
+		if _, came := a.parts[seq]; came || seq < a.want {
+			delete(a.asked, seq)
+		}
+	}
+	if !a.waiting() {
+		return nil
+	}
+	for seq := a.want; seq < a.highest; seq++ {
+		if _, came := a.parts[seq]; !came && a.asked[seq] < nackLimit {
+			a.asked[seq]++
+			out = append(out, uint16(seq))
+		}
+	}
+	return out
+}
 
 func (a *assembler) overdue(now time.Time) bool {
 	return a.waiting() && (now.Sub(a.since) >= a.patience || len(a.parts) >= maxWaiting)

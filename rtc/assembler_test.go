@@ -2,6 +2,7 @@ package rtc
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -94,4 +95,36 @@ func FuzzAssembler(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Every missing packet is asked for, again while it does not come, and not
+// forever; what came is not asked for.
+func TestMissing(t *testing.T) {
+	now := time.Now()
+	p := packets(65533, 10)
+	a := newAssembler(false)
+	for _, i := range []int{0, 1, 4, 7} { // 2, 3, 5, 6 are missing
+		a.push(p[i], now)
+	}
+	if a.askIn() != nackDelay {
+		t.Error("a fresh gap waits", a.askIn())
+	}
+	if got := a.missing(); !slices.Equal(got, []uint16{65535, 0, 2, 3}) {
+		t.Fatal("asked for", got)
+	}
+	a.push(p[3], now)
+	for range nackLimit - 1 {
+		if got := a.missing(); !slices.Equal(got, []uint16{65535, 2, 3}) || a.askIn() != nackInterval {
+			t.Fatal("asked again for", got)
+		}
+	}
+	if got := a.missing(); len(got) != 0 {
+		t.Error("asked too often for", got)
+	}
+	for _, i := range []int{2, 5, 6} {
+		a.push(p[i], now)
+	}
+	if got := a.missing(); a.waiting() || len(got) != 0 || len(a.asked) != 0 {
+		t.Error("the gap is filled, and still asked for", got)
+	}
 }

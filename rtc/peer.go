@@ -13,6 +13,7 @@ import (
 	"github.com/pion/interceptor/pkg/nack"
 	"github.com/pion/logging"
 	"github.com/pion/transport/v5"
+	"github.com/pion/transport/v5/stdnet"
 	"github.com/pion/webrtc/v4"
 
 	"viewflip.app/wire"
@@ -39,15 +40,14 @@ var (
 const MaxMessage = wire.MaxMessage
 
 const (
-	clockRate    = 90000 // RTP, Hz
-	inBuffer     = 256
-	trackBuffer  = 32
-	sctpMinCwnd  = 96 << 10
-	sctpRTOMax   = 100 * time.Millisecond
-	nackInterval = 10 * time.Millisecond
-	nackLimit    = 10
-	nackSize     = 8192
-	outSignals   = 128
+	clockRate   = 90000 // RTP, Hz
+	inBuffer    = 256
+	trackBuffer = 32
+	sctpMinCwnd = 96 << 10
+	sctpRTOMax  = 100 * time.Millisecond
+	// nackSize is how many packets are kept for those who missed them.
+	nackSize   = 8192
+	outSignals = 128
 	// maxLines bounds the lines of a description, which must fit a signal.
 	maxLines = 40
 )
@@ -180,9 +180,14 @@ func newAPI(o Options) (*webrtc.API, error) {
 	se.SetSRTPReplayProtectionWindow(nackSize)
 	se.SetIncludeLoopbackCandidate(true)
 	se.SetICETimeouts(3*time.Second, 15*time.Second, time.Second)
-	if o.Net != nil {
-		se.SetNet(o.Net)
+	if o.Net == nil {
+		n, err := stdnet.NewNet()
+		if err != nil {
+			return nil, err
+		}
+		o.Net = n
 	}
+	se.SetNet(roomy{o.Net})
 	me := &webrtc.MediaEngine{}
 	feedback := []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}}
 	pt := webrtc.PayloadType(96)
@@ -203,10 +208,11 @@ func newAPI(o Options) (*webrtc.API, error) {
 		}
 	}
 	ir := &interceptor.Registry{}
-	generator := []nack.GeneratorOption{nack.GeneratorInterval(nackInterval), nack.GeneratorSize(nackSize), nack.GeneratorMaxNacksPerPacket(nackLimit)}
-	if err := webrtc.ConfigureNackWithOptions(me, ir, generator, nack.ResponderSize(nackSize)); err != nil {
+	responder, err := nack.NewResponderInterceptor(nack.ResponderSize(nackSize))
+	if err != nil {
 		return nil, err
 	}
+	ir.Add(responder) // InTrack asks by itself: Pion's generator would look 100 times a second
 	if err := webrtc.ConfigureRTCPReports(ir); err != nil {
 		return nil, err
 	}

@@ -21,6 +21,10 @@ const (
 	// tailAgain is when the last packet of a burst is repeated if nothing
 	// followed: its loss would go unnoticed.
 	tailAgain = 10 * time.Millisecond
+	// paceBurst packets are sent at once; then paceRest gives the receiver's
+	// system, which keeps no more than about 90, time to hand them over.
+	paceBurst = 32
+	paceRest  = 250 * time.Microsecond
 	// refreshPause limits refresh requests.
 	refreshPause = 500 * time.Millisecond
 	// startBit marks the first packet of a frame in the tile payload's
@@ -198,6 +202,9 @@ func (t *OutTrack) Write(frame []byte) (uint32, error) {
 	}
 	var h rtp.Header
 	for i, b := range payloads {
+		if i > 0 && i%paceBurst == 0 {
+			time.Sleep(paceRest)
+		}
 		t.seq++
 		h = rtp.Header{
 			Version: 2, PayloadType: uint8(t.codec.PayloadType), SequenceNumber: t.seq,
@@ -339,6 +346,9 @@ func (t *InTrack) run(ctx context.Context) {
 	gap, again := time.NewTimer(time.Hour), time.NewTimer(time.Hour)
 	defer gap.Stop()
 	defer again.Stop()
+	miss := time.NewTimer(time.Hour)
+	defer miss.Stop()
+	armed := false
 	var asked time.Time
 	for {
 		select {
@@ -352,6 +362,9 @@ func (t *InTrack) run(ctx context.Context) {
 				a.patience = t.p.patience()
 			}
 		case <-gap.C:
+		case <-miss.C:
+			armed = false
+			t.requestMissing(a)
 		case <-t.ask:
 		case <-again.C:
 		case <-ctx.Done():
@@ -378,7 +391,25 @@ func (t *InTrack) run(ctx context.Context) {
 		}
 		if a.waiting() {
 			gap.Reset(a.patience)
+			if !armed {
+				armed = true
+				miss.Reset(a.askIn())
+			}
 		}
+	}
+}
+
+// requestMissing asks for the packets that are missing (RFC 4585, 6.2.1).
+func (t *InTrack) requestMissing(a *assembler) {
+	pairs := rtcp.NackPairsFromSequenceNumbers(a.missing())
+	for len(pairs) > 0 {
+		n := min(len(pairs), maxNackPairs)
+		err := t.p.pc.WriteRTCP([]rtcp.Packet{&rtcp.TransportLayerNack{MediaSSRC: uint32(t.t.SSRC()), Nacks: pairs[:n]}})
+		if err != nil {
+			t.p.log.Debug("packets not requested", "err", err)
+			return
+		}
+		pairs = pairs[n:]
 	}
 }
 
