@@ -15,7 +15,7 @@ const (
 	// is longer than Fyne's animations.
 	idleAfter = 1200 * time.Millisecond
 	// idleWait is how long the loop rests at most without an event.
-	idleWait = 250 * time.Millisecond
+	idleWait = 500 * time.Millisecond
 	// promptWait is the same while somebody controls a window: the loop
 	// waits in GLFW for input instead of looking 60 times a second.
 	promptWait = 8 * time.Millisecond
@@ -77,7 +77,7 @@ func (s *glfwShell) wait(d time.Duration) {
 	})
 	select {
 	case <-done:
-	case <-time.After(4 * idleWait): // the loop has ended with this unasked
+	case <-time.After(2 * idleWait): // the loop has ended with this unasked
 	}
 }
 
