@@ -291,29 +291,32 @@ func (v *canvas) next(d xproto.Drawable) {
 	v.fill(d, mark(), markBase|v.n)
 }
 
-// typed paints one cell.
-func (v *canvas) typed() {
+// ready waits until the server has done everything that was asked of it.
+func (v *canvas) ready() { _, _ = xproto.GetInputFocus(v.w.Conn().Conn).Reply() }
+
+// typed prepares one cell; what it returns paints it.
+func (v *canvas) typed() (paint func()) {
 	v.next(xproto.Drawable(v.back))
 	v.ink(0, markBase|v.n)
 	xproto.ImageText8(v.w.Conn().Conn, 1, xproto.Drawable(v.back), v.gc, 0, 16, string(rune('a'+v.n%26)))
-	v.show(mark())
+	return func() { v.show(mark()) }
 }
 
-// scrolled moves everything up by a line.
-func (v *canvas) scrolled() {
+// scrolled prepares everything moved up by a line.
+func (v *canvas) scrolled() (paint func()) {
 	d := xproto.Drawable(v.back)
 	xproto.CopyArea(v.w.Conn().Conn, d, d, v.gc, 0, cellH, 0, 0, uint16(v.size.X), uint16(v.size.Y-cellH))
 	v.fill(d, image.Rect(0, v.size.Y-cellH, v.size.X, v.size.Y), 0xffffff)
 	v.text(v.size.Y-cellH, sentence(int(v.n)))
 	v.next(d)
-	v.show(image.Rectangle{Max: v.size})
+	return func() { v.show(image.Rectangle{Max: v.size}) }
 }
 
-// played shows the next picture of a video.
-func (v *canvas) played() {
+// played prepares the next picture of a video.
+func (v *canvas) played() (paint func()) {
 	p := v.film[int(v.n)%len(v.film)]
 	v.next(xproto.Drawable(p))
-	v.copy(p, image.Rectangle{Max: filmSize}, image.Point{})
+	return func() { v.copy(p, image.Rectangle{Max: filmSize}, image.Point{}) }
 }
 
 // load makes the video: soft shapes that move, with grain, as cameras see.
@@ -361,7 +364,7 @@ func benchClient(b *testing.B, bin string, size image.Point) []row {
 
 // paints paints again and again after a pause, up to jitter longer, and
 // measures until each picture, or one after it, is visible.
-func (c *realCall) paints(r *row, paint func(), v *canvas, pause, jitter time.Duration) {
+func (c *realCall) paints(r *row, prepare func() func(), v *canvas, pause, jitter time.Duration) {
 	x, first := c.glass, v.n+1
 	x.drain()
 	times := make(chan time.Time, 4096)
@@ -369,6 +372,8 @@ func (c *realCall) paints(r *row, paint func(), v *canvas, pause, jitter time.Du
 	go func() {
 		defer close(done)
 		for end := time.Now().Add(sceneTime); time.Now().Before(end); {
+			paint := prepare()
+			v.ready()
 			times <- time.Now()
 			paint()
 			time.Sleep(pause + time.Duration(rand.Int64N(int64(jitter))))
