@@ -187,17 +187,39 @@ func (s *stream) giveBack(b *buffer) {
 	s.poke()
 }
 
+// strip is about how many bytes the server is asked for at once.
+const strip = 512 << 10
+
 // fillLocked reads the rows that are stale in b, in bands of whole rows, which
-// the server can write straight to their place.
+// the server can write straight to their place. Large bands go in strips: while
+// the server copies one, we work on the one before.
 func (s *stream) fillLocked(b *buffer) error {
-	for _, band := range bands(b.stale) {
-		if err := b.seg.read(s.pix, s.border+s.content.Min.X, s.border+s.content.Min.Y, b.w, band[0], band[1]); err != nil {
-			return err
-		}
-		opaque(b.seg.mem[band[0]*b.w*4 : band[1]*b.w*4])
+	type part struct {
+		y0, y1 int
+		wait   func() error
 	}
-	b.stale = b.stale[:0]
-	return nil
+	var parts []part
+	step := max(1, strip/(b.w*video.BytesPerPixel))
+	x, y := s.border+s.content.Min.X, s.border+s.content.Min.Y
+	for _, band := range bands(b.stale) {
+		for y0 := band[0]; y0 < band[1]; y0 += step {
+			y1 := min(y0+step, band[1])
+			parts = append(parts, part{y0, y1, b.seg.fetch(s.pix, x, y, b.w, y0, y1)})
+		}
+	}
+	var failed error
+	for _, p := range parts {
+		// All are waited for: nothing may be written to b when this is over.
+		if err := p.wait(); err != nil {
+			failed = err
+			continue
+		}
+		opaque(b.seg.mem[p.y0*b.w*video.BytesPerPixel : p.y1*b.w*video.BytesPerPixel])
+	}
+	if failed == nil {
+		b.stale = b.stale[:0]
+	}
+	return failed
 }
 
 // bandGap is how many rows between two bands cost less to read along than a
@@ -223,12 +245,15 @@ func bands(rects []image.Rectangle) [][2]int {
 // depth 32 a translucent window is shown over black.
 func opaque(p []byte) {
 	const alphas = 0xff000000_ff000000
-	n := len(p) &^ 7
-	for i := 0; i < n; i += 8 {
-		q := p[i : i+8 : i+8]
-		binary.LittleEndian.PutUint64(q, binary.LittleEndian.Uint64(q)|alphas)
+	le := binary.LittleEndian
+	for ; len(p) >= 32; p = p[32:] {
+		q := p[:32:32]
+		le.PutUint64(q, le.Uint64(q)|alphas)
+		le.PutUint64(q[8:], le.Uint64(q[8:])|alphas)
+		le.PutUint64(q[16:], le.Uint64(q[16:])|alphas)
+		le.PutUint64(q[24:], le.Uint64(q[24:])|alphas)
 	}
-	if n < len(p) {
-		p[len(p)-1] = 255
+	for i := 3; i < len(p); i += video.BytesPerPixel {
+		p[i] = 255
 	}
 }

@@ -56,20 +56,26 @@ func (s *segment) free(connected bool) {
 	s.mem = nil
 }
 
-// read fetches rows [y0,y1) of the content of a pixmap to where they belong in
-// the segment. x and y are the content's place in the pixmap.
-func (s *segment) read(pix xproto.Pixmap, x, y, w, y0, y1 int) error {
+// fetch asks the server to put rows [y0,y1) of the content of a pixmap where
+// they belong in the segment; they are there when the function that it returns
+// has returned. x and y are the content's place in the pixmap.
+func (s *segment) fetch(pix xproto.Pixmap, x, y, w, y0, y1 int) (wait func() error) {
 	const allPlanes = 0xffffffff
 	if s.seg != 0 {
-		_, err := shm.GetImage(s.c.Conn, xproto.Drawable(pix), int16(x), int16(y+y0), uint16(w), uint16(y1-y0),
-			allPlanes, xproto.ImageFormatZPixmap, s.seg, uint32(y0*w*4)).Reply()
+		c := shm.GetImage(s.c.Conn, xproto.Drawable(pix), int16(x), int16(y+y0), uint16(w), uint16(y1-y0),
+			allPlanes, xproto.ImageFormatZPixmap, s.seg, uint32(y0*w*4))
+		return func() error {
+			_, err := c.Reply()
+			return err
+		}
+	}
+	c := xproto.GetImage(s.c.Conn, xproto.ImageFormatZPixmap, xproto.Drawable(pix),
+		int16(x), int16(y+y0), uint16(w), uint16(y1-y0), allPlanes)
+	return func() error {
+		r, err := c.Reply()
+		if err == nil {
+			copy(s.mem[y0*w*4:], r.Data)
+		}
 		return err
 	}
-	r, err := xproto.GetImage(s.c.Conn, xproto.ImageFormatZPixmap, xproto.Drawable(pix),
-		int16(x), int16(y+y0), uint16(w), uint16(y1-y0), allPlanes).Reply()
-	if err != nil {
-		return err
-	}
-	copy(s.mem[y0*w*4:], r.Data)
-	return nil
 }

@@ -154,13 +154,9 @@ func (x *xchild) paint(p Picturer, dirty []image.Rectangle) error {
 		return errClosed
 	}
 	var err error
-	x.rects = x.rects[:0]
 	p.Picture(func(f *video.Frame) { err = x.draw(f, dirty) })
 	if err != nil {
 		return fmt.Errorf("glass: paint: %w", err)
-	}
-	for _, r := range x.rects {
-		x.put(r)
 	}
 	// The reply comes after the server has done everything before it.
 	if _, err := xproto.GetInputFocus(x.c.Conn).Reply(); err != nil {
@@ -169,8 +165,12 @@ func (x *xchild) paint(p Picturer, dirty []image.Rectangle) error {
 	return nil
 }
 
-// draw brings the buffer up to date and notes in x.rects what to put; the
-// picture is locked meanwhile.
+// strip is about how many bytes are drawn before the server gets them: it
+// copies one strip while we draw the next.
+const strip = 512 << 10
+
+// draw brings the buffer up to date and sends what has changed; the picture is
+// locked meanwhile.
 func (x *xchild) draw(f *video.Frame, dirty []image.Rectangle) error {
 	if f == nil {
 		return nil
@@ -189,17 +189,21 @@ func (x *xchild) draw(f *video.Frame, dirty []image.Rectangle) error {
 	}
 	x.scaler.Resize(f.W, f.H, w, h)
 	whole := image.Rect(0, 0, w, h)
+	x.rects = x.rects[:0]
 	if x.stale || dirty == nil {
-		x.scaler.Draw(x.mem, f, whole)
 		x.rects = append(x.rects, whole)
 		x.stale = false
-		return nil
 	}
 	for _, r := range dirty {
 		x.rects = video.AddRect(x.rects, x.scaler.Reach(r), whole)
 	}
 	for _, r := range x.rects {
-		x.scaler.Draw(x.mem, f, r)
+		step := max(1, strip/(r.Dx()*video.BytesPerPixel))
+		for y := r.Min.Y; y < r.Max.Y; y += step {
+			part := image.Rect(r.Min.X, y, r.Max.X, min(y+step, r.Max.Y))
+			x.scaler.Draw(x.mem, f, part)
+			x.put(part)
+		}
 	}
 	return nil
 }
