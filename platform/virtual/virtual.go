@@ -38,6 +38,9 @@ type Display struct {
 	mu   sync.Mutex
 	kids []*exec.Cmd // nil after Close
 	over bool
+	// first is the client that waited for the window manager. It stays, so
+	// that no other gets its window ids while the manager still ends with them.
+	first *x11.Conn
 }
 
 // ErrClosed means that the display was closed already.
@@ -91,7 +94,7 @@ func (d *Display) awaitWM(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("virtual: %w", err)
 	}
-	defer c.Close()
+	d.first = c
 	for {
 		if len(c.Cardinals(c.Root, "_NET_SUPPORTING_WM_CHECK")) > 0 && probe(c) {
 			return nil
@@ -198,6 +201,9 @@ func (d *Display) Close() error {
 		return nil
 	}
 	d.over = true
+	if d.first != nil {
+		d.first.Close()
+	}
 	for i := len(d.kids) - 1; i >= 0; i-- {
 		end(d.kids[i])
 	}
