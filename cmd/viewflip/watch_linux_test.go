@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"image"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,7 +19,6 @@ type watched struct {
 	tb      testing.TB
 	c       *x11.Conn
 	win     xproto.Window
-	top     xproto.Window // the toolkit's window around it
 	painted chan image.Rectangle
 	done    chan struct{}
 }
@@ -38,7 +38,7 @@ func watch(tb testing.TB, display string) *watched {
 
 // find looks for a visible window of exactly this size and follows it.
 func (x *watched) find(w, h int) bool {
-	if x.win, x.top = x.search(x.c.Root, w, h); x.win == 0 {
+	if x.win = x.search(x.c.Root, w, h); x.win == 0 {
 		return false
 	}
 	d, err := damage.NewDamageId(x.c.Conn)
@@ -53,25 +53,27 @@ func (x *watched) find(w, h int) bool {
 	return true
 }
 
-func (x *watched) search(parent xproto.Window, w, h int) (win, top xproto.Window) {
+// search looks for the innermost, topmost window of a size: around and behind
+// it there may be a window manager's of the same size.
+func (x *watched) search(parent xproto.Window, w, h int) (win xproto.Window) {
 	t, err := xproto.QueryTree(x.c.Conn, parent).Reply()
 	if err != nil {
-		return 0, 0
+		return 0
 	}
-	for _, child := range t.Children {
+	for _, child := range slices.Backward(t.Children) { // the topmost first
 		g, gerr := xproto.GetGeometry(x.c.Conn, xproto.Drawable(child)).Reply()
 		a, aerr := xproto.GetWindowAttributes(x.c.Conn, child).Reply()
 		if gerr != nil || aerr != nil || a.MapState != xproto.MapStateViewable {
 			continue
 		}
-		if int(g.Width) == w && int(g.Height) == h && a.Class == xproto.WindowClassInputOutput {
-			return child, parent
+		if win = x.search(child, w, h); win != 0 {
+			return win
 		}
-		if win, top = x.search(child, w, h); win != 0 {
-			return win, top
+		if int(g.Width) == w && int(g.Height) == h && a.Class == xproto.WindowClassInputOutput {
+			return child
 		}
 	}
-	return 0, 0
+	return 0
 }
 
 func (x *watched) run() {
