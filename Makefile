@@ -10,7 +10,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
 CMDS := $(notdir $(wildcard cmd/*))
 
-.PHONY: run build install test lint bench fuzz check clean build-deps test-deps
+.PHONY: run build install test lint bench soak fuzz check clean build-deps test-deps
 
 build: build-deps
 	@mkdir -p bin
@@ -25,8 +25,16 @@ test: test-deps
 lint: build-deps
 	scripts/lint.sh
 
+# First the whole path: two processes on two displays, seen from outside.
+BENCH := scripts/headless.sh go test -tags $(TAGS) -p 1 -run '^$$' -bench .
 bench: test-deps
-	scripts/headless.sh go test -tags $(TAGS) -p 1 -run '^$$' -bench . -benchmem ./...
+	$(BENCH) -benchtime 1x -timeout 15m ./cmd/viewflip
+	$(BENCH) -benchtime 200ms -benchmem -timeout 15m $$(go list -tags $(TAGS) ./... | grep -v /cmd/)
+
+# How long two processes share a scrolling terminal.
+SOAK ?= 10m
+soak: test-deps
+	SOAK=$(SOAK) scripts/headless.sh go test -tags $(TAGS) -count=1 -run '^TestSoak$$' -v -timeout 0 ./cmd/viewflip
 
 fuzz: test-deps
 	scripts/fuzz.sh
