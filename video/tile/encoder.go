@@ -18,7 +18,6 @@ type Encoder struct {
 	// ref is what the decoder shows; nil makes the next frame a refresh.
 	ref    *video.Frame
 	tiles  video.TileMap // those in which f and ref differ
-	again  []image.Rectangle
 	scroll scroller
 }
 
@@ -63,6 +62,7 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 	h.moves, h.rects = h.moves[:0], h.rects[:0]
 	if refresh {
 		e.z.Reset(&e.out)
+		e.scroll.forget()
 		h.rects = append(h.rects, f.Bounds())
 	} else {
 		if damage == nil {
@@ -113,13 +113,12 @@ func (e *Encoder) find(f *video.Frame, damage []image.Rectangle) {
 		return
 	}
 	if h.moves = e.scroll.find(h.moves, e.ref, f, &e.tiles, n, box); len(h.moves) > 0 {
-		e.again = append(e.again[:0], box)
 		for _, m := range h.moves {
 			m.apply(e.ref.Pix, f.Stride())
-			e.again = append(e.again, m.r)
+			box = box.Union(m.r)
 		}
 		e.tiles.Reset(f.W, f.H)
-		e.tiles.Diff(f, e.ref, e.again)
+		e.tiles.Diff(f, e.ref, []image.Rectangle{box})
 	}
 	h.rects = e.tiles.Rects(h.rects)
 	if len(h.rects) > maxOps {

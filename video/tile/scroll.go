@@ -26,31 +26,39 @@ type scroller struct {
 	// seed makes hashes that nobody can foresee, so that no picture is made to
 	// collide. A collision would cost bytes, never exactness: what a copy gets
 	// wrong is sent anew.
-	seed     maphash.Seed
+	seed maphash.Seed
+	w, h int
+	// old and cur hold a hash for every row of every strip of ref and f, strip
+	// after strip. old stays from picture to picture; known tells in which rows.
 	old, cur []uint64
+	known    []bool
+	marked   []bool // strips in which something changed
 	table    []int32
 	votes    []int32
 }
 
 // find appends to moves the copies that turn parts of ref into f within box,
-// the rectangle around the n marked tiles.
+// the rectangle around the n marked tiles. The caller makes ref equal to f
+// afterwards, or calls forget.
 func (s *scroller) find(moves []move, ref, f *video.Frame, tiles *video.TileMap, n int, box image.Rectangle) []move {
+	s.size(f.W, f.H)
 	if n < minTiles || box.Dy() < minHeight {
+		clear(s.known[box.Min.Y:box.Max.Y])
 		return moves
 	}
-	s.size(f.H)
+	for i := range s.marked {
+		x := i * stripWidth
+		s.marked[i] = marked(tiles, x, min(x+stripWidth, f.W))
+	}
+	s.hash(ref, f, box.Min.Y, box.Max.Y)
 	first := len(moves)
-	for x := box.Min.X / stripWidth * stripWidth; x < box.Max.X; x += stripWidth {
+	for i := range s.marked {
+		x := i * stripWidth
 		w := min(stripWidth, f.W-x)
-		if w < minWidth || !marked(tiles, x, x+w) {
+		if w < minWidth || !s.marked[i] {
 			continue
 		}
-		for y := box.Min.Y; y < box.Max.Y; y++ {
-			o := (y*f.W + x) * video.BytesPerPixel
-			s.old[y] = maphash.Bytes(s.seed, ref.Pix[o:o+w*video.BytesPerPixel])
-			s.cur[y] = maphash.Bytes(s.seed, f.Pix[o:o+w*video.BytesPerPixel])
-		}
-		m, ok := s.strip(box.Min.Y, box.Max.Y)
+		m, ok := s.strip(s.old[i*s.h:(i+1)*s.h], s.cur[i*s.h:(i+1)*s.h], box.Min.Y, box.Max.Y)
 		if !ok {
 			continue
 		}
@@ -65,8 +73,35 @@ func (s *scroller) find(moves []move, ref, f *video.Frame, tiles *video.TileMap,
 		}
 		moves = append(moves, m)
 	}
+	for i := range s.marked {
+		if s.marked[i] {
+			copy(s.old[i*s.h+box.Min.Y:i*s.h+box.Max.Y], s.cur[i*s.h+box.Min.Y:])
+		}
+	}
 	return moves
 }
+
+// hash fills old, where it is not known, and cur in the rows from y0 to y1. It
+// goes row by row, as the pixels lie in memory.
+func (s *scroller) hash(ref, f *video.Frame, y0, y1 int) {
+	const strip = stripWidth * video.BytesPerPixel
+	for y := y0; y < y1; y++ {
+		a, b := ref.Pix[y*ref.Stride():(y+1)*ref.Stride()], f.Pix[y*f.Stride():(y+1)*f.Stride()]
+		for i := range s.marked {
+			l, r := i*strip, min((i+1)*strip, len(a))
+			if !s.known[y] {
+				s.old[i*s.h+y] = maphash.Bytes(s.seed, a[l:r])
+			}
+			if s.marked[i] {
+				s.cur[i*s.h+y] = maphash.Bytes(s.seed, b[l:r])
+			}
+		}
+		s.known[y] = true
+	}
+}
+
+// forget is for when ref is replaced as a whole.
+func (s *scroller) forget() { clear(s.known) }
 
 // marked reports whether a tile between the columns of pixels x0 and x1 is.
 func marked(tiles *video.TileMap, x0, x1 int) bool {
@@ -79,16 +114,19 @@ func marked(tiles *video.TileMap, x0, x1 int) bool {
 	return false
 }
 
-func (s *scroller) size(h int) {
-	if len(s.old) >= h {
+func (s *scroller) size(w, h int) {
+	if s.w == w && s.h == h {
 		return
 	}
+	s.w, s.h = w, h
 	n := 1
 	for n < 4*h {
 		n *= 2
 	}
+	strips := (w + stripWidth - 1) / stripWidth
 	s.seed = maphash.MakeSeed()
-	s.old, s.cur = make([]uint64, h), make([]uint64, h)
+	s.old, s.cur = make([]uint64, strips*h), make([]uint64, strips*h)
+	s.known, s.marked = make([]bool, h), make([]bool, strips)
 	s.table, s.votes = make([]int32, n), make([]int32, 2*h+1)
 }
 
@@ -98,32 +136,32 @@ const (
 )
 
 // strip returns the offset that most rows of one strip agree on, and the rows
-// between the first and the last that it explains.
-func (s *scroller) strip(y0, y1 int) (move, bool) {
+// between the first and the last that it explains. old and cur are its hashes.
+func (s *scroller) strip(old, cur []uint64, y0, y1 int) (move, bool) {
 	for i := range s.table {
 		s.table[i] = empty
 	}
 	clear(s.votes)
 	mask := uint64(len(s.table) - 1)
 	for y := y0; y < y1; y++ {
-		if y > y0 && s.old[y] == s.old[y-1] {
+		if y > y0 && old[y] == old[y-1] {
 			continue // blank lines say nothing
 		}
-		switch q := &s.table[(s.old[y]>>20)&mask]; {
+		switch q := &s.table[(old[y]>>20)&mask]; {
 		case *q == empty:
 			*q = int32(y)
-		case *q >= 0 && s.old[*q] == s.old[y]:
+		case *q >= 0 && old[*q] == old[y]:
 			*q = ambiguous
 		}
 	}
 	zero := len(s.votes) / 2
 	best, most := 0, int32(0)
 	for y := y0; y < y1; y++ {
-		if y > y0 && s.cur[y] == s.cur[y-1] {
+		if y > y0 && cur[y] == cur[y-1] {
 			continue
 		}
-		from := s.table[(s.cur[y]>>20)&mask]
-		if from < 0 || s.old[from] != s.cur[y] || int(from) == y {
+		from := s.table[(cur[y]>>20)&mask]
+		if from < 0 || old[from] != cur[y] || int(from) == y {
 			continue
 		}
 		dy := int(from) - y
@@ -137,7 +175,7 @@ func (s *scroller) strip(y0, y1 int) (move, bool) {
 	}
 	lo, hi, good := -1, -1, 0
 	for y := max(y0, y0-best); y < min(y1, y1-best); y++ {
-		if s.cur[y] == s.old[y+best] && s.cur[y] != s.old[y] {
+		if cur[y] == old[y+best] && cur[y] != old[y] {
 			if lo < 0 {
 				lo = y
 			}
