@@ -136,6 +136,7 @@ func sentence(n int) string {
 
 // benchTerminal shares an xterm: nothing happens, then keys, then lines.
 func benchTerminal(b *testing.B, bin string, size image.Point) []row {
+	b.Helper()
 	from, to := displays(b)
 	term := startTerminal(b, from, "Terminal", size)
 	for n := range size.Y / cellH / 2 {
@@ -166,7 +167,7 @@ func awaitWindow(tb testing.TB, d *virtual.Display, title string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer desk.Close() //nolint:errcheck // read only
+	defer desk.Close()
 	platformtest.Eventually(tb, "window "+title, func() bool {
 		_, err := choose(context.Background(), desk, []string{title})
 		return err == nil
@@ -348,6 +349,7 @@ func (v *canvas) load(pictures int) {
 
 // benchClient shares a canvas: single cells, lines, video.
 func benchClient(b *testing.B, bin string, size image.Point) []row {
+	b.Helper()
 	from, to := displays(b)
 	v := newCanvas(b, from, size)
 	v.load(30)

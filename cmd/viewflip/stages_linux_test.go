@@ -50,11 +50,11 @@ func stages(b *testing.B, from, to string, v *canvas, name string, prepare func(
 	}
 	desk, err := platform.Open(from, nil)
 	must(err)
-	defer desk.Close() //nolint:errcheck // read only
+	defer desk.Close()
 	ctx := context.Background()
 	stream, err := capture.Open(ctx, desk, v.w.ID(), capture.Options{})
 	must(err)
-	defer stream.Close() //nolint:errcheck // nothing to lose
+	defer stream.Close()
 	enc, err := tile.NewEncoder()
 	must(err)
 	defer enc.Close()
@@ -65,7 +65,7 @@ func stages(b *testing.B, from, to string, v *canvas, name string, prepare func(
 	defer parent.Unmap()
 	child, err := glass.NewChild(to, uintptr(parent.XID()), func() {})
 	must(err)
-	defer child.Close() //nolint:errcheck // nothing to lose
+	defer child.Close()
 	child.Place(image.Rectangle{Max: v.size}, true)
 
 	yuv := image.NewYCbCr(image.Rectangle{Max: v.size}, image.YCbCrSubsampleRatio444)
