@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"viewflip.app/platform"
 	"viewflip.app/session"
@@ -177,4 +179,29 @@ func TestOtherVersion(t *testing.T) {
 	w.net.mu.Unlock()
 	p.other.in <- b
 	eventually(t, "the end", func() bool { return len(anna.State().Members) == 0 && len(ben.State().Members) == 0 })
+}
+
+// The first picture is sent again when all of it was lost: the viewer knows
+// nothing that he could ask for.
+func TestFirstPictureIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		_, _, _, v := w.pair(wire.RightSee)
+		w.win.paint(1)
+		for range 3 { // nothing is acknowledged
+			if _, err := v.Next(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		u, err := v.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Shown(u)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if _, err := v.Next(ctx); err == nil {
+			t.Fatal("sent again although it was acknowledged")
+		}
+	})
 }

@@ -20,6 +20,8 @@ type outlet struct {
 	stop   context.CancelFunc
 	wake   chan struct{}
 	flow   flow
+	// seen is true once the viewer has acknowledged a picture.
+	seen atomic.Bool
 	// busy is true from taking a picture until it is on its way.
 	busy atomic.Bool
 
@@ -27,6 +29,12 @@ type outlet struct {
 	pending []image.Rectangle
 	started bool
 }
+
+// firstAgain is when the first picture is sent again if nobody acknowledged
+// it, and the least pause; each further pause is twice as long. All packets of
+// it may be lost before the viewer knows of the track: he can ask for nothing
+// then, and a window that stays still sends nothing more.
+const firstAgain = time.Second
 
 func newOutlet(ctx context.Context, s *share, m *member) *outlet {
 	ctx, stop := context.WithCancel(ctx)
@@ -90,6 +98,9 @@ func (o *outlet) serve(ctx context.Context) (err error) {
 	var buf []byte
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	pause := firstAgain
+	first := time.NewTimer(pause)
+	defer first.Stop()
 	o.poke()
 	for {
 		select {
@@ -97,6 +108,13 @@ func (o *outlet) serve(ctx context.Context) (err error) {
 		case <-timer.C:
 		case <-track.Refresh():
 			refresh = true
+		case <-first.C:
+			if o.seen.Load() {
+				continue
+			}
+			refresh = true
+			pause = min(2*pause, 16*firstAgain)
+			first.Reset(pause)
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -378,6 +378,7 @@ func (s *share) acked(id MemberID, a wire.Ack) {
 	}
 	s.call.mu.Unlock()
 	if o != nil {
+		o.seen.Store(true)
 		o.flow.acked(a.Timestamp, time.Now())
 		o.poke()
 		s.poke()

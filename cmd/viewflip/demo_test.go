@@ -8,32 +8,11 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	"viewflip.app/platform/platformtest"
 )
-
-// children counts the processes that this one started and has not waited for.
-func children(t *testing.T) (n int) {
-	t.Helper()
-	all, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range all {
-		b, err := os.ReadFile(p)
-		if err != nil {
-			continue // it has ended
-		}
-		_, rest, _ := strings.Cut(string(b), ") ")
-		if f := strings.Fields(rest); len(f) > 1 && f[1] == strconv.Itoa(os.Getpid()) {
-			n++
-		}
-	}
-	return n
-}
 
 // colors counts the pixels of a picture by colour.
 func colors(t *testing.T, path string) map[color.RGBA]int {
@@ -67,7 +46,7 @@ func TestDemo(t *testing.T) {
 	var out, errs bytes.Buffer
 	w := testWorld(t, nil)
 	w.stdout, w.stderr = &out, &errs
-	before := children(t)
+	before := len(children(t, os.Getpid()))
 	dir := filepath.Join(t.TempDir(), "new")
 	if code := run(t.Context(), w, []string{"demo", "--out", dir}); code != exitOK || errs.Len() != 0 {
 		t.Fatal(code, out.String(), errs.String())
@@ -86,7 +65,7 @@ func TestDemo(t *testing.T) {
 	if sharer[terminal] == 0 || viewer[terminal] <= sharer[terminal] {
 		t.Errorf("the terminal has %d pixels at the sharer and %d at the viewer", sharer[terminal], viewer[terminal])
 	}
-	if n := children(t); n != before {
+	if n := len(children(t, os.Getpid())); n != before {
 		t.Errorf("%d children were left", n-before)
 	}
 	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) != 0 {
@@ -105,9 +84,9 @@ func TestDemoGivenUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	w := testWorld(t, nil)
-	before, during := children(t), 0
+	before, during := len(children(t, os.Getpid())), 0
 	w.stdout = writer(func() {
-		during = children(t)
+		during = len(children(t, os.Getpid()))
 		cancel()
 	})
 	if code := run(ctx, w, []string{"demo", "--out", t.TempDir()}); code != exitOK {
@@ -116,7 +95,7 @@ func TestDemoGivenUp(t *testing.T) {
 	if during <= before {
 		t.Error("the demo ended before it began")
 	}
-	platformtest.Eventually(t, "the children's end", func() bool { return children(t) == before })
+	platformtest.Eventually(t, "the children's end", func() bool { return len(children(t, os.Getpid())) == before })
 }
 
 // What is missing is named together with its package.
