@@ -76,6 +76,7 @@ type scene struct {
 }
 
 func newScene(t *testing.T) *scene {
+	t.Helper()
 	t.Setenv(asProgram, "1")
 	t.Setenv("VIEWFLIP_LOG", "debug")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 2*time.Minute, errors.New("it did not happen in time"))
