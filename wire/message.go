@@ -11,7 +11,8 @@ const MaxMessage = 16 << 10
 // length.
 //
 // The ordered reliable channel "control" carries everything; the unordered
-// channel "motion", without retransmission, carries Move inputs and Ack.
+// channel "motion", without retransmission, carries Move inputs, Ack, Point and
+// GuestPoint.
 type Message interface{ message() byte }
 
 // CloseReason is why a share is over.
@@ -173,6 +174,8 @@ func AppendMessage(b []byte, m Message) ([]byte, error) {
 		b = append(b, byte(m.Reason))
 	case Input:
 		b = AppendInput(b, m)
+	case Point, Stroke, GuestPoint, GuestStroke, GuestNumber:
+		b = appendMark(b, m)
 	}
 	if len(b)-start > MaxMessage {
 		return b[:start], ErrTooLarge
@@ -227,7 +230,7 @@ func ParseMessage(b []byte) (Message, error) {
 		y := Bye{Reason: ByeReason(r.u8())}
 		m, ok = y, y.Reason >= ByeLeft && y.Reason <= ByeProtocol
 	default:
-		ok = false
+		m, ok = parseMark(b[0], r)
 	}
 	if err := r.end(); err != nil || !ok {
 		return nil, ErrMalformed

@@ -33,6 +33,13 @@ func messages() []wire.Message {
 		wire.Input{Kind: wire.Press, Share: 1, Gen: 2, Seq: 3, X: 65535, Y: 1, Button: wire.Back},
 		wire.Input{Kind: wire.Wheel, Share: 1, DX: -120, DY: 15},
 		wire.Input{Kind: wire.KeyDown, Share: 1, Key: 4, Repeat: true, Mods: wire.ModShift},
+		wire.Point{Share: 1, Gen: 2, Seq: 3, At: wire.Spot{X: 65535, Y: 1}, On: true}, wire.Point{Share: 1, Gen: 2, Seq: 4},
+		wire.Stroke{Share: 1, Gen: 2, ID: 3, Step: wire.StrokeBegin, Spots: []wire.Spot{{X: 1, Y: 2}, {X: 65535, Y: 0}}},
+		wire.Stroke{Share: 1, Gen: 2, ID: 3, Step: wire.StrokeMore, Spots: make([]wire.Spot, wire.MaxSpots)},
+		wire.Stroke{Share: 1, Gen: 2, ID: 3, Step: wire.StrokeEnd},
+		wire.GuestPoint{Share: 1, Guest: 255, Name: "Änne", Seq: 9, At: wire.Spot{X: 1, Y: 2}, On: true},
+		wire.GuestStroke{Share: 1, Guest: 2, ID: 3, Step: wire.StrokeMore, Spots: []wire.Spot{{X: 1, Y: 2}}},
+		wire.GuestNumber{Share: 1, Guest: 15},
 	}
 }
 
@@ -66,6 +73,25 @@ func TestNonsenseIsRefused(t *testing.T) {
 		if _, err := wire.ParseInput(wire.AppendInput(nil, in)); err == nil {
 			t.Errorf("%+v was accepted", in)
 		}
+	}
+	for _, m := range []wire.Message{
+		wire.Point{Share: 1, At: wire.Spot{X: 1}}, wire.GuestPoint{Share: 1, At: wire.Spot{Y: 1}}, wire.Stroke{Share: 1, Step: wire.StrokeBegin},
+		wire.Stroke{Share: 1, Step: wire.StrokeMore}, wire.Stroke{Share: 1, Spots: make([]wire.Spot, 1)},
+		wire.GuestStroke{Share: 1, Step: 4, Spots: make([]wire.Spot, 1)},
+	} {
+		b, err := wire.AppendMessage(nil, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := wire.ParseMessage(b); !errors.Is(err, wire.ErrMalformed) {
+			t.Errorf("%#v was accepted", m)
+		}
+	}
+	// One spot more than a message may carry, although all of them are there.
+	long, _ := wire.AppendMessage(nil, wire.Stroke{Share: 1, Step: wire.StrokeMore, Spots: make([]wire.Spot, wire.MaxSpots)})
+	long[14]++
+	if _, err := wire.ParseMessage(append(long, 0, 0, 0, 0)); !errors.Is(err, wire.ErrMalformed) {
+		t.Error("a stroke with too many spots was accepted")
 	}
 	big := make([]byte, wire.MaxMessage+1)
 	if _, err := wire.ParseMessage(big); !errors.Is(err, wire.ErrTooLarge) {
