@@ -36,6 +36,9 @@ type Call struct {
 	// life ends when the call does.
 	life context.Context //nolint:containedctx // the call's own lifetime, not a request's
 
+	watchers bell // of State
+	marks    bell // of Marks
+
 	mu         sync.Mutex
 	members    map[MemberID]*member
 	order      []*member
@@ -46,11 +49,10 @@ type Call struct {
 	invites    map[wire.InviteID]*invite
 	// removed holds when a device was removed: links from before do not let
 	// it in again.
-	removed  map[MemberID]time.Time
-	joining  map[wire.Address]*joining
-	watchers map[chan struct{}]bool
-	events   map[chan Event]bool
-	left     bool
+	removed map[MemberID]time.Time
+	joining map[wire.Address]*joining
+	events  map[chan Event]bool
+	left    bool
 }
 
 // New makes a call in which nobody is yet. Run brings it to life.
@@ -65,8 +67,7 @@ func New(cfg Config) *Call {
 		life: life, stop: stop,
 		members: map[MemberID]*member{}, shares: map[wire.ShareID]*share{},
 		invites: map[wire.InviteID]*invite{}, removed: map[MemberID]time.Time{}, joining: map[wire.Address]*joining{},
-		watchers: map[chan struct{}]bool{}, events: map[chan Event]bool{},
-		nextShare: 1,
+		events: map[chan Event]bool{}, nextShare: 1,
 	}
 }
 
@@ -145,19 +146,7 @@ func (c *Call) farewell() {
 }
 
 // Changed ticks after every change of State, coalesced, until ctx ends.
-func (c *Call) Changed(ctx context.Context) <-chan struct{} {
-	ch := make(chan struct{}, 1)
-	c.mu.Lock()
-	c.watchers[ch] = true
-	c.mu.Unlock()
-	context.AfterFunc(ctx, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(c.watchers, ch)
-		close(ch)
-	})
-	return ch
-}
+func (c *Call) Changed(ctx context.Context) <-chan struct{} { return c.watchers.listen(ctx) }
 
 // Events returns what happens from now on until ctx ends. A reader that falls
 // far behind misses events.
@@ -175,17 +164,8 @@ func (c *Call) Events(ctx context.Context) <-chan Event {
 	return ch
 }
 
-// changed tells all watchers; c.mu must not be held.
-func (c *Call) changed() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for ch := range c.watchers {
-		select {
-		case ch <- struct{}{}:
-		default:
-		}
-	}
-}
+// changed tells all watchers.
+func (c *Call) changed() { c.watchers.ring() }
 
 // receive opens what the mailbox delivers. A message that cannot be opened is
 // dropped: the service or a stranger may send anything at any time.
@@ -329,6 +309,7 @@ func (c *Call) addMember(ctx context.Context, s memberSpec) error {
 	if old != nil {
 		c.order = slices.DeleteFunc(c.order, func(o *member) bool { return o == old })
 	}
+	m.number = c.numberLocked()
 	c.order = append(c.order, m)
 	c.mu.Unlock()
 	if old != nil {

@@ -35,6 +35,7 @@ type member struct {
 
 	standing  Standing
 	name      string
+	number    wire.Guest
 	link      PeerState
 	views     map[wire.ShareID]*View
 	viewOrder []*View
@@ -193,6 +194,7 @@ func (m *member) gone() {
 	c.mu.Unlock()
 	for _, s := range shares {
 		s.dropGuest(m.id)
+		s.unmark(m, true)
 	}
 	c.mu.Lock()
 	was := m.link != Connecting
@@ -285,6 +287,12 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 		if s := c.share(msg.Share); s != nil {
 			s.asked(m, msg.Rights)
 		}
+	case wire.Point:
+		m.pointed(msg)
+	case wire.Stroke:
+		m.drew(msg)
+	case wire.GuestPoint, wire.GuestStroke, wire.GuestNumber:
+		m.marked(msg)
 	case wire.Bye:
 		if msg.Reason == wire.ByeLeft {
 			c.mu.Lock()

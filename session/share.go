@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"viewflip.app/capture"
 	"viewflip.app/platform"
 	"viewflip.app/video"
@@ -28,13 +30,16 @@ type share struct {
 	ctx    context.Context //nolint:containedctx // the share's own lifetime
 	cancel context.CancelCauseFunc
 	// wake tells the capture loop that a viewer can take a picture.
-	wake chan struct{}
+	wake  chan struct{}
+	board *board
 
 	// Guarded by call.mu.
 	title  string
 	state  capture.State
 	grant  wire.Rights
 	guests map[MemberID]*guest
+	// markSeq numbers what is told of pointers.
+	markSeq uint32
 
 	// pic guards the newest picture and what each outlet still owes.
 	pic struct {
@@ -56,6 +61,8 @@ type guest struct {
 	// seq is that of the newest input.
 	seq    uint32
 	toldAt time.Time
+	// marks limits pointing and drawing.
+	marks *rate.Limiter
 }
 
 var errStopped = errors.New("session: sharing was stopped")
@@ -87,6 +94,7 @@ func (c *Call) Share(ctx context.Context, w platform.Window, grant wire.Rights) 
 	s := &share{
 		call: c, window: w.ID, app: w.App, title: w.Title, stream: stream, state: stream.State(),
 		grant: grant, guests: map[MemberID]*guest{}, ctx: sctx, cancel: cancel, wake: make(chan struct{}, 1),
+		board: newBoard(c.marks.ring),
 	}
 	c.mu.Lock()
 	s.id = c.nextShare
@@ -135,7 +143,7 @@ func (s *share) trackID(m MemberID) string { return fmt.Sprintf("share-%d-%.8s",
 func (s *share) guest(id MemberID) *guest {
 	g := s.guests[id]
 	if g == nil {
-		g = &guest{rights: s.grant}
+		g = &guest{rights: s.grant, marks: rate.NewLimiter(markRate, markBurst)}
 		s.guests[id] = g
 	}
 	return g
@@ -151,8 +159,10 @@ func (s *share) announce(m *member) {
 		Gen: s.state.Gen, Track: s.trackID(m.id),
 	}
 	change := s.changeLocked()
+	number := wire.GuestNumber{Share: s.id, Guest: m.number}
 	c.mu.Unlock()
 	m.send(open)
+	m.send(number)
 	if change.Hidden {
 		m.send(change)
 	}
@@ -192,6 +202,7 @@ func (s *share) run(parent context.Context) {
 func (s *share) end(reason wire.CloseReason) {
 	c := s.call
 	s.cancel(errStopped)
+	s.board.close()
 	c.mu.Lock()
 	delete(c.shares, s.id)
 	c.shareOrder = slices.DeleteFunc(c.shareOrder, func(o *share) bool { return o == s })
@@ -502,6 +513,9 @@ func (s *share) setRights(m *member, r wire.Rights, answer bool) error {
 		g.asked = 0
 	}
 	c.mu.Unlock()
+	if !mayMark(r) {
+		s.unmark(m, false)
+	}
 	if shut != nil {
 		if err := shut.Close(); err != nil {
 			c.log.Warn("gate not closed", "err", err)

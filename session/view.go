@@ -21,9 +21,12 @@ type View struct {
 	member *member
 	track  string
 	over   chan struct{}
+	board  *board
+	marks  bell
 
 	// Guarded by call.mu.
 	info      RemoteShare
+	number    wire.Guest // which guest of the sharer we are
 	watching  bool
 	refusal   wire.Reason
 	refusedAt time.Time
@@ -37,9 +40,10 @@ type View struct {
 	}
 	fresh chan struct{}
 
-	seq     atomic.Uint32
-	buttons atomic.Int32
-	lastAck atomic.Uint32
+	seq      atomic.Uint32
+	pointSeq atomic.Uint32
+	buttons  atomic.Int32
+	lastAck  atomic.Uint32
 }
 
 // Update is what changed in the picture since the last one.
@@ -57,7 +61,9 @@ type Update struct {
 }
 
 func newView(m *member, info RemoteShare, track string) *View {
-	return &View{member: m, track: track, info: info, over: make(chan struct{}), fresh: make(chan struct{}, 1)}
+	v := &View{member: m, track: track, info: info, over: make(chan struct{}), fresh: make(chan struct{}, 1)}
+	v.board = newBoard(v.marks.ring)
+	return v
 }
 
 func (v *View) infoLocked() RemoteShare {
@@ -70,6 +76,7 @@ func (v *View) endLocked(r wire.CloseReason) {
 	if v.info.Ended == 0 {
 		v.info.Ended = r
 		close(v.over)
+		v.board.close()
 	}
 }
 
