@@ -9,6 +9,7 @@ import (
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/composite"
 	"github.com/jezek/xgb/damage"
+	"github.com/jezek/xgb/shape"
 	"github.com/jezek/xgb/shm"
 	"github.com/jezek/xgb/xfixes"
 	"github.com/jezek/xgb/xproto"
@@ -57,6 +58,7 @@ const (
 	SHM       Extension = "MIT-SHM"
 	XTest     Extension = "XTEST"
 	XInput    Extension = "XInputExtension"
+	Shape     Extension = "SHAPE"
 )
 
 // Require enables extensions, with the version handshakes that they need. It
@@ -92,6 +94,8 @@ func (c *Conn) require(e Extension) error {
 		_, err = damage.QueryVersion(c.Conn, 1, 1).Reply()
 	case XFixes:
 		_, err = xfixes.QueryVersion(c.Conn, 5, 0).Reply()
+	case Shape:
+		_, err = shape.QueryVersion(c.Conn).Reply()
 	case SHM:
 		_, err = shm.QueryVersion(c.Conn).Reply()
 	case XTest:

@@ -3,6 +3,7 @@ package glass
 import (
 	"image"
 
+	"viewflip.app/session"
 	"viewflip.app/video"
 )
 
@@ -21,6 +22,7 @@ type Child struct{ impl child }
 type child interface {
 	place(area image.Rectangle, visible bool)
 	paint(p Picturer, dirty []image.Rectangle) error
+	mark(p Picturer, m session.Marks) error
 	close() error
 }
 
@@ -43,6 +45,9 @@ func (c *Child) Place(area image.Rectangle, visible bool) { c.impl.place(area, v
 // Paint shows what changed in the picture; nil means all of it. When it
 // returns without an error the pixels are on the screen.
 func (c *Child) Paint(p Picturer, dirty []image.Rectangle) error { return c.impl.paint(p, dirty) }
+
+// Mark replaces what is drawn over the picture, which is p's.
+func (c *Child) Mark(p Picturer, m session.Marks) error { return c.impl.mark(p, m) }
 
 // Close destroys the window.
 func (c *Child) Close() error { return c.impl.close() }

@@ -12,6 +12,7 @@ import (
 
 	"viewflip.app/platform"
 	"viewflip.app/platform/x11"
+	"viewflip.app/session"
 	"viewflip.app/video"
 )
 
@@ -42,6 +43,8 @@ type xchild struct {
 	mem    []byte
 	seg    shm.Seg
 	rects  []image.Rectangle
+	marks  session.Marks
+	sketch *Sketch
 }
 
 func newChild(display string, parent uintptr, exposed func()) (child, error) {
@@ -49,7 +52,7 @@ func newChild(display string, parent uintptr, exposed func()) (child, error) {
 	if err != nil {
 		return nil, fmt.Errorf("glass: %w", err)
 	}
-	x := &xchild{c: c, exposed: exposed, depth: c.Screen.RootDepth, done: make(chan struct{}), stale: true}
+	x := &xchild{c: c, exposed: exposed, depth: c.Screen.RootDepth, done: make(chan struct{}), stale: true, sketch: NewSketch(xScale(c))}
 	if err := x.create(xproto.Window(parent)); err != nil {
 		c.Close()
 		return nil, fmt.Errorf("glass: child window: %w", err)
@@ -150,6 +153,18 @@ func (x *xchild) arrange() {
 func (x *xchild) paint(p Picturer, dirty []image.Rectangle) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	return x.show(p, dirty)
+}
+
+func (x *xchild) mark(p Picturer, m session.Marks) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.marks = m
+	return x.show(p, []image.Rectangle{})
+}
+
+// show brings the screen up to date; x.mu is held.
+func (x *xchild) show(p Picturer, dirty []image.Rectangle) error {
 	if x.closed {
 		return errClosed
 	}
@@ -190,8 +205,11 @@ func (x *xchild) draw(f *video.Frame, dirty []image.Rectangle) error {
 	x.scaler.Resize(f.W, f.H, w, h)
 	whole := image.Rect(0, 0, w, h)
 	x.rects = x.rects[:0]
+	for _, r := range x.sketch.Set(x.marks, w, h) {
+		x.rects = video.AddRect(x.rects, r, whole)
+	}
 	if x.stale || dirty == nil {
-		x.rects = append(x.rects, whole)
+		x.rects = append(x.rects[:0], whole)
 		x.stale = false
 	}
 	for _, r := range dirty {
@@ -202,6 +220,7 @@ func (x *xchild) draw(f *video.Frame, dirty []image.Rectangle) error {
 		for y := r.Min.Y; y < r.Max.Y; y += step {
 			part := image.Rect(r.Min.X, y, r.Max.X, min(y+step, r.Max.Y))
 			x.scaler.Draw(x.mem, f, part)
+			x.sketch.BlendBGRA(x.mem, part)
 			x.put(part)
 		}
 	}
