@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"viewflip.app/wire"
 )
@@ -12,6 +13,9 @@ import (
 const (
 	markRate  = 200
 	markBurst = 200
+	// pointAgain is when a pointer that rests is told of again, before the
+	// sharer forgets it.
+	pointAgain = time.Second
 )
 
 // Marks is what people point at and draw on a share of ours now.
@@ -165,7 +169,8 @@ func (v *View) Marks() Marks { return v.board.marks() }
 func (v *View) Marked(ctx context.Context) <-chan struct{} { return v.marks.listen(ctx) }
 
 // Point tells where we point; Share and Seq are filled in. The sharer decides
-// whether it is shown, and forgets it after three seconds.
+// whether it is shown. It is told again every second until another Point or
+// Close: what rests is seen, and what got lost comes after all.
 func (v *View) Point(p wire.Point) error {
 	p.Share, p.Seq = v.info.Share, v.pointSeq.Add(1)
 	b, err := wire.AppendMessage(nil, p)
@@ -175,7 +180,22 @@ func (v *View) Point(p wire.Point) error {
 	if !p.On {
 		return v.member.peer.Send(b)
 	}
+	time.AfterFunc(pointAgain, func() {
+		if v.pointSeq.Load() != p.Seq || !v.live() {
+			return
+		}
+		if err := v.Point(p); err != nil {
+			v.member.call.log.Debug("pointer not sent", "err", err)
+		}
+	})
 	return v.member.peer.SendLossy(b)
+}
+
+// live reports whether we watch a share that goes on.
+func (v *View) live() bool {
+	v.member.call.mu.Lock()
+	defer v.member.call.mu.Unlock()
+	return v.watching && v.info.Ended == 0
 }
 
 // Draw sends a part of a stroke; Share is filled in. What we draw shows in

@@ -367,6 +367,7 @@ func (s *share) watch(ctx context.Context, m *member, on bool) {
 		g.outlet = nil
 		c.mu.Unlock()
 		old.stop()
+		s.unmark(m, false)
 		c.emit(Event{Kind: EventUnwatch, Member: m.id.String(), Name: m.name, Share: s.id})
 		c.changed()
 		return

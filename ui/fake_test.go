@@ -166,10 +166,14 @@ type fakeView struct {
 	closed  bool
 	refusal wire.Reason
 	at      time.Time
+	points  []wire.Point
+	strokes []wire.Stroke
+	marks   session.Marks
+	marked  chan struct{}
 }
 
 func newFakeView(r session.RemoteShare) *fakeView {
-	return &fakeView{info: r, fresh: make(chan struct{}, 1)}
+	return &fakeView{info: r, fresh: make(chan struct{}, 1), marked: make(chan struct{}, 1)}
 }
 
 func (v *fakeView) setInfo(r session.RemoteShare) {
@@ -244,6 +248,39 @@ func (v *fakeView) Ask(r wire.Rights) error {
 	v.asked = append(v.asked, r)
 	v.mu.Unlock()
 	return nil
+}
+
+func (v *fakeView) Point(p wire.Point) error {
+	v.mu.Lock()
+	v.points = append(v.points, p)
+	v.mu.Unlock()
+	return nil
+}
+
+func (v *fakeView) Draw(s wire.Stroke) error {
+	v.mu.Lock()
+	v.strokes = append(v.strokes, s)
+	v.mu.Unlock()
+	return nil
+}
+
+func (v *fakeView) Marks() session.Marks {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.marks
+}
+
+func (v *fakeView) Marked(context.Context) <-chan struct{} { return v.marked }
+
+// setMarks changes what is on the picture.
+func (v *fakeView) setMarks(m session.Marks) {
+	v.mu.Lock()
+	v.marks = m
+	v.mu.Unlock()
+	select {
+	case v.marked <- struct{}{}:
+	default:
+	}
 }
 
 func (v *fakeView) LastRefusal() (wire.Reason, time.Time) {

@@ -24,6 +24,8 @@ type rawInput interface {
 	// see it.
 	rawKey(k wire.Key, down, repeat bool, mods wire.Mods) bool
 	rawFocus(on bool)
+	// rawLeave tells that the pointer has left the window.
+	rawLeave()
 }
 
 // hand turns raw input over a picture into events for the share. It belongs
@@ -33,6 +35,8 @@ type hand struct {
 	now  func() time.Time
 	// wake asks for tick to be called after a while.
 	wake func(time.Duration)
+	// finger points while there is no control.
+	finger *finger
 
 	control bool
 	focused bool
@@ -52,13 +56,18 @@ type hand struct {
 }
 
 func newHand(send func(wire.Input), now func() time.Time, wake func(time.Duration)) *hand {
-	return &hand{send: send, now: now, wake: wake, buttons: map[wire.Button]bool{}, keys: map[wire.Key]time.Time{}}
+	return &hand{send: send, now: now, wake: wake, finger: &finger{}, buttons: map[wire.Button]bool{}, keys: map[wire.Key]time.Time{}}
 }
 
 var _ rawInput = (*hand)(nil)
 
 // shown tells which picture is visible: events are aimed at that one.
-func (h *hand) shown(w, h2 int, gen uint32) { h.w, h.h, h.gen = w, h2, gen }
+func (h *hand) shown(w, h2 int, gen uint32) {
+	h.w, h.h, h.gen = w, h2, gen
+	if h.finger.on {
+		h.point()
+	}
+}
 
 // allow turns control on or off. Without it nothing is sent, and the sharer
 // has let go of everything already.
@@ -89,7 +98,7 @@ func (h *hand) aim() bool {
 		h.at = p
 		return true
 	}
-	if len(h.buttons) > 0 && !f.Rect.Empty() {
+	if (len(h.buttons) > 0 || h.finger.drawing) && !f.Rect.Empty() {
 		h.at = f.Clamp(h.x, h.y)
 		return true
 	}
@@ -105,8 +114,12 @@ func (h *hand) event(in wire.Input) wire.Input {
 
 func (h *hand) rawMove(x, y float64) {
 	h.x, h.y, h.known = int(math.Floor(x)), int(math.Floor(y)), true
+	if !h.control {
+		h.point()
+		return
+	}
 	before := h.at
-	if !h.control || !h.aim() || h.at == before {
+	if !h.aim() || h.at == before {
 		return
 	}
 	h.send(h.event(wire.Input{Kind: wire.Move}))
@@ -114,7 +127,11 @@ func (h *hand) rawMove(x, y float64) {
 
 func (h *hand) rawButton(b wire.Button, down bool, mods wire.Mods) {
 	h.mods = mods
-	if !h.control || !b.Valid() {
+	if !h.control {
+		h.pen(b, down)
+		return
+	}
+	if !b.Valid() {
 		return
 	}
 	if !down {
@@ -169,6 +186,35 @@ func (h *hand) rawKey(k wire.Key, down, repeat bool, mods wire.Mods) bool {
 		h.send(h.event(wire.Input{Kind: wire.KeyUp, Key: k}))
 	}
 	return true
+}
+
+// point tells where the pointer is, for somebody without control.
+func (h *hand) point() {
+	if !h.aim() {
+		h.finger.leave()
+		return
+	}
+	at := wire.Spot{X: wire.Fraction(h.at.X, h.w), Y: wire.Fraction(h.at.Y, h.h)}
+	h.finger.move(at, image.Pt(h.x, h.y), h.gen)
+}
+
+// pen draws with the left button.
+func (h *hand) pen(b wire.Button, down bool) {
+	switch {
+	case b != wire.Left:
+	case !down:
+		h.finger.lift()
+		h.point()
+	case h.aim():
+		h.finger.press(image.Pt(h.x, h.y))
+	}
+}
+
+func (h *hand) rawLeave() {
+	h.known = false
+	if !h.finger.drawing {
+		h.finger.leave()
+	}
 }
 
 // rawFocus lets go of everything when the person turns to another window.

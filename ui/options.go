@@ -80,6 +80,12 @@ type View interface {
 	Shown(u session.Update)
 	Send(in wire.Input) error
 	Ask(r wire.Rights) error
+	// Point and Draw mark the picture for everybody; Marks is what is on it,
+	// and Marked ticks when that changes.
+	Point(p wire.Point) error
+	Draw(s wire.Stroke) error
+	Marks() session.Marks
+	Marked(ctx context.Context) <-chan struct{}
 	LastRefusal() (wire.Reason, time.Time)
 	Close()
 }

@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
@@ -394,4 +395,42 @@ func (u under) Layout(o []fyne.CanvasObject, s fyne.Size) {
 func (u under) MinSize(o []fyne.CanvasObject) fyne.Size {
 	a, b := o[0].MinSize(), o[1].MinSize()
 	return fyne.NewSize(max(a.Width, b.Width), u.height+b.Height)
+}
+
+// hintButton is a button with an icon alone that says in words what it does
+// while the pointer is over it.
+type hintButton struct {
+	widget.Button
+	hint func(on bool)
+}
+
+func newHintButton(icon fyne.Resource, tapped func(), hint func(on bool)) *hintButton {
+	b := &hintButton{hint: hint}
+	b.Icon, b.OnTapped = icon, tapped
+	b.ExtendBaseWidget(b)
+	return b
+}
+
+// mark shows the button as switched on or off.
+func (b *hintButton) mark(on bool) {
+	i := widget.MediumImportance
+	if on {
+		i = widget.HighImportance
+	}
+	if b.Importance != i {
+		b.Importance = i
+		b.Refresh()
+	}
+}
+
+// MouseIn implements desktop.Hoverable.
+func (b *hintButton) MouseIn(e *desktop.MouseEvent) {
+	b.Button.MouseIn(e)
+	b.hint(true)
+}
+
+// MouseOut implements desktop.Hoverable.
+func (b *hintButton) MouseOut() {
+	b.Button.MouseOut()
+	b.hint(false)
 }

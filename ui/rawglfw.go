@@ -35,6 +35,15 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 			move(g, x, y)
 		}
 	})
+	var enter glfw.CursorEnterCallback
+	enter = g.SetCursorEnterCallback(func(g *glfw.Window, inside bool) {
+		if on && !inside {
+			in.rawLeave()
+		}
+		if enter != nil {
+			enter(g, inside)
+		}
+	})
 	var button glfw.MouseButtonCallback
 	button = g.SetMouseButtonCallback(func(g *glfw.Window, b glfw.MouseButton, a glfw.Action, m glfw.ModifierKey) {
 		if on {

@@ -5,6 +5,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/widget"
 
 	"viewflip.app/ui/glass"
@@ -46,6 +47,14 @@ func (s *stage) put(img *canvas.Image, w, h int) {
 	img.Resize(fyne.NewSize(float32(at.Dx())/scale, float32(at.Dy())/scale))
 }
 
+// Cursor implements desktop.Cursorable.
+func (s *stage) Cursor() desktop.Cursor {
+	if s.v.hand.finger.pen {
+		return desktop.CrosshairCursor
+	}
+	return desktop.DefaultCursor
+}
+
 // CreateRenderer implements fyne.Widget.
 func (s *stage) CreateRenderer() fyne.WidgetRenderer { return &stageRenderer{s} }
 
@@ -60,6 +69,6 @@ func (r *stageRenderer) Layout(size fyne.Size) {
 func (r *stageRenderer) MinSize() fyne.Size { return fyne.NewSize(barWidth, 60) }
 func (r *stageRenderer) Refresh()           { r.s.back.Refresh() }
 func (r *stageRenderer) Objects() []fyne.CanvasObject {
-	return []fyne.CanvasObject{r.s.back, r.s.v.live, r.s.v.still, r.s.v.cover}
+	return []fyne.CanvasObject{r.s.back, r.s.v.live, r.s.v.ink, r.s.v.still, r.s.v.cover}
 }
 func (r *stageRenderer) Destroy() {}

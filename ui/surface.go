@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 
+	"viewflip.app/session"
 	"viewflip.app/ui/glass"
 	"viewflip.app/video"
 )
@@ -20,6 +21,9 @@ type surface interface {
 	// paint shows an update and returns when it is visible; never on the main
 	// goroutine. dirty nil means everything.
 	paint(ctx context.Context, view View, dirty []image.Rectangle) error
+	// mark shows the view's marks over the picture; never on the main
+	// goroutine.
+	mark(ctx context.Context, view View) error
 	close()
 }
 
@@ -32,6 +36,8 @@ func (s nativeSurface) paint(_ context.Context, v View, dirty []image.Rectangle)
 	return s.child.Paint(v, dirty)
 }
 
+func (s nativeSurface) mark(_ context.Context, v View) error { return s.child.Mark(v, v.Marks()) }
+
 func (s nativeSurface) close() { _ = s.child.Close() }
 
 // imageSurface draws through the toolkit: slower, and everywhere.
@@ -39,15 +45,48 @@ type imageSurface struct {
 	p   *program
 	win fyne.Window
 	img *canvas.Image
-	// layout puts img where the picture belongs, after its size changed.
-	layout func(w, h int)
+	// layout puts img where the picture belongs, after its size changed, and
+	// returns the size at which it is shown, in pixels of the screen.
+	layout func(w, h int) image.Point
+	// ink lies over img and shows the marks.
+	ink *canvas.Image
 
 	mu   sync.Mutex
 	pix  []byte
 	w, h int
+
+	// These belong to the main goroutine.
+	marks  session.Marks
+	sketch *glass.Sketch
+	size   image.Point
 }
 
-func (s *imageSurface) place(_ image.Rectangle, on bool) { visible(s.img, on) }
+func (s *imageSurface) place(_ image.Rectangle, on bool) {
+	visible(s.img, on)
+	s.redraw(on)
+}
+
+func (s *imageSurface) mark(ctx context.Context, v View) error {
+	return s.await(ctx, func() {
+		s.marks = v.Marks()
+		s.redraw(s.img.Visible())
+	})
+}
+
+// redraw shows the marks; on the main goroutine.
+func (s *imageSurface) redraw(on bool) {
+	if s.sketch == nil {
+		s.sketch = glass.NewSketch(float64(s.win.Canvas().Scale()))
+	}
+	s.size = s.layout(s.w, s.h)
+	s.sketch.Set(s.marks, s.size.X, s.size.Y)
+	img := s.sketch.Image()
+	visible(s.ink, on && img != nil)
+	if img != nil {
+		s.ink.Image = img
+		s.ink.Refresh()
+	}
+}
 
 func (s *imageSurface) paint(ctx context.Context, v View, dirty []image.Rectangle) error {
 	s.mu.Lock()
@@ -70,17 +109,25 @@ func (s *imageSurface) paint(ctx context.Context, v View, dirty []image.Rectangl
 		return nil
 	}
 	// The pixels stay as they are until the toolkit has taken them.
+	return s.await(ctx, func() {
+		// A new header makes the toolkit upload the pixels again.
+		s.img.Image = &image.RGBA{Pix: s.pix, Stride: 4 * s.w, Rect: image.Rect(0, 0, s.w, s.h)}
+		if s.layout(s.w, s.h) != s.size {
+			s.redraw(s.img.Visible())
+		}
+		s.img.Refresh()
+		s.p.shell.repaint(s.win)
+	})
+}
+
+// await runs f on the main goroutine and waits for it.
+func (s *imageSurface) await(ctx context.Context, f func()) error {
 	done := make(chan struct{})
 	s.p.shell.do(func() {
 		defer close(done)
-		if s.p.gone {
-			return
+		if !s.p.gone {
+			f()
 		}
-		// A new header makes the toolkit upload the pixels again.
-		s.img.Image = &image.RGBA{Pix: s.pix, Stride: 4 * s.w, Rect: image.Rect(0, 0, s.w, s.h)}
-		s.layout(s.w, s.h)
-		s.img.Refresh()
-		s.p.shell.repaint(s.win)
 	})
 	select {
 	case <-done:

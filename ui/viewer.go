@@ -54,6 +54,9 @@ type viewer struct {
 	from    *line
 	refusal *line
 	chip    *fyne.Container
+	tip     *line
+	pen     *hintButton
+	ink     *canvas.Image
 	button  *widget.Button
 	first   *fyne.Container
 	scale   *fyne.Container
@@ -77,6 +80,13 @@ func newViewer(p *program, k shareKey, view View) *viewer {
 			}
 		})
 	})
+	v.hand.finger = &finger{point: v.point, draw: v.draw, now: p.now, after: func(d time.Duration, f func()) {
+		p.after(d, func() {
+			if !v.closed {
+				f()
+			}
+		})
+	}}
 	v.hand.shown(v.info.W, v.info.H, v.info.Gen)
 	v.win = p.app.NewWindow("viewflip")
 	v.win.SetPadded(false)
@@ -100,6 +110,21 @@ func (v *viewer) start() {
 	v.stop = stop
 	v.p.spawn(func(context.Context) { v.play(ctx, view) })
 	v.p.spawn(func(context.Context) { v.repaint(ctx, view) })
+	v.p.spawn(func(context.Context) { v.follow(ctx, view) })
+}
+
+// follow shows the marks whenever they change.
+func (v *viewer) follow(ctx context.Context, view View) {
+	for marked := view.Marked(ctx); ; {
+		if err := v.surface.mark(ctx, view); err != nil {
+			v.p.log.Debug("marks not shown", "err", err)
+		}
+		select {
+		case <-marked:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // renew goes on with a new view of the same share, after a connection that
@@ -141,18 +166,28 @@ func (v *viewer) build() {
 	v.chip = container.NewStack(newPanel(theme.ColorNameButton, "", 9), inset(3, 10, v.refusal))
 	v.chip.Hide()
 	v.button = widget.NewButton("", v.press)
+	v.tip = caption("")
+	v.pen = newHintButton(theme.DocumentCreateIcon(), func() { v.usePen(!v.hand.finger.pen) }, func(on bool) {
+		v.tip.set("")
+		if on {
+			v.tip.set("Draw on the window")
+		}
+	})
 	v.zoom = caption("").whole()
 	v.full = widget.NewButton("100 %", func() {
 		v.win.Resize(v.sizeAt(v.info.W, v.info.H, 1))
 	})
 	left := row(8, middle(lamp), middle(v.rights), middle(v.from))
 	v.first, v.scale = middle(v.button), row(8, middle(v.zoom), middle(v.full))
-	right := row(8, v.scale, v.first)
+	right := row(8, v.scale, middle(v.pen), v.first)
 	bar := container.NewStack(newPanel(colorSurface, "", 0), container.NewBorder(nil, widget.NewSeparator(), nil, nil,
-		inset(0, 12, container.NewBorder(nil, nil, left, right, inset(0, 10, middle(v.chip))))))
+		inset(0, 12, container.NewBorder(nil, nil, left, right, inset(0, 10, container.NewStack(middle(v.chip), middle(v.tip)))))))
 
-	v.still, v.live = picture(nil), picture(nil)
-	v.still.FillMode, v.live.FillMode = canvas.ImageFillStretch, canvas.ImageFillStretch
+	v.still, v.live, v.ink = picture(nil), picture(nil), picture(nil)
+	for _, img := range []*canvas.Image{v.still, v.live, v.ink} {
+		img.FillMode = canvas.ImageFillStretch
+	}
+	v.ink.Hide()
 	v.words = heading("").whole().centred()
 	v.leave = widget.NewButton("Close", v.close)
 	v.over = container.NewCenter(sized(112, 0, v.leave))
@@ -173,7 +208,11 @@ func (v *viewer) newSurface() surface {
 		}
 		v.p.log.Debug("no native surface", "err", err)
 	}
-	return &imageSurface{p: v.p, win: v.win, img: v.live, layout: func(w, h int) { v.stage.put(v.live, w, h) }}
+	return &imageSurface{p: v.p, win: v.win, img: v.live, ink: v.ink, layout: func(w, h int) image.Point {
+		v.stage.put(v.live, w, h)
+		v.stage.put(v.ink, w, h)
+		return v.stage.fit(w, h).Rect.Size()
+	}}
 }
 
 // paintAgain asks for the whole picture to be painted.
@@ -300,6 +339,9 @@ func (v *viewer) render() {
 	visible(v.scale, !l.over)
 	v.button.SetText(l.button)
 	v.hand.allow(mayControl(v.info) && v.pictured)
+	v.hand.finger.allow(mayPoint(v.info) && v.pictured)
+	visible(v.pen, v.hand.finger.may)
+	v.usePen(v.hand.finger.pen)
 	v.p.prompt()
 	v.setCover(l)
 }
@@ -370,6 +412,26 @@ func (v *viewer) press() {
 	}
 }
 
+// usePen picks the pen up or puts it away.
+func (v *viewer) usePen(on bool) {
+	if on != v.hand.finger.pen {
+		v.hand.finger.take(on)
+	}
+	v.pen.mark(on)
+}
+
+func (v *viewer) point(p wire.Point) {
+	if err := v.view.Point(p); err != nil {
+		v.p.log.Debug("pointer not sent", "err", err)
+	}
+}
+
+func (v *viewer) draw(s wire.Stroke) {
+	if err := v.view.Draw(s); err != nil {
+		v.p.log.Debug("stroke not sent", "err", err)
+	}
+}
+
 func (v *viewer) send(in wire.Input) {
 	if err := v.view.Send(in); err != nil {
 		v.p.log.Debug("input not sent", "err", err)
@@ -406,6 +468,7 @@ func (v *viewer) close() {
 		return
 	}
 	v.hand.release()
+	v.hand.finger.allow(false)
 	v.closed = true
 	v.stop()
 	v.view.Close()

@@ -76,6 +76,12 @@ func lookOf(r session.RemoteShare, pictured bool) viewerLook {
 	return l
 }
 
+// mayPoint reports whether others see where we point: the sharer shows it, and
+// the real pointer is not ours.
+func mayPoint(r session.RemoteShare) bool {
+	return r.Ended == 0 && !r.Interrupted && !r.Hidden && r.Rights&(wire.RightPoint|wire.RightControl) == wire.RightPoint
+}
+
 // mayControl reports whether input makes sense now.
 func mayControl(r session.RemoteShare) bool {
 	return r.Ended == 0 && !r.Interrupted && !r.Hidden && r.Rights&wire.RightControl != 0

@@ -335,5 +335,8 @@ func (a *app) newCall(ctx context.Context, link *wire.Link) (*session.Call, erro
 			a.log.Warn("call ended", "err", err)
 		}
 	})
+	if a.desk != nil {
+		a.wg.Go(func() { a.showMarks(a.ctx, call) })
+	}
 	return call, nil
 }

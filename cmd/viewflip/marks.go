@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"viewflip.app/session"
+	"viewflip.app/ui/glass"
+	"viewflip.app/wire"
+)
+
+// marksEvery is the least time between two pictures of the marks: somebody who
+// floods us with them costs little.
+const marksEvery = 16 * time.Millisecond
+
+// showMarks shows what others point at and draw on our shares, over the shared
+// windows, until the call ends.
+func (a *app) showMarks(ctx context.Context, call *session.Call) {
+	overlays := map[wire.ShareID]*glass.Overlay{}
+	defer func() {
+		for _, o := range overlays {
+			a.closeOverlay(o)
+		}
+	}()
+	changed, marked := call.Changed(ctx), call.Marked(ctx)
+	for {
+		shared := map[wire.ShareID]bool{}
+		for _, s := range call.State().Shares {
+			shared[s.ID] = true
+			m := call.Marks(s.ID)
+			o, ok := overlays[s.ID]
+			if !ok && m.Empty() {
+				continue
+			}
+			if !ok {
+				o = a.openOverlay(s)
+				overlays[s.ID] = o // nil is not tried again
+			}
+			if o == nil {
+				continue
+			}
+			if err := o.Show(m); err != nil {
+				a.log.Debug("marks not shown", "err", err)
+			}
+		}
+		for id, o := range overlays {
+			if !shared[id] {
+				a.closeOverlay(o)
+				delete(overlays, id)
+			}
+		}
+		select {
+		case <-changed:
+		case <-marked:
+		case <-call.Done():
+			return
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(marksEvery):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (a *app) openOverlay(s session.Share) *glass.Overlay {
+	o, err := glass.NewOverlay(a.desk.Display(), s.Window)
+	if err != nil {
+		a.log.Warn("others' pointers cannot be shown", "err", err)
+		return nil
+	}
+	return o
+}
+
+func (a *app) closeOverlay(o *glass.Overlay) {
+	if o == nil {
+		return
+	}
+	if err := o.Close(); err != nil {
+		a.log.Debug("overlay not closed", "err", err)
+	}
+}
