@@ -37,7 +37,8 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 	})
 	var enter glfw.CursorEnterCallback
 	enter = g.SetCursorEnterCallback(func(g *glfw.Window, inside bool) {
-		if on && !inside {
+		// It also "leaves" into our own child window, and when somebody grabs it.
+		if on && !inside && g.GetAttrib(glfw.Hovered) != glfw.True {
 			in.rawLeave()
 		}
 		if enter != nil {

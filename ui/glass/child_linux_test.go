@@ -12,7 +12,9 @@ import (
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
 	"viewflip.app/platform/x11"
+	"viewflip.app/session"
 	"viewflip.app/video"
+	"viewflip.app/wire"
 )
 
 type lent struct{ f *video.Frame }
@@ -121,6 +123,58 @@ func TestChild(t *testing.T) {
 	if err := c.Paint(lent{f}, nil); err == nil {
 		t.Fatal("a closed child paints")
 	}
+}
+
+// TestChildMarks: marks lie over the picture through updates and new places,
+// and leave it exactly as it was.
+func TestChildMarks(t *testing.T) {
+	display, parent := stageWindow(t, 500, 400)
+	c, err := NewChild(display, uintptr(parent.XID()), func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	f := noise(300, 200, 8)
+	m := session.Marks{
+		Pointers: []session.Pointer{{Guest: 1, Name: "Ben", At: wire.Spot{X: 20000, Y: 20000}}},
+		Strokes:  []session.Stroke{{Guest: 2, ID: 1, Spots: []wire.Spot{{X: 100, Y: 60000}, {X: 60000, Y: 40000}}, Ink: 1}},
+	}
+	if err := c.Mark(lent{f}, m); err != nil { // before there is a picture
+		t.Fatal(err)
+	}
+	for _, area := range []image.Rectangle{image.Rect(100, 100, 400, 300), image.Rect(0, 36, 500, 400)} {
+		c.Place(area, true)
+		if err := c.Paint(lent{f}, nil); err != nil {
+			t.Fatal(err)
+		}
+		marked := func() {
+			t.Helper()
+			at := FitIn(area, f.W, f.H).Rect
+			pix := make([]byte, 4*at.Dx()*at.Dy())
+			var s Scaler
+			s.Resize(f.W, f.H, at.Dx(), at.Dy())
+			s.Draw(pix, f, image.Rect(0, 0, at.Dx(), at.Dy()))
+			k := NewSketch(1)
+			k.Set(m, at.Dx(), at.Dy())
+			k.BlendBGRA(pix, image.Rect(0, 0, at.Dx(), at.Dy()))
+			onGlass(t, display, at.Add(image.Pt(10, 10)), &video.Frame{W: at.Dx(), H: at.Dy(), Pix: pix})
+		}
+		marked()
+		f = noise(300, 200, uint64(area.Dx()))
+		if err := c.Paint(lent{f}, []image.Rectangle{f.Bounds()}); err != nil {
+			t.Fatal(err)
+		}
+		marked()
+		m.Pointers[0].At.X += 9000
+		if err := c.Mark(lent{f}, m); err != nil {
+			t.Fatal(err)
+		}
+		marked()
+	}
+	if err := c.Mark(lent{f}, session.Marks{}); err != nil {
+		t.Fatal(err)
+	}
+	onGlass(t, display, FitIn(image.Rect(0, 36, 500, 400), 300, 200).Rect.Add(image.Pt(10, 10)), f)
 }
 
 // click presses and releases a button as a hand would.

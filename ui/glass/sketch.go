@@ -156,8 +156,8 @@ func (s *Sketch) stroke(was mark, st session.Stroke) (now mark, changed image.Re
 		line[i] = line[i].add(vec{-float64(at.Min.X), -float64(at.Min.Y)})
 	}
 	now = mark{key: was.key, at: at, img: image.NewRGBA(image.Rect(0, 0, at.Dx(), at.Dy())), spots: len(st.Spots), ink: st.Ink}
-	fill(now.img, color.NRGBA{255, 255, 255, 255}, func(r *vector.Rasterizer) { trace(r, line, rim) })
-	fill(now.img, Colour(st.Guest), func(r *vector.Rasterizer) { trace(r, line, ink) })
+	trace(now.img, line, rim, color.NRGBA{255, 255, 255, 255})
+	trace(now.img, line, ink, Colour(st.Guest))
 	return now, changed
 }
 
@@ -199,9 +199,8 @@ func (s *Sketch) Image() *image.RGBA {
 // vec is a point of the shown picture, in pixels.
 type vec struct{ x, y float64 }
 
-func (a vec) add(b vec) vec              { return vec{a.x + b.x, a.y + b.y} }
-func (a vec) mid(b vec) vec              { return vec{(a.x + b.x) / 2, (a.y + b.y) / 2} }
-func (a vec) to(b vec) (l, x, y float64) { x, y = b.x-a.x, b.y-a.y; return math.Hypot(x, y), x, y }
+func (a vec) add(b vec) vec { return vec{a.x + b.x, a.y + b.y} }
+func (a vec) mid(b vec) vec { return vec{(a.x + b.x) / 2, (a.y + b.y) / 2} }
 
 // box is the pixels that a line of radius r through pts may touch.
 func box(pts []vec, r float64) image.Rectangle {
@@ -225,8 +224,7 @@ func smooth(pts []vec) []vec {
 	from := pts[0]
 	for i := 1; i+1 < len(pts); i++ {
 		c, to := pts[i], pts[i].mid(pts[i+1])
-		l, _, _ := from.to(to)
-		steps := min(max(int(l/4), 1), 16)
+		steps := min(max(int(math.Hypot(to.x-from.x, to.y-from.y)/4), 1), 16)
 		for k := 1; k <= steps; k++ {
 			t := float64(k) / float64(steps)
 			out = append(out, from.mix(c, t).mix(c.mix(to, t), t))
@@ -238,37 +236,35 @@ func smooth(pts []vec) []vec {
 
 func (a vec) mix(b vec, t float64) vec { return vec{a.x + (b.x-a.x)*t, a.y + (b.y-a.y)*t} }
 
-// trace adds a round line to a path. All its pieces turn the same way, so that
-// where they overlap they add up.
-func trace(r *vector.Rasterizer, line []vec, radius float64) {
+// trace draws a round line. Every pixel is covered by how near the nearest
+// piece is, so that pieces which overlap leave no trace of it.
+func trace(img *image.RGBA, line []vec, radius float64, c color.NRGBA) {
 	if radius <= 0 {
 		return
 	}
+	mask := image.NewAlpha(img.Rect)
 	for i, p := range line {
-		disc(r, p, radius)
-		if i == 0 {
-			continue
+		a := line[max(i-1, 0)]
+		part := box([]vec{a, p}, radius).Intersect(img.Rect)
+		for y := part.Min.Y; y < part.Max.Y; y++ {
+			row := mask.Pix[mask.PixOffset(0, y):]
+			for x := part.Min.X; x < part.Max.X; x++ {
+				d := a.distance(p, vec{float64(x) + 0.5, float64(y) + 0.5})
+				row[x] = max(row[x], uint8(255*min(max(radius+0.5-d, 0), 1)))
+			}
 		}
-		a := line[i-1]
-		l, dx, dy := a.to(p)
-		if l == 0 {
-			continue
-		}
-		n := vec{-dy / l * radius, dx / l * radius}
-		back := vec{-n.x, -n.y}
-		path(r, a.add(n), a.add(back), p.add(back), p.add(n))
 	}
+	draw.DrawMask(img, img.Rect, image.NewUniform(c), image.Point{}, mask, image.Point{}, draw.Over)
 }
 
-// disc adds a circle.
-func disc(r *vector.Rasterizer, c vec, radius float64) {
-	n := min(max(int(4*radius), 10), 48)
-	pts := make([]vec, n)
-	for i := range pts {
-		sin, cos := math.Sincos(2 * math.Pi * float64(i) / float64(n))
-		pts[i] = vec{c.x + radius*cos, c.y + radius*sin}
+// distance is how far q is from the piece between a and b.
+func (a vec) distance(b, q vec) float64 {
+	dx, dy := b.x-a.x, b.y-a.y
+	t := 0.0
+	if l := dx*dx + dy*dy; l > 0 {
+		t = min(max(((q.x-a.x)*dx+(q.y-a.y)*dy)/l, 0), 1)
 	}
-	path(r, pts...)
+	return math.Hypot(q.x-a.x-t*dx, q.y-a.y-t*dy)
 }
 
 // path adds a polygon.

@@ -119,12 +119,10 @@ func (t tags) draw(l pointerLook) *image.RGBA {
 		outline[i] = vec{p.x * t.scale, p.y * t.scale}.add(hot)
 	}
 	rim := tagRim * t.scale
-	fill(img, color.NRGBA{255, 255, 255, 255}, func(r *vector.Rasterizer) {
-		path(r, outline[3], outline[2], outline[1], outline[0]) // turns like trace
-		trace(r, append(outline, outline[0]), rim)
-	})
+	white := color.NRGBA{255, 255, 255, 255}
+	trace(img, append(outline, outline[0]), rim, white)
 	if text != "" {
-		fill(img, color.NRGBA{255, 255, 255, 255}, func(r *vector.Rasterizer) { round(r, tag, rim, tagRound*t.scale) })
+		fill(img, white, func(r *vector.Rasterizer) { round(r, tag, rim, tagRound*t.scale) })
 	}
 	fill(img, Colour(l.guest), func(r *vector.Rasterizer) { path(r, outline...) })
 	if text == "" {
