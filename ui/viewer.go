@@ -115,12 +115,20 @@ func (v *viewer) start() {
 
 // follow shows the marks whenever they change.
 func (v *viewer) follow(ctx context.Context, view View) {
+	const rest = 3 // times as long as it took: nobody's pen may cost us much
 	for marked := view.Marked(ctx); ; {
+		begin := time.Now()
 		if err := v.surface.mark(ctx, view); err != nil {
 			v.p.log.Debug("marks not shown", "err", err)
 		}
+		took := time.Since(begin)
 		select {
 		case <-marked:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(rest * took):
 		case <-ctx.Done():
 			return
 		}

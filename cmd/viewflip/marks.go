@@ -9,9 +9,13 @@ import (
 	"viewflip.app/wire"
 )
 
-// marksEvery is the least time between two pictures of the marks: somebody who
-// floods us with them costs little.
-const marksEvery = 16 * time.Millisecond
+// marksEvery is the least time between two pictures of the marks, and marksRest
+// how many times as long as one took we rest after it: whoever floods us costs a
+// quarter of a core at most.
+const (
+	marksEvery = 16 * time.Millisecond
+	marksRest  = 3
+)
 
 // showMarks shows what others point at and draw on our shares, over the shared
 // windows, until the call ends.
@@ -24,6 +28,7 @@ func (a *app) showMarks(ctx context.Context, call *session.Call) {
 	}()
 	changed, marked := call.Changed(ctx), call.Marked(ctx)
 	for {
+		begin := time.Now()
 		shared := map[wire.ShareID]bool{}
 		for _, s := range call.State().Shares {
 			shared[s.ID] = true
@@ -49,6 +54,7 @@ func (a *app) showMarks(ctx context.Context, call *session.Call) {
 				delete(overlays, id)
 			}
 		}
+		took := time.Since(begin)
 		select {
 		case <-changed:
 		case <-marked:
@@ -58,7 +64,7 @@ func (a *app) showMarks(ctx context.Context, call *session.Call) {
 			return
 		}
 		select {
-		case <-time.After(marksEvery):
+		case <-time.After(max(marksEvery, marksRest*took)):
 		case <-ctx.Done():
 			return
 		}

@@ -130,6 +130,9 @@ func (s *Sketch) pointer(was mark, p session.Pointer) mark {
 const (
 	inkRadius = 2.25
 	rimRadius = 3.5
+	// maxReach bounds how much of a stroke is drawn, in widths and heights of
+	// the picture: no hand goes further, and a program would cost time.
+	maxReach = 12
 )
 
 // stroke draws a stroke, if it grew or faded; changed is the part that looks
@@ -143,13 +146,14 @@ func (s *Sketch) stroke(was mark, st session.Stroke) (now mark, changed image.Re
 		p := s.place(sp)
 		pts[i] = vec{float64(p.X) + 0.5, float64(p.Y) + 0.5}
 	}
+	pts = upTo(pts, maxReach*float64(s.w+s.h))
 	// An even part of the ink gives even widths on all screens.
 	rim, ink := rimRadius*s.scale*st.Ink, inkRadius*s.scale*st.Ink
 	at := box(pts, rim)
 	changed = at.Union(was.at)
 	if was.img != nil && was.ink == st.Ink {
 		// The last piece bends when another follows.
-		changed = box(pts[max(was.spots-2, 0):], rim)
+		changed = box(pts[min(max(was.spots-2, 0), len(pts)-1):], rim)
 	}
 	line := smooth(pts)
 	for i := range line {
@@ -214,6 +218,16 @@ func box(pts []vec, r float64) image.Rectangle {
 	return image.Rect(int(math.Floor(lo.x-r))-1, int(math.Floor(lo.y-r))-1, int(math.Ceil(hi.x+r))+1, int(math.Ceil(hi.y+r))+1)
 }
 
+// upTo is the part of a line that is at most so long.
+func upTo(pts []vec, length float64) []vec {
+	for i := 1; i < len(pts); i++ {
+		if length -= math.Hypot(pts[i].x-pts[i-1].x, pts[i].y-pts[i-1].y); length < 0 {
+			return pts[:i]
+		}
+	}
+	return pts
+}
+
 // smooth rounds a hand's corners: quadratic curves between the middles of the
 // pieces, with the spots as their control points.
 func smooth(pts []vec) []vec {
@@ -243,28 +257,35 @@ func trace(img *image.RGBA, line []vec, radius float64, c color.NRGBA) {
 		return
 	}
 	mask := image.NewAlpha(img.Rect)
+	inner, outer := max(radius-0.5, 0), radius+0.5
 	for i, p := range line {
 		a := line[max(i-1, 0)]
 		part := box([]vec{a, p}, radius).Intersect(img.Rect)
 		for y := part.Min.Y; y < part.Max.Y; y++ {
-			row := mask.Pix[mask.PixOffset(0, y):]
-			for x := part.Min.X; x < part.Max.X; x++ {
-				d := a.distance(p, vec{float64(x) + 0.5, float64(y) + 0.5})
-				row[x] = max(row[x], uint8(255*min(max(radius+0.5-d, 0), 1)))
+			row := mask.Pix[y*mask.Stride+part.Min.X : y*mask.Stride+part.Max.X]
+			for x := range row {
+				switch d := a.square(p, vec{float64(part.Min.X+x) + 0.5, float64(y) + 0.5}); {
+				case row[x] == 255 || d >= outer*outer:
+				case d <= inner*inner && radius >= 0.5:
+					row[x] = 255
+				default:
+					row[x] = max(row[x], uint8(255*min(outer-math.Sqrt(d), 1)))
+				}
 			}
 		}
 	}
 	draw.DrawMask(img, img.Rect, image.NewUniform(c), image.Point{}, mask, image.Point{}, draw.Over)
 }
 
-// distance is how far q is from the piece between a and b.
-func (a vec) distance(b, q vec) float64 {
-	dx, dy := b.x-a.x, b.y-a.y
-	t := 0.0
-	if l := dx*dx + dy*dy; l > 0 {
-		t = min(max(((q.x-a.x)*dx+(q.y-a.y)*dy)/l, 0), 1)
+// square is the square of how far q is from the piece between a and b.
+func (a vec) square(b, q vec) float64 {
+	dx, dy, px, py := b.x-a.x, b.y-a.y, q.x-a.x, q.y-a.y
+	if along, l := px*dx+py*dy, dx*dx+dy*dy; along >= l && l > 0 {
+		px, py = q.x-b.x, q.y-b.y
+	} else if along > 0 {
+		px, py = px-along/l*dx, py-along/l*dy
 	}
-	return math.Hypot(q.x-a.x-t*dx, q.y-a.y-t*dy)
+	return px*px + py*py
 }
 
 // path adds a polygon.

@@ -3,6 +3,7 @@ package glass
 import (
 	"bytes"
 	"image"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -132,9 +133,11 @@ func TestTagText(t *testing.T) {
 
 func BenchmarkSketch(b *testing.B) {
 	const w, h = 1280, 800
-	long := session.Stroke{Guest: 1, Ink: 1}
+	spiral, wild := session.Stroke{Guest: 1, Ink: 1}, session.Stroke{Guest: 1, Ink: 1}
 	for i := range 600 {
-		long.Spots = append(long.Spots, wire.Spot{X: uint16(5000 + i*90), Y: uint16(20000 + (i*i*7)%30000)})
+		sin, cos := math.Sincos(float64(i) / 25)
+		spiral.Spots = append(spiral.Spots, wire.Spot{X: uint16(30000 + 20*float64(i)*cos), Y: uint16(30000 + 20*float64(i)*sin)})
+		wild.Spots = append(wild.Spots, wire.Spot{X: uint16(i * 33333), Y: uint16(i * 54321)})
 	}
 	b.Run("pointer", func(b *testing.B) {
 		s, pix := NewSketch(1), make([]byte, 4*w*h)
@@ -145,14 +148,16 @@ func BenchmarkSketch(b *testing.B) {
 			}
 		}
 	})
-	b.Run("stroke", func(b *testing.B) {
-		s, pix := NewSketch(1), make([]byte, 4*w*h)
-		for i := 0; b.Loop(); i++ {
-			st := long
-			st.Spots = st.Spots[:300+i%300]
-			for _, r := range s.Set(session.Marks{Strokes: []session.Stroke{st}}, w, h) {
-				s.BlendBGRA(pix, r.Intersect(image.Rect(0, 0, w, h)))
+	for name, long := range map[string]session.Stroke{"stroke": spiral, "wild": wild} {
+		b.Run(name, func(b *testing.B) {
+			s, pix := NewSketch(1), make([]byte, 4*w*h)
+			for i := 0; b.Loop(); i++ {
+				st := long
+				st.Spots = st.Spots[:300+i%300]
+				for _, r := range s.Set(session.Marks{Strokes: []session.Stroke{st}}, w, h) {
+					s.BlendBGRA(pix, r)
+				}
 			}
-		}
-	})
+		})
+	}
 }
