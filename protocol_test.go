@@ -82,6 +82,7 @@ func TestProtocolDocument(t *testing.T) {
 		Service: wire.Service{Addrs: []string{"192.0.2.1:7465", "[2001:db8::1]:7465"}, Pin: pin},
 		Invite:  invite, Inviter: anna.Public().Address(), Secret: secret,
 	}
+	spot := func(x, y int) wire.Spot { return wire.Spot{X: wire.Fraction(x, 640), Y: wire.Fraction(y, 480)} }
 	address := anna.Public().Address()
 	want := map[string][]byte{
 		"device-anna":  anna.Public().Append(nil),
@@ -105,6 +106,11 @@ func TestProtocolDocument(t *testing.T) {
 		"ack":           wire.Ack{Share: 1, Timestamp: 90000, Held: 1500},
 		"bye":           wire.Bye{Reason: wire.ByeLeft},
 		"press":         wire.Input{Kind: wire.Press, Share: 1, Gen: 2, Seq: 7, X: wire.Fraction(320, 640), Y: wire.Fraction(0, 480), Button: wire.Left},
+		"point":         wire.Point{Share: 1, Gen: 2, Seq: 3, At: spot(320, 0), On: true},
+		"stroke":        wire.Stroke{Share: 1, Gen: 2, ID: 1, Step: wire.StrokeBegin, Spots: []wire.Spot{spot(320, 0), spot(321, 1)}},
+		"guest-point":   wire.GuestPoint{Share: 1, Name: "Ben", Seq: 9, At: spot(320, 0), On: true},
+		"guest-stroke":  wire.GuestStroke{Share: 1, ID: 1, Step: wire.StrokeEnd},
+		"guest-number":  wire.GuestNumber{Share: 1, Guest: 1},
 		"key-down":      wire.Input{Kind: wire.KeyDown, Share: 1, Gen: 2, Seq: 8, Key: 4, Repeat: true, Mods: wire.ModShift},
 	} {
 		b, err := wire.AppendMessage(nil, m)
