@@ -50,7 +50,7 @@ func (m *member) mark(id wire.ShareID, gen uint32, ordered bool, show func(*shar
 	}
 	g := s.guests[m.id]
 	var msg wire.Message
-	ok := g != nil && g.marks.Allow() && mayMark(g.rights) && !s.state.Hidden && gen == s.state.Gen
+	ok := g != nil && g.outlet != nil && g.marks.Allow() && mayMark(g.rights) && !s.state.Hidden && gen == s.state.Gen
 	if ok {
 		msg, ok = show(s)
 	}

@@ -70,14 +70,14 @@ func TestPointing(t *testing.T) {
 			t.Errorf("%s sees %+v", who, m)
 		}
 	}
-	if !ben.Marks().Empty() {
-		t.Error("Ben sees his own pointer")
-	}
 	// Cleo is another guest, with another colour, and is told so.
 	if err := cleo.Draw(wire.Stroke{Gen: 1, ID: 5, Step: wire.StrokeBegin, Spots: []wire.Spot{at}}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "Cleo's stroke at Ben's", func() bool { return len(ben.Marks().Strokes) == 1 })
+	if len(ben.Marks().Pointers) > 0 {
+		t.Error("Ben sees his own pointer")
+	}
 	for who, m := range map[string]session.Marks{"Anna": anna.Marks(id), "Ben": ben.Marks(), "Cleo": cleo.Marks()} {
 		if len(m.Strokes) != 1 || m.Strokes[0].Guest != 1 || m.Strokes[0].ID != 5 || len(m.Strokes[0].Spots) != 1 || m.Strokes[0].Ink != 1 {
 			t.Errorf("%s sees %+v", who, m)
@@ -87,11 +87,31 @@ func TestPointing(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the pointer to go", func() bool { return len(anna.Marks(id).Pointers)+len(cleo.Marks().Pointers) == 0 })
-	// Whoever leaves takes his marks along.
-	_ = ben.Point(wire.Point{Gen: 1, At: at, On: true})
-	eventually(t, "the pointer", func() bool { return len(anna.Marks(id).Pointers)+len(cleo.Marks().Pointers) == 2 })
-	anna.Remove(benIn(anna))
-	eventually(t, "the pointer to go", func() bool { return len(anna.Marks(id).Pointers)+len(cleo.Marks().Pointers) == 0 })
+	// Whoever looks away or leaves takes his marks along at once.
+	events := anna.Events(t.Context())
+	for _, way := range []struct {
+		kind session.EventKind
+		view *session.View
+		away func()
+	}{{session.EventUnwatch, cleo, cleo.Close}, {session.EventLeft, ben, func() { anna.Remove(benIn(anna)) }}} {
+		_ = way.view.Point(wire.Point{Gen: 1, At: at, On: true})
+		eventually(t, "the pointer", func() bool { return len(anna.Marks(id).Pointers) == 1 })
+		way.away()
+		for (<-events).Kind != way.kind {
+		}
+		if len(anna.Marks(id).Pointers) > 0 {
+			t.Error(way.kind, "and still pointing")
+		}
+		if way.view == cleo { // who does not watch does not point
+			_ = cleo.Point(wire.Point{Gen: 1, At: at, On: true})
+			_ = cleo.Ask(wire.RightControl)
+			eventually(t, "what came after", func() bool { return len(anna.State().Asks) == 1 })
+			if len(anna.Marks(id).Pointers) > 0 {
+				t.Error("pointing without watching")
+			}
+		}
+	}
+	eventually(t, "the pointer to go", func() bool { return len(cleo.Marks().Pointers) == 0 })
 	anna.StopShare(id)
 	eventually(t, "the end", func() bool { return anna.Marks(id).Empty() && cleo.Marks().Empty() })
 }

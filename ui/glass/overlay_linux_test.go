@@ -148,7 +148,7 @@ func TestOverlayIsClipped(t *testing.T) {
 	w.SetCardinals("_GTK_FRAME_EXTENTS", 20, 30, 10, 40)
 	b := w.Bounds()
 	content := image.Rect(b.Min.X+20, b.Min.Y+10, b.Max.X-30, b.Max.Y-40)
-	for _, s := range []wire.Spot{{}, {X: 65535}, {Y: 65535}, {X: 65535, Y: 65535}, {X: 65000, Y: 30000}} {
+	for _, s := range []wire.Spot{{}, {X: 65535}, {Y: 65535}, {X: 65535, Y: 65535}, {X: 65000, Y: 30000}, {X: 65535, Y: 30000}} {
 		m := pointing(s)
 		m.Strokes = []session.Stroke{{Guest: 2, Ink: 1, Spots: []wire.Spot{s, {X: 1 << 15, Y: 1 << 15}}}}
 		show(t, o, m)
