@@ -44,7 +44,7 @@ type picker struct {
 
 // What guests may do, in the order of the choice.
 const (
-	grantPoint   = "look, and ask for control"
+	grantPoint   = "look, point, and ask for control"
 	grantControl = "look and control at once"
 )
 
