@@ -314,6 +314,8 @@ func (c *Call) addMember(ctx context.Context, s memberSpec) error {
 	c.mu.Unlock()
 	if old != nil {
 		old.cancel()
+		// Before the new connection has anything that this could take away.
+		old.drop()
 	}
 	if !c.spawn(func(ctx context.Context) { m.run(ctx) }) {
 		return ErrEnded

@@ -190,11 +190,10 @@ func (m *member) gone() {
 	c := m.call
 	m.cancel()
 	c.mu.Lock()
-	shares := slices.Clone(c.shareOrder)
+	replaced := c.members[m.id] != m // then addMember has dropped it
 	c.mu.Unlock()
-	for _, s := range shares {
-		s.dropGuest(m.id)
-		s.unmark(m, true)
+	if !replaced {
+		m.drop()
 	}
 	c.mu.Lock()
 	was := m.link != Connecting
@@ -212,6 +211,17 @@ func (m *member) gone() {
 		c.emit(Event{Kind: EventLeft, Member: m.id.String(), Name: m.name})
 	}
 	c.changed()
+}
+
+// drop takes back everything that the member's device has in our shares.
+func (m *member) drop() {
+	m.call.mu.Lock()
+	shares := slices.Clone(m.call.shareOrder)
+	m.call.mu.Unlock()
+	for _, s := range shares {
+		s.dropGuest(m.id)
+		s.unmark(m, true)
+	}
 }
 
 // listen handles the member's messages. A malformed one ends the connection:
