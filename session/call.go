@@ -52,7 +52,11 @@ type Call struct {
 	removed map[MemberID]time.Time
 	joining map[wire.Address]*joining
 	events  map[chan Event]bool
+	askers  map[MemberID]*asker
 	left    bool
+
+	// ending tells watchEnds that some right has another end.
+	ending chan struct{}
 }
 
 // New makes a call in which nobody is yet. Run brings it to life.
@@ -67,7 +71,7 @@ func New(cfg Config) *Call {
 		life: life, stop: stop,
 		members: map[MemberID]*member{}, shares: map[wire.ShareID]*share{},
 		invites: map[wire.InviteID]*invite{}, removed: map[MemberID]time.Time{}, joining: map[wire.Address]*joining{},
-		events: map[chan Event]bool{}, nextShare: 1,
+		events: map[chan Event]bool{}, askers: map[MemberID]*asker{}, ending: make(chan struct{}, 1), nextShare: 1,
 	}
 }
 
@@ -91,6 +95,7 @@ func (c *Call) Run(ctx context.Context) error {
 			cancel()
 		}
 	})
+	wg.Go(func() { c.watchEnds(ctx) })
 	for {
 		select {
 		case job := <-c.jobs:

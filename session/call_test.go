@@ -313,6 +313,8 @@ type world struct {
 	mu    sync.Mutex
 	gates []*gate
 	win   *screen
+	// slowGate, if set, runs while a gate opens.
+	slowGate func()
 }
 
 func newWorld(t *testing.T) *world {
@@ -349,6 +351,9 @@ func (w *world) as(id *wire.Identity, name string) *session.Call {
 		NewPeer:     w.net.new,
 		OpenCapture: w.capture,
 		NewGate: func(context.Context, platform.WindowID) (session.Gate, error) {
+			if w.slowGate != nil {
+				w.slowGate()
+			}
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			g := &gate{}

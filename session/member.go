@@ -37,6 +37,7 @@ type member struct {
 	name      string
 	number    wire.Guest
 	link      PeerState
+	greeted   bool
 	views     map[wire.ShareID]*View
 	viewOrder []*View
 }
@@ -156,6 +157,9 @@ func (m *member) watchLink(ctx context.Context) {
 			if st == Interrupted {
 				// Whoever cannot see what he does must not hold anything.
 				m.releaseAll()
+				for _, s := range m.call.sharesNow() {
+					s.endOnce(m, wire.RightControl)
+				}
 			}
 			m.call.changed()
 		case <-ctx.Done():
@@ -260,10 +264,16 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 			m.send(wire.Bye{Reason: wire.ByeProtocol})
 			return true
 		}
+		// Once: who changes his name in a call would ask under another.
 		c.mu.Lock()
-		m.name = msg.Name
+		first := !m.greeted
+		if first {
+			m.name, m.greeted = msg.Name, true
+		}
 		c.mu.Unlock()
-		c.changed()
+		if first {
+			c.changed()
+		}
 	case wire.ShareOpened:
 		m.shareOpened(msg)
 	case wire.ShareChanged:
@@ -282,7 +292,7 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 		c.changed()
 	case wire.Granted:
 		m.withView(msg.Share, func(v *View) {
-			v.info.Rights = msg.Rights
+			v.info.Rights, v.info.Ends = msg.Rights, endsOf(msg.Rights, msg.Ends, time.Now())
 			if msg.Answer {
 				v.info.Asking = false
 			}
@@ -296,6 +306,10 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 	case wire.Ask:
 		if s := c.share(msg.Share); s != nil {
 			s.asked(m, msg.Rights)
+		}
+	case wire.GiveBack:
+		if s := c.share(msg.Share); s != nil {
+			s.withdraw(m, msg.Rights&^wire.RightsQuiet, whyReturn)
 		}
 	case wire.Point:
 		m.pointed(msg)
@@ -367,11 +381,13 @@ func (m *member) input(in wire.Input) {
 	if gate != nil {
 		reason, ok = gate.Do(in, rights)
 	}
+	now := time.Now()
+	c.mu.Lock()
 	if ok {
+		g.used(now)
+		c.mu.Unlock()
 		return
 	}
-	c.mu.Lock()
-	now := time.Now()
 	tell := reason != g.toldReason || now.Sub(g.toldAt) >= refusalPause
 	if tell {
 		g.toldReason, g.toldAt = reason, now

@@ -40,6 +40,9 @@ type share struct {
 	guests map[MemberID]*guest
 	// markSeq numbers what is told of pointers.
 	markSeq uint32
+	// taken is what was taken from devices that have it free: they do not get
+	// it back by coming again.
+	taken map[MemberID]wire.Rights
 
 	// pic guards the newest picture and what each outlet still owes.
 	pic struct {
@@ -51,12 +54,16 @@ type share struct {
 // guest is what one member may do, and does, with one share. Guarded by
 // call.mu.
 type guest struct {
-	rights     wire.Rights
+	rights wire.Rights
+	ends   Ends
+	// rev rises whenever rights are taken: a grant that began before is void.
+	rev        uint64
 	gate       Gate
 	closeGate  context.CancelFunc
 	outlet     *outlet
 	asked      wire.Rights
 	askedAt    time.Time
+	askTold    time.Time
 	toldReason wire.Reason
 	// seq is that of the newest input.
 	seq    uint32
@@ -70,7 +77,7 @@ var errStopped = errors.New("session: sharing was stopped")
 // Share offers a window to everybody in the call. Until told otherwise each
 // member has the rights in grant.
 func (c *Call) Share(ctx context.Context, w platform.Window, grant wire.Rights) (wire.ShareID, error) {
-	grant |= wire.RightSee
+	grant = grant.Complete()
 	if grant&wire.RightControl != 0 && c.cfg.NewGate == nil {
 		return 0, ErrNoControl
 	}
@@ -93,7 +100,7 @@ func (c *Call) Share(ctx context.Context, w platform.Window, grant wire.Rights) 
 	sctx, cancel := context.WithCancelCause(c.life)
 	s := &share{
 		call: c, window: w.ID, app: w.App, title: w.Title, stream: stream, state: stream.State(),
-		grant: grant, guests: map[MemberID]*guest{}, ctx: sctx, cancel: cancel, wake: make(chan struct{}, 1),
+		grant: grant, guests: map[MemberID]*guest{}, taken: map[MemberID]wire.Rights{}, ctx: sctx, cancel: cancel, wake: make(chan struct{}, 1),
 		board: newBoard(c.marks.ring),
 	}
 	c.mu.Lock()
@@ -139,21 +146,11 @@ func (c *Call) StopShare(id wire.ShareID) {
 
 func (s *share) trackID(m MemberID) string { return fmt.Sprintf("share-%d-%.8s", s.id, m.String()) }
 
-// guest returns a member's place in this share; call.mu is held.
-func (s *share) guest(id MemberID) *guest {
-	g := s.guests[id]
-	if g == nil {
-		g = &guest{rights: s.grant, marks: rate.NewLimiter(markRate, markBurst)}
-		s.guests[id] = g
-	}
-	return g
-}
-
 // announce tells a member of the share and what he may do with it.
 func (s *share) announce(m *member) {
 	c := s.call
 	c.mu.Lock()
-	rights := s.guest(m.id).rights
+	free := s.guest(m.id).rights | s.free(m.id)
 	open := wire.ShareOpened{
 		Share: s.id, Title: s.title, App: s.app, W: uint16(s.state.W), H: uint16(s.state.H),
 		Gen: s.state.Gen, Track: s.trackID(m.id),
@@ -166,7 +163,7 @@ func (s *share) announce(m *member) {
 	if change.Hidden {
 		m.send(change)
 	}
-	if err := s.setRights(m, rights, false); err != nil {
+	if err := s.give(m, free, wire.UntilStopped, false); err != nil {
 		c.log.Warn("control not available", "err", err)
 	}
 }
@@ -368,6 +365,7 @@ func (s *share) watch(ctx context.Context, m *member, on bool) {
 		c.mu.Unlock()
 		old.stop()
 		s.unmark(m, false)
+		s.endOnce(m, wire.RightsQuiet|wire.RightControl)
 		c.emit(Event{Kind: EventUnwatch, Member: m.id.String(), Name: m.name, Share: s.id})
 		c.changed()
 		return
@@ -395,171 +393,6 @@ func (s *share) acked(id MemberID, a wire.Ack) {
 		o.poke()
 		s.poke()
 	}
-}
-
-// asked notes a member's request; a person on this machine answers it.
-func (s *share) asked(m *member, r wire.Rights) {
-	c := s.call
-	if c.cfg.NewGate == nil {
-		r &^= wire.RightControl
-	}
-	c.mu.Lock()
-	g := s.guest(m.id)
-	rights := g.rights
-	fresh := r&^rights != 0
-	again := g.asked != 0
-	if fresh {
-		g.asked = r
-		if !again {
-			g.askedAt = time.Now()
-		}
-	}
-	title := s.title
-	c.mu.Unlock()
-	if !fresh {
-		m.send(wire.Granted{Share: s.id, Rights: rights, Answer: true})
-		return
-	}
-	if !again {
-		c.emit(Event{Kind: EventAsked, Member: m.id.String(), Name: m.name, Share: s.id, Title: title, Rights: r.String()})
-	}
-	c.changed()
-}
-
-// Allow gives a member rights on a share, asked for or not.
-func (c *Call) Allow(id MemberID, sid wire.ShareID, r wire.Rights) error {
-	s, m, err := c.find(id, sid)
-	if err != nil {
-		return err
-	}
-	if err := s.setRights(m, r|wire.RightSee, true); err != nil {
-		return err
-	}
-	c.emit(Event{Kind: EventGranted, Member: id.String(), Name: m.name, Share: sid, Rights: r.String()})
-	return nil
-}
-
-// Refuse answers an ask with no.
-func (c *Call) Refuse(id MemberID, sid wire.ShareID) {
-	s, m, err := c.find(id, sid)
-	if err != nil {
-		return
-	}
-	c.mu.Lock()
-	g := s.guest(id)
-	g.asked = 0
-	rights := g.rights
-	c.mu.Unlock()
-	m.send(wire.Granted{Share: sid, Rights: rights, Answer: true})
-	c.emit(Event{Kind: EventRefused, Member: id.String(), Name: m.name, Share: sid})
-	c.changed()
-}
-
-// TakeBack leaves a member with see and point; what he holds is released
-// before it returns.
-func (c *Call) TakeBack(id MemberID, sid wire.ShareID) {
-	s, m, err := c.find(id, sid)
-	if err != nil {
-		return
-	}
-	if err := s.setRights(m, wire.RightSee|wire.RightPoint, true); err != nil {
-		c.log.Warn("take back", "err", err)
-	}
-}
-
-// TakeBackAll takes control back from everybody.
-func (c *Call) TakeBackAll() {
-	for _, s := range c.State().Shares {
-		for _, v := range s.Viewers {
-			if v.Rights&wire.RightControl != 0 {
-				c.TakeBack(v.Member, s.ID)
-			}
-		}
-	}
-}
-
-func (c *Call) find(id MemberID, sid wire.ShareID) (*share, *member, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s, m := c.shares[sid], c.members[id]
-	if s == nil || m == nil {
-		return nil, nil, ErrUnknown
-	}
-	return s, m, nil
-}
-
-// setRights puts rights in force. The gate exists exactly while control does.
-func (s *share) setRights(m *member, r wire.Rights, answer bool) error {
-	c := s.call
-	var failed error
-	c.mu.Lock()
-	g := s.guest(m.id)
-	need := r&wire.RightControl != 0 && g.gate == nil
-	c.mu.Unlock()
-	if need {
-		if err := s.openGate(m); err != nil {
-			r &^= wire.RightControl
-			failed = err
-		}
-	}
-	c.mu.Lock()
-	var shut Gate
-	var stop context.CancelFunc
-	if r&wire.RightControl == 0 && g.gate != nil {
-		shut, stop = g.gate, g.closeGate
-		g.gate, g.closeGate = nil, nil
-	}
-	g.rights = r
-	if answer {
-		g.asked = 0
-	}
-	c.mu.Unlock()
-	if !mayMark(r) {
-		s.unmark(m, false)
-	}
-	if shut != nil {
-		if err := shut.Close(); err != nil {
-			c.log.Warn("gate not closed", "err", err)
-		}
-		stop()
-	}
-	m.send(wire.Granted{Share: s.id, Rights: r, Answer: answer})
-	c.changed()
-	return failed
-}
-
-func (s *share) openGate(m *member) error {
-	c := s.call
-	if c.cfg.NewGate == nil {
-		return ErrNoControl
-	}
-	gate, err := c.cfg.NewGate(s.ctx, s.window)
-	if err != nil {
-		return fmt.Errorf("session: control: %w", err)
-	}
-	gate.SetGeneration(s.stream.State().Gen)
-	ctx, cancel := context.WithCancel(s.ctx)
-	run := func(parent context.Context) {
-		defer cancel()
-		defer context.AfterFunc(parent, cancel)()
-		if err := gate.Run(ctx); err != nil && ctx.Err() == nil {
-			c.log.Warn("gate ended", "err", err)
-		}
-	}
-	if !c.spawn(run) {
-		cancel()
-		return errors.Join(ErrEnded, gate.Close())
-	}
-	c.mu.Lock()
-	g := s.guest(m.id)
-	if c.members[m.id] != m || s.ctx.Err() != nil || g.gate != nil {
-		c.mu.Unlock()
-		cancel()
-		return errors.Join(ErrUnknown, gate.Close())
-	}
-	g.gate, g.closeGate = gate, cancel
-	c.mu.Unlock()
-	return nil
 }
 
 // dropGuest ends everything a member has in this share.

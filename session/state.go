@@ -24,9 +24,9 @@ const (
 // String is a few words for people.
 func (s Standing) String() string {
 	if s == Introduced {
-		return "introduced by a member"
+		return "someone you never met"
 	}
-	return "came by your link"
+	return "verified"
 }
 
 // State is a snapshot of a call. It is immutable.
@@ -62,6 +62,7 @@ type Viewer struct {
 	Member   MemberID
 	Name     string
 	Rights   wire.Rights
+	Ends     Ends
 	Watching bool
 }
 
@@ -88,6 +89,7 @@ type RemoteShare struct {
 	Hidden     bool
 	// Rights are what we may do with it now, as the sharer told us.
 	Rights wire.Rights
+	Ends   Ends
 	// Asking is true while a request of ours is unanswered.
 	Asking bool
 	// Ended is not zero once the share is over.
@@ -106,6 +108,7 @@ const (
 	EventAsked    EventKind = "asked"
 	EventGranted  EventKind = "granted"
 	EventRefused  EventKind = "refused"
+	EventRevoked  EventKind = "revoked"
 	EventWatching EventKind = "watching"
 	EventUnwatch  EventKind = "stopped_watching"
 	EventShared   EventKind = "shared"
@@ -122,6 +125,7 @@ type Event struct {
 	Share  wire.ShareID `json:"share,omitempty"`
 	Title  string       `json:"title,omitempty"`
 	Rights string       `json:"rights,omitempty"`
+	Term   string       `json:"term,omitempty"`
 	Reason string       `json:"reason,omitempty"`
 }
 
@@ -159,9 +163,9 @@ func (c *Call) State() State {
 				continue
 			}
 			g := s.guests[m.id]
-			v := Viewer{Member: m.id, Name: m.name, Rights: s.grant}
+			v := Viewer{Member: m.id, Name: m.name, Rights: s.free(m.id)}
 			if g != nil {
-				v.Rights, v.Watching = g.rights, g.outlet != nil
+				v.Rights, v.Ends, v.Watching = g.rights, g.endsNow(), g.outlet != nil
 				if g.asked != 0 {
 					st.Asks = append(st.Asks, Ask{
 						Member: m.id, Name: m.name, Standing: m.standing,

@@ -251,6 +251,9 @@ func (v *View) Ask(r wire.Rights) error {
 	return nil
 }
 
+// GiveBack lays down rights that this person does not need any more.
+func (v *View) GiveBack(r wire.Rights) { v.member.send(wire.GiveBack{Share: v.info.Share, Rights: r}) }
+
 // Close leaves the share: the sharer stops sending it. View starts it again.
 func (v *View) Close() {
 	c := v.member.call

@@ -86,12 +86,18 @@ type (
 		Share  ShareID
 		Rights Rights
 	}
-	// Granted tells the viewer the rights in force; Answer marks the reply to
-	// an Ask.
+	// Granted tells the viewer the rights in force and when each ends; Answer
+	// marks the reply to an Ask.
 	Granted struct {
 		Share  ShareID
 		Rights Rights
 		Answer bool
+		Ends   Ends
+	}
+	// GiveBack tells the sharer that the viewer lays down these rights.
+	GiveBack struct {
+		Share  ShareID
+		Rights Rights
 	}
 	// Refused tells why an input was not performed.
 	Refused struct {
@@ -123,6 +129,8 @@ const (
 	typeAck
 	typeBye
 	typeInput
+
+	typeGiveBack byte = 0x50
 )
 
 func (Hello) message() byte        { return typeHello }
@@ -132,6 +140,7 @@ func (ShareClosed) message() byte  { return typeShareClosed }
 func (Watch) message() byte        { return typeWatch }
 func (Ask) message() byte          { return typeAsk }
 func (Granted) message() byte      { return typeGranted }
+func (GiveBack) message() byte     { return typeGiveBack }
 func (Refused) message() byte      { return typeRefused }
 func (Ack) message() byte          { return typeAck }
 func (Bye) message() byte          { return typeBye }
@@ -165,6 +174,9 @@ func AppendMessage(b []byte, m Message) ([]byte, error) {
 		b = append(be.AppendUint32(b, uint32(m.Share)), byte(m.Rights))
 	case Granted:
 		b = appendFlag(append(be.AppendUint32(b, uint32(m.Share)), byte(m.Rights)), m.Answer)
+		b = appendEnds(b, m.Ends)
+	case GiveBack:
+		b = append(be.AppendUint32(b, uint32(m.Share)), byte(m.Rights))
 	case Refused:
 		b = append(be.AppendUint32(be.AppendUint32(b, uint32(m.Share)), m.Seq), byte(m.Reason))
 	case Ack:
@@ -220,7 +232,11 @@ func ParseMessage(b []byte) (Message, error) {
 		m, ok = a, a.Rights != 0 && a.Rights&^allRights == 0
 	case typeGranted:
 		g := Granted{Share: ShareID(r.u32()), Rights: Rights(r.u8()), Answer: r.flag()}
+		g.Ends = r.ends(g.Rights)
 		m, ok = g, g.Rights&^allRights == 0
+	case typeGiveBack:
+		g := GiveBack{Share: ShareID(r.u32()), Rights: Rights(r.u8())}
+		m, ok = g, g.Rights != 0 && g.Rights&^allRights == 0
 	case typeRefused:
 		f := Refused{Share: ShareID(r.u32()), Seq: r.u32(), Reason: Reason(r.u8())}
 		m, ok = f, f.Reason.Valid()

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"viewflip.app/wire"
 )
@@ -28,6 +29,9 @@ func messages() []wire.Message {
 		wire.ShareChanged{Share: 1, Title: "x", W: 1, H: 2, Gen: 9, Hidden: true},
 		wire.ShareClosed{Share: 1, Reason: wire.CloseWindow}, wire.Watch{Share: 4, On: true},
 		wire.Ask{Share: 1, Rights: wire.RightControl}, wire.Granted{Share: 1, Rights: wire.RightSee, Answer: true},
+		wire.Granted{Share: 1, Rights: wire.RightSee | wire.RightPaste, Ends: wire.Ends{{}, {}, {}, {Term: wire.Timed, Left: 15 * time.Minute}}},
+		wire.Granted{Share: 1, Rights: wire.RightControl, Ends: wire.Ends{{}, {}, {Term: wire.Once}}},
+		wire.GiveBack{Share: 1, Rights: wire.RightControl},
 		wire.Refused{Share: 1, Seq: 7, Reason: wire.Covered}, wire.Ack{Share: 1, Surface: 2, Timestamp: 3, Held: 4},
 		wire.Bye{Reason: wire.ByeLeft},
 		wire.Input{Kind: wire.Press, Share: 1, Gen: 2, Seq: 3, X: 65535, Y: 1, Button: wire.Back},
