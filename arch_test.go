@@ -50,6 +50,7 @@ func onlyIn() map[string][]string {
 		"github.com/kbinani/screenshot": {"platform"},
 		"github.com/zalando/go-keyring": {"keychain"},
 		"github.com/coder/websocket":    {"service", "service/client"},
+		"github.com/godbus/dbus/":       {"platform"},
 	}
 }
 

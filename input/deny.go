@@ -25,6 +25,7 @@ var denials = [...]denial{ //nolint:gochecknoglobals // a constant table
 	{0x2a, 0x2a, wire.ModCtrl | wire.ModAlt, "Ctrl+Alt+Backspace ends the X server"},
 	{0x2b, 0x2b, wire.ModAlt, "Alt+Tab leaves the window"},
 	{0x29, 0x29, wire.ModAlt, "Alt+Escape leaves the window"},
+	{0x29, 0x29, wire.ModCtrl | wire.ModAlt | wire.ModShift, "Ctrl+Alt+Shift+Escape is the host's panic key"},
 }
 
 // clickMods are the modifiers with which window managers take a click for

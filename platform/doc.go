@@ -1,6 +1,7 @@
 // Package platform is what this operating system knows: displays, windows,
 // their change events, capabilities with reasons, directories and the type of
-// session. It answers; it never acts on input and reads no window's pixels.
+// session, and when its person presses the panic key or leaves. It answers; it
+// never acts on input and reads no window's pixels.
 //
 // # Linux
 //

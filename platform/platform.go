@@ -69,6 +69,8 @@ type desktop interface {
 	windows(ctx context.Context) ([]Window, error)
 	watch(ctx context.Context) <-chan struct{}
 	capabilities() []Capability
+	hotkey(ctx context.Context, c Combo) (<-chan struct{}, error)
+	held(c Combo) bool
 	close() error
 }
 

@@ -17,8 +17,9 @@ const iconSize = 48
 
 // xdesktop is a desktop on an X server.
 type xdesktop struct {
-	c   *x11.Conn
-	log *slog.Logger
+	c       *x11.Conn
+	display string
+	log     *slog.Logger
 	// done is closed when the connection's events end.
 	done chan struct{}
 
@@ -35,7 +36,7 @@ func open(display string, log *slog.Logger) (desktop, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &xdesktop{c: c, log: log, done: make(chan struct{}), watchers: map[chan struct{}]bool{}, watched: map[xproto.Window]bool{}}
+	x := &xdesktop{c: c, display: display, log: log, done: make(chan struct{}), watchers: map[chan struct{}]bool{}, watched: map[xproto.Window]bool{}}
 	mask := []uint32{xproto.EventMaskPropertyChange | xproto.EventMaskSubstructureNotify}
 	xproto.ChangeWindowAttributes(c.Conn, c.Root, xproto.CwEventMask, mask)
 	go x.events()

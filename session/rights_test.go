@@ -38,7 +38,7 @@ func TestRightsEndByTime(t *testing.T) {
 		}
 		synctest.Wait()
 		end := v.Info().Ends[wire.RightControl]
-		if end.Term != wire.Timed || end.At.Sub(time.Now()) != wire.TimedFor || len(v.Info().Ends) != 1 || len(anna.State().Shares[0].Viewers[0].Ends) != 1 {
+		if end.Term != wire.Timed || time.Until(end.At) != wire.TimedFor || len(v.Info().Ends) != 1 || len(anna.State().Shares[0].Viewers[0].Ends) != 1 {
 			t.Fatalf("%+v", v.Info().Ends)
 		}
 		g := w.lastGate()
