@@ -50,6 +50,9 @@ type app struct {
 	name string
 	kept string        // the name that the keychain holds
 	own  *wire.Service // the private service, once started
+	// calls are those that run; changed ticks with every change in one.
+	calls   map[*session.Call]bool
+	changed chan struct{}
 
 	renamed atomic.Bool
 	traffic traffic
@@ -57,7 +60,10 @@ type app struct {
 
 func newApp(ctx context.Context, w world, name string, desk *platform.Desktop) (*app, error) {
 	actx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	a := &app{world: w, log: w.logger(), desk: desk, ctx: actx, cancel: cancel}
+	a := &app{
+		world: w, log: w.logger(), desk: desk, ctx: actx, cancel: cancel,
+		calls: map[*session.Call]bool{}, changed: make(chan struct{}, 1),
+	}
 	if err := a.open(ctx, name); err != nil {
 		cancel()
 		return nil, err
@@ -323,6 +329,7 @@ func (a *app) newCall(ctx context.Context, link *wire.Link) (*session.Call, erro
 		NewEncoder: newEncoder, NewDecoder: newDecoder, Log: a.log,
 	})
 	mctx, stop := context.WithCancel(a.ctx)
+	a.follow(mctx, call)
 	a.wg.Go(func() {
 		// The call goes on without it, for those who are in it.
 		if err := mail.Run(mctx); err != nil && mctx.Err() == nil {

@@ -39,10 +39,12 @@ func runDoctor(ctx context.Context, w world, _ []string) error {
 		lines = append(lines, platform.Capability{Name: "display server", Detail: plain(err)})
 	} else {
 		lines = append(lines, d.Capabilities()...)
+		lines = append(lines, panicLine(ctx, w, d))
 		if err := d.Close(); err != nil {
 			return err
 		}
 	}
+	lines = append(lines, awayLine(ctx, w))
 	dirs, err := platform.UserDirs(w.getenv)
 	if err != nil {
 		return err

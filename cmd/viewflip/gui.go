@@ -79,6 +79,9 @@ func runScreens(ctx context.Context, w world, name string, o ui.Options) error {
 		return err
 	}
 	defer a.close()
+	if notice := a.guard(); notice != "" && o.Notice == "" {
+		o.Notice = notice
+	}
 	if o.Notice == "" {
 		o.Notice = a.keys.Describe()
 	}

@@ -42,7 +42,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"windows", "[--json]", "list the windows that can be shared", runWindows},
-		{"share", "--window ID|TITLE … [--grant see|point|control] [--uses N] [--name NAME] [--json]", "share windows without a GUI and print the link", runShare},
+		{"share", "--window ID|TITLE … [--grant see|point|control[+paste][+copy]] [--uses N] [--name NAME] [--json]", "share windows without a GUI and print the link", runShare},
 		{"join", "LINK [--name NAME] [--control]", "open the windows that are shared in a call", runJoin},
 		{"demo", "[--out DIR]", "show on two virtual displays that sharing and control work, and save pictures of it", runDemo},
 		{"doctor", "", "say what works here and what is missing", runDoctor},
@@ -118,12 +118,14 @@ Settings (environment):
   VIEWFLIP_PASSPHRASE   opens the file keychain without a question
   VIEWFLIP_ICE          stun:host:port or turn:host:port?user=U&pass=P, comma-separated
   VIEWFLIP_INJECTOR     xtest or robotgo: what makes mouse and key events (default: xtest)
+  VIEWFLIP_PANIC        the key combination that takes everything back from everybody
+                        (default: Ctrl+Alt+Shift+Escape)
   VIEWFLIP_LOG          debug, info, warn or error (default: warn)
   VIEWFLIP_STATS        how often, such as 10s, to write goroutines, heap and network
                         bytes to stderr, one JSON object a line (default: never)
 
 Events of "share --json" are one JSON object a line: link, joined, left, asked,
-granted, refused, watching, stopped_watching, shared, unshared.
+granted, refused, revoked, watching, stopped_watching, shared, unshared.
 Exit codes: 0 done, 1 failed (one sentence says why), 2 wrong usage.
 `)
 	_, _ = io.WriteString(out, b.String())

@@ -70,7 +70,7 @@ func runShare(ctx context.Context, w world, args []string) error {
 	fs := newFlags(w, "share")
 	var windows listFlag
 	fs.Var(&windows, "window", "`ID or title` of a window, as \"viewflip windows\" lists it; may be repeated")
-	grant := fs.String("grant", "point", "what anyone with the link may do unasked: see, point or control")
+	grant := fs.String("grant", "point", "what anyone with the link may do unasked: see, point or control; paste and copy add the clipboard, as in control+paste")
 	uses := fs.Int("uses", 1, "how many devices may come by one link; a new link follows when it is used up")
 	name := fs.String("name", "", "how others see you")
 	asJSON := fs.Bool("json", false, "print events as JSON, one object a line")
@@ -83,7 +83,7 @@ func runShare(ctx context.Context, w world, args []string) error {
 	}
 	rights, err := wire.ParseRights(*grant)
 	if err != nil {
-		_, _ = fmt.Fprintln(w.stderr, "viewflip: --grant is one of see, point, control")
+		_, _ = fmt.Fprintln(w.stderr, "viewflip: --grant is see, point or control, and may add +paste and +copy")
 		return errUsage
 	}
 	desk, err := platform.Open("", w.logger())
@@ -100,6 +100,9 @@ func runShare(ctx context.Context, w world, args []string) error {
 		return err
 	}
 	defer a.close()
+	if notice := a.guard(); notice != "" {
+		_, _ = fmt.Fprintln(w.stderr, notice)
+	}
 	call, err := a.newCall(ctx, nil)
 	if err != nil {
 		return err
@@ -209,6 +212,8 @@ func (p printer) event(e session.Event) error {
 		_, err = fmt.Fprintf(p.w, "%s left\n", e.Name)
 	case session.EventAsked:
 		_, err = fmt.Fprintf(p.w, "%s asks to %s “%s”; share with --grant control to allow it from the start\n", e.Name, e.Rights, e.Title)
+	case session.EventRevoked:
+		_, err = fmt.Fprintf(p.w, "%s may no longer %s “%s”: %s\n", e.Name, e.Rights, e.Title, e.Reason)
 	case session.EventWatching:
 		_, err = fmt.Fprintf(p.w, "%s is watching “%s”\n", e.Name, e.Title)
 	case session.EventUnwatch:
