@@ -291,12 +291,17 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 		c.mu.Unlock()
 		c.changed()
 	case wire.Granted:
+		again := false
 		m.withView(msg.Share, func(v *View) {
+			again = v.watching && v.info.Rights&wire.RightSee == 0 && msg.Rights&wire.RightSee != 0
 			v.info.Rights, v.info.Ends = msg.Rights, endsOf(msg.Rights, msg.Ends, time.Now())
 			if msg.Answer {
 				v.info.Asking = false
 			}
 		})
+		if again { // the sharer has stopped sending when seeing ended
+			m.send(wire.Watch{Share: msg.Share, On: true})
+		}
 	case wire.Refused:
 		m.withView(msg.Share, func(v *View) { v.refusal, v.refusedAt = msg.Reason, time.Now() })
 	case wire.Watch:

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"image"
+	"slices"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -97,6 +98,7 @@ func (c *callPane) reset() {
 
 // update shows a state.
 func (c *callPane) update(st session.State) {
+	before := slices.Clone(c.asks.line)
 	c.asks.begin()
 	for _, a := range st.Asks {
 		c.asks.put(askKey{a.Member, a.Share}, func() (*requestCard, fyne.CanvasObject) {
@@ -105,6 +107,12 @@ func (c *callPane) update(st session.State) {
 		}).update(a)
 	}
 	c.asks.end()
+	if !slices.Equal(before, c.asks.line) {
+		// A card that has moved may be under a click that was meant for another.
+		for _, r := range c.asks.all() {
+			r.arm()
+		}
+	}
 	c.shares.begin()
 	for _, s := range st.Shares {
 		c.shares.put(s.ID, func() (*shareRow, fyne.CanvasObject) {

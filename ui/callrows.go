@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -99,37 +98,23 @@ func (r *remoteRow) update(s session.RemoteShare, open bool) {
 type personRow struct {
 	p       *program
 	member  session.Member
-	control []wire.ShareID
 	initial *line
 	name    *line
 	state   *line
 	mark    *panel
-	rights  *line
-	back    *widget.Button
+	rights  *rows[wire.ShareID, *rightsRow]
 	root    *fyne.Container
 }
 
 func newPersonRow(p *program, m session.Member) *personRow {
 	r := &personRow{
 		p: p, member: m, initial: strong("").whole().centred(), name: strong(""), state: caption(""),
-		rights: caption("").whole(),
+		rights: newRows[wire.ShareID, *rightsRow](6),
 	}
 	r.initial.tint(theme.ColorNamePrimary)
 	var mark *fyne.Container
 	r.mark, mark = dot(theme.ColorNameSuccess)
 	face := sized(34, 34, container.NewStack(newPanel(colorTint, "", 17), container.NewCenter(r.initial)))
-	r.back = widget.NewButton("Take back", func() {
-		if c := p.call; c != nil {
-			id, shares := r.member.ID, r.control
-			p.act(func() error {
-				for _, s := range shares {
-					c.TakeBack(id, s)
-				}
-				return nil
-			}, nil)
-		}
-	})
-	r.back.Importance = widget.WarningImportance
 	var more *widget.Button
 	more = widget.NewButtonWithIcon("", theme.MoreVerticalIcon(), func() {
 		remove := fyne.NewMenuItem("Remove from call", func() {
@@ -145,12 +130,12 @@ func newPersonRow(p *program, m session.Member) *personRow {
 	r.root = inset(5, 0, column(6,
 		container.NewBorder(nil, nil, middle(face), middle(more),
 			inset(0, 10, middle(column(3, r.name, status)))),
-		container.NewBorder(nil, nil, nil, r.back, middle(inset(0, 0, r.rights)))))
+		r.rights.box))
 	return r
 }
 
 func (r *personRow) update(m session.Member, shares []session.Share) {
-	r.member, r.control = m, nil
+	r.member = m
 	r.name.set(nameOf(m.Name))
 	first, _ := utf8.DecodeRuneInString(nameOf(m.Name))
 	r.initial.set(string(unicode.ToUpper(first)))
@@ -163,20 +148,17 @@ func (r *personRow) update(m session.Member, shares []session.Share) {
 	default:
 		r.mark.set(theme.ColorNameDisabled, "", 0)
 	}
-	var titles []string
+	r.rights.begin()
 	for _, s := range shares {
 		for _, v := range s.Viewers {
-			if v.Member == m.ID && v.Rights&wire.RightControl != 0 {
-				r.control = append(r.control, s.ID)
-				titles = append(titles, titleOf(s.Title, s.App))
+			if v.Member == m.ID {
+				r.rights.put(s.ID, func() (*rightsRow, fyne.CanvasObject) {
+					x := newRightsRow(r.p, m.ID, s.ID)
+					return x, x.root
+				}).update(s, v)
 			}
 		}
 	}
-	visible(r.back, len(titles) > 0)
-	visible(r.rights, len(titles) > 0)
-	if len(titles) > 0 {
-		r.rights.rigid = false
-		r.rights.tint(theme.ColorNameWarning)
-		r.rights.set("Controls " + strings.Join(titles, ", "))
-	}
+	r.rights.end()
+	visible(r.rights.box, r.rights.len() > 0)
 }

@@ -20,12 +20,26 @@ type fakeCall struct {
 	done     chan struct{}
 	once     sync.Once
 	views    map[shareKey]*fakeView
+	log      []string
 	joinErr  error
 	links    int
 }
 
 func newFakeCall() *fakeCall {
 	return &fakeCall{done: make(chan struct{}), views: map[shareKey]*fakeView{}}
+}
+
+func (c *fakeCall) note(s string) {
+	c.mu.Lock()
+	c.log = append(c.log, s)
+	c.mu.Unlock()
+}
+
+// notes are the commands that came.
+func (c *fakeCall) notes() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]string(nil), c.log...)
 }
 
 // set changes the state.
@@ -112,7 +126,8 @@ func (c *fakeCall) StopShare(id wire.ShareID) {
 	})
 }
 
-func (c *fakeCall) Allow(_ session.MemberID, _ wire.ShareID, r wire.Rights) error {
+func (c *fakeCall) AllowFor(_ session.MemberID, _ wire.ShareID, r wire.Rights, t wire.Term) error {
+	c.note("allow " + r.String() + " " + t.String())
 	c.set(func(st *session.State) { st.Asks = nil })
 	return nil
 }
@@ -120,9 +135,12 @@ func (c *fakeCall) Allow(_ session.MemberID, _ wire.ShareID, r wire.Rights) erro
 func (c *fakeCall) Refuse(session.MemberID, wire.ShareID) {
 	c.set(func(st *session.State) { st.Asks = nil })
 }
-func (c *fakeCall) TakeBack(session.MemberID, wire.ShareID) {}
-func (c *fakeCall) TakeBackAll()                            {}
-func (c *fakeCall) Remove(session.MemberID)                 {}
+func (c *fakeCall) Withdraw(_ session.MemberID, _ wire.ShareID, r wire.Rights) {
+	c.note("withdraw " + r.String())
+}
+func (c *fakeCall) TakeBack(session.MemberID, wire.ShareID) { c.note("take back") }
+func (c *fakeCall) TakeBackAll()                            { c.note("take back all") }
+func (c *fakeCall) Remove(session.MemberID)                 { c.note("remove") }
 
 func (c *fakeCall) View(m session.MemberID, s wire.ShareID) (View, error) {
 	c.mu.Lock()
@@ -162,6 +180,7 @@ type fakeView struct {
 	fresh   chan struct{}
 	sent    []wire.Input
 	asked   []wire.Rights
+	given   []wire.Rights
 	shown   int
 	closed  bool
 	refusal wire.Reason
@@ -281,6 +300,12 @@ func (v *fakeView) setMarks(m session.Marks) {
 	case v.marked <- struct{}{}:
 	default:
 	}
+}
+
+func (v *fakeView) GiveBack(r wire.Rights) {
+	v.mu.Lock()
+	v.given = append(v.given, r)
+	v.mu.Unlock()
 }
 
 func (v *fakeView) LastRefusal() (wire.Reason, time.Time) {

@@ -63,7 +63,8 @@ type Call interface {
 	Invite(ctx context.Context, o session.InviteOptions) (wire.Link, error)
 	Share(ctx context.Context, w platform.Window, grant wire.Rights) (wire.ShareID, error)
 	StopShare(id wire.ShareID)
-	Allow(m session.MemberID, s wire.ShareID, r wire.Rights) error
+	AllowFor(m session.MemberID, s wire.ShareID, r wire.Rights, t wire.Term) error
+	Withdraw(m session.MemberID, s wire.ShareID, r wire.Rights)
 	Refuse(m session.MemberID, s wire.ShareID)
 	TakeBack(m session.MemberID, s wire.ShareID)
 	TakeBackAll()
@@ -80,6 +81,7 @@ type View interface {
 	Shown(u session.Update)
 	Send(in wire.Input) error
 	Ask(r wire.Rights) error
+	GiveBack(r wire.Rights)
 	// Point and Draw mark the picture for everybody; Marks is what is on it,
 	// and Marked ticks when that changes.
 	Point(p wire.Point) error

@@ -61,8 +61,10 @@ type program struct {
 	left map[shareKey]bool
 	// seen counts requests that were already announced.
 	seen map[askKey]bool
-	err  error
-	gone bool
+	// counting is true while the words about ends are to be shown again.
+	counting bool
+	err      error
+	gone     bool
 }
 
 // shareKey names a remote share.
@@ -211,6 +213,7 @@ func (p *program) update(c Call, st session.State) {
 	p.announce(st.Asks)
 	p.home.update(st)
 	p.lobby.update(st)
+	p.count(c, st)
 }
 
 // revive gives a viewer whose view has ended the share's new view, if it is

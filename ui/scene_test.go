@@ -134,13 +134,14 @@ func runScene(name string) error {
 					if i >= 2 {
 						break
 					}
-					r := wire.RightSee | wire.RightPoint
+					r, ends := wire.RightsQuiet, session.Ends(nil)
 					if i == 1 {
-						r = everything
+						r = everything | wire.RightPaste
+						ends = session.Ends{wire.RightControl: {Term: wire.Timed, At: time.Now().Add(wire.TimedFor)}, wire.RightPaste: {Term: wire.Once}}
 					}
 					st.Shares = append(st.Shares, session.Share{
 						ID: wire.ShareID(i + 1), Window: w.ID, Title: w.Title, App: w.App, Hidden: i == 1, Grant: r,
-						Viewers: []session.Viewer{{Member: ben.ID, Name: ben.Name, Rights: r, Watching: true}},
+						Viewers: []session.Viewer{{Member: ben.ID, Name: ben.Name, Rights: r, Ends: ends, Watching: true}},
 					})
 				}
 			})
@@ -160,7 +161,9 @@ func runScene(name string) error {
 			}
 		}()
 	case "viewer":
-		join(remote(everything, 900, 600), true)
+		r := remote(everything, 900, 600)
+		r.Ends = session.Ends{wire.RightControl: {Term: wire.Timed, At: time.Now().Add(wire.TimedFor)}}
+		join(r, true)
 	case "still":
 		join(remote(everything, 900, 600), false)
 	case "small":

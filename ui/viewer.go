@@ -335,7 +335,7 @@ func (v *viewer) update(r session.RemoteShare) {
 
 // render makes the window say what is so.
 func (v *viewer) render() {
-	l := lookOf(v.info, v.pictured)
+	l := lookOf(v.info, v.pictured, v.p.now())
 	if l.title != v.look.title {
 		v.win.SetTitle(l.title)
 	}
@@ -415,7 +415,7 @@ func (v *viewer) press() {
 		v.p.act(func() error { return v.view.Ask(wire.RightSee | wire.RightPoint | wire.RightControl) }, nil)
 	case commandGiveBack:
 		v.hand.release()
-		v.p.act(func() error { return v.view.Ask(wire.RightSee | wire.RightPoint) }, nil)
+		v.p.act(func() error { v.view.GiveBack(^wire.RightsQuiet); return nil }, nil)
 	case commandNone:
 	}
 }

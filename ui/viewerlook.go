@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"time"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/theme"
 
@@ -34,7 +36,7 @@ const (
 
 // lookOf decides what a viewer window shows. pictured tells whether there has
 // been a picture.
-func lookOf(r session.RemoteShare, pictured bool) viewerLook {
+func lookOf(r session.RemoteShare, pictured bool, now time.Time) viewerLook {
 	name := nameOf(r.MemberName)
 	l := viewerLook{
 		title: titleOf(r.Title, r.App) + " — " + name,
@@ -58,6 +60,9 @@ func lookOf(r session.RemoteShare, pictured bool) viewerLook {
 	switch {
 	case control:
 		l.rights, l.tone = "In control", theme.ColorNameSuccess
+		if left := leftWord(r.Ends[wire.RightControl], now); left != "" {
+			l.rights += " · " + left
+		}
 		l.button, l.press = "Give back", commandGiveBack
 	case r.Asking:
 		l.rights, l.tone = "Asked for control…", theme.ColorNameWarning
@@ -70,6 +75,8 @@ func lookOf(r session.RemoteShare, pictured bool) viewerLook {
 		l.cover = "Connection interrupted, trying again…"
 	case r.Hidden:
 		l.cover = "Minimised by " + name
+	case pictured && r.Rights&wire.RightSee == 0:
+		l.cover = name + " does not show you this window any more"
 	case !pictured:
 		l.cover = "Waiting for the picture…"
 	}

@@ -119,9 +119,9 @@ func shareSentence(s session.Share) string {
 // standingOf says why a member's identity is believed.
 func standingOf(s session.Standing) string {
 	if s == session.Introduced {
-		return "Introduced by a member"
+		return "Someone you never met"
 	}
-	return "Came by link"
+	return "Verified by link"
 }
 
 // personSentence is the state of another person.
@@ -138,9 +138,20 @@ func personSentence(m session.Member) string {
 
 // rightsWord says what a request is for.
 func rightsWord(r wire.Rights) string {
-	switch {
-	case r&wire.RightControl != 0:
-		return "control"
+	var words []string
+	for _, w := range []struct {
+		bit  wire.Rights
+		word string
+	}{{wire.RightControl, "control"}, {wire.RightPaste, "paste into"}, {wire.RightCopy, "copy out of"}} {
+		if r&w.bit != 0 {
+			words = append(words, w.word)
+		}
+	}
+	switch n := len(words); {
+	case n > 1:
+		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+	case n == 1:
+		return words[0]
 	case r&wire.RightPoint != 0:
 		return "point into"
 	}

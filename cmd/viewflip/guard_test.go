@@ -25,17 +25,6 @@ import (
 // blockedEnv makes the test binary a program whose GUI thread hangs.
 const blockedEnv = "VIEWFLIP_TEST_BLOCKED"
 
-func TestMain(m *testing.M) {
-	if os.Getenv(blockedEnv) != "" {
-		if err := shareBlocked(context.Background()); err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
-		return
-	}
-	os.Exit(m.Run())
-}
-
 // shareBlocked shares the window "Editor" with control for everybody, prints
 // the link and hangs on the GUI thread.
 func shareBlocked(ctx context.Context) error {
