@@ -71,6 +71,7 @@ type desktop interface {
 	capabilities() []Capability
 	hotkey(ctx context.Context, c Combo) (<-chan struct{}, error)
 	held(c Combo) bool
+	openClipboard() (clipboard, error)
 	close() error
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/damage"
+	"github.com/jezek/xgb/xfixes"
 )
 
 // X numbers (X11 protocol, appendix B): extensions share these events and
@@ -46,18 +47,34 @@ func (e ExtensionEvent) String() string { return fmt.Sprintf("extension event %d
 // DamageNotify decodes a DAMAGE event; ok is false for every other event. The
 // connection must have required Damage.
 func (c *Conn) DamageNotify(ev xgb.Event) (n damage.NotifyEvent, ok bool) {
+	if b := c.extensionEvent(ev, Damage, damage.Notify); b != nil {
+		n, ok = damage.NotifyEventNew(b).(damage.NotifyEvent)
+	}
+	return n, ok
+}
+
+// SelectionNotify decodes an XFIXES event about the owner of a selection; ok is
+// false for every other event. The connection must have required XFixes.
+func (c *Conn) SelectionNotify(ev xgb.Event) (n xfixes.SelectionNotifyEvent, ok bool) {
+	if b := c.extensionEvent(ev, XFixes, xfixes.SelectionNotify); b != nil {
+		n, ok = xfixes.SelectionNotifyEventNew(b).(xfixes.SelectionNotifyEvent)
+	}
+	return n, ok
+}
+
+// extensionEvent returns the bytes of an event if it is this one.
+func (c *Conn) extensionEvent(ev xgb.Event, x Extension, number byte) []byte {
 	e, ok := ev.(ExtensionEvent)
 	if !ok {
-		return n, false
+		return nil
 	}
 	c.mu.Lock()
-	first, have := c.first[Damage]
+	first, have := c.first[x]
 	c.mu.Unlock()
-	if !have || e[0]&lastEvent != first+damage.Notify {
-		return n, false
+	if !have || e[0]&lastEvent != first+number {
+		return nil
 	}
-	n, ok = damage.NotifyEventNew(e).(damage.NotifyEvent)
-	return n, ok
+	return e
 }
 
 // extensionError is an error of an extension.
