@@ -94,6 +94,7 @@ func (b *box) Lookup(_ context.Context, id wire.InviteID) (wire.Device, error) {
 type peers struct {
 	mu    sync.Mutex
 	peers map[string]*peer
+	ends  []*peer
 	next  int
 }
 
@@ -110,10 +111,14 @@ type peer struct {
 }
 
 func (n *peers) new(offerer bool, s session.Signaller) (session.Peer, error) {
-	return &peer{
+	p := &peer{
 		net: n, offerer: offerer, sig: s, connected: make(chan struct{}), states: make(chan session.PeerState, 1),
 		in: make(chan []byte, 1000), tracks: make(chan *track, 10), done: make(chan struct{}),
-	}, nil
+	}
+	n.mu.Lock()
+	n.ends = append(n.ends, p)
+	n.mu.Unlock()
+	return p, nil
 }
 
 // Run trades keys into the table of peers through the sealed signals, so that
@@ -312,6 +317,7 @@ type world struct {
 	net   *peers
 	mu    sync.Mutex
 	gates []*gate
+	clips []*clipboard // one for each call, in order
 	win   *screen
 	// slowGate, if set, runs while a gate opens.
 	slowGate func()
@@ -346,8 +352,11 @@ func (w *world) identity() *wire.Identity {
 
 // as starts a call for a device that may have been there before.
 func (w *world) as(id *wire.Identity, name string) *session.Call {
+	clip := newClipboard()
+	w.clips = append(w.clips, clip)
 	c := session.New(session.Config{
-		Identity: id, Name: name, Service: wire.Service{Addrs: []string{"127.0.0.1:1"}}, Mailbox: w.hub.box(id.Public()),
+		Clipboard: clip,
+		Identity:  id, Name: name, Service: wire.Service{Addrs: []string{"127.0.0.1:1"}}, Mailbox: w.hub.box(id.Public()),
 		NewPeer:     w.net.new,
 		OpenCapture: w.capture,
 		NewGate: func(context.Context, platform.WindowID) (session.Gate, error) {

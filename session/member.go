@@ -312,6 +312,12 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 		if s := c.share(msg.Share); s != nil {
 			s.asked(m, msg.Rights)
 		}
+	case wire.Paste:
+		if s := c.share(msg.Share); s != nil {
+			s.stage(m, msg.Clip)
+		}
+	case wire.Copied:
+		m.copied(msg)
 	case wire.GiveBack:
 		if s := c.share(msg.Share); s != nil {
 			s.withdraw(m, msg.Rights&^wire.RightsQuiet, whyReturn)
@@ -384,7 +390,7 @@ func (m *member) input(in wire.Input) {
 
 	reason, ok := wire.Reason(wire.NoRight), false
 	if gate != nil {
-		reason, ok = gate.Do(in, rights)
+		reason, ok = s.perform(m, gate, in, rights)
 	}
 	now := time.Now()
 	c.mu.Lock()

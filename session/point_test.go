@@ -150,7 +150,7 @@ func TestPointingNeedsTheRight(t *testing.T) {
 	if m := anna.Marks(id); len(m.Pointers) != 1 || len(m.Strokes) != 1 {
 		t.Fatalf("with the right: %+v", m)
 	}
-	allow(wire.RightSee)
+	anna.Withdraw(benIn(anna), id, wire.RightPoint)
 	eventually(t, "Cleo's picture to be empty", func() bool { return len(cleo.Marks().Pointers) == 0 })
 	nothing("taken away")
 	allow(wire.RightPoint | wire.RightControl)

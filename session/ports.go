@@ -135,8 +135,16 @@ type Gate interface {
 	Close() error
 }
 
-// Config is everything a Call is built from. All fields but NewGate and Log
-// are required.
+// Clipboard is this desktop's. *platform.Clipboard is one.
+type Clipboard interface {
+	Read(ctx context.Context) (platform.Clip, error)
+	Write(c platform.Clip) error
+	Lend(ctx context.Context, id platform.WindowID, c platform.Clip, primary bool) (giveBack func(), err error)
+	Copied(id platform.WindowID) (wait func(ctx context.Context) (platform.Clip, error))
+}
+
+// Config is everything a Call is built from. All fields but NewGate,
+// Clipboard and Log are required.
 type Config struct {
 	// Identity is this device's.
 	Identity *wire.Identity
@@ -152,6 +160,9 @@ type Config struct {
 	OpenCapture func(ctx context.Context, id platform.WindowID) (capture.Stream, error)
 	// NewGate makes the gate to a window; nil where control is impossible.
 	NewGate func(ctx context.Context, id platform.WindowID) (Gate, error)
+	// Clipboard is touched on the gestures of paste and copy alone; nil where
+	// there is none.
+	Clipboard Clipboard
 	// NewEncoder and NewDecoder make codecs by MIME type.
 	NewEncoder func(mime string) (Encoder, error)
 	NewDecoder func(mime string) (Decoder, error)

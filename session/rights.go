@@ -335,6 +335,9 @@ func (s *share) give(m *member, r wire.Rights, term wire.Term, answer bool) erro
 		c.shut(losing{gate: gate, stop: stop})
 	}
 	m.send(told)
+	if !mayMark(told.Rights) {
+		s.unmark(m, false)
+	}
 	c.reckon()
 	c.changed()
 	return failed
@@ -369,6 +372,9 @@ func (s *share) strip(id MemberID, g *guest, r wire.Rights) (l losing) {
 	if g.gate != nil && g.rights&wire.RightControl == 0 {
 		l.gate, l.stop = g.gate, g.closeGate
 		g.gate, g.closeGate = nil, nil
+	}
+	if g.rights&wire.RightPaste == 0 {
+		g.box, g.staged = wire.ClipBox{}, nil
 	}
 	if g.outlet != nil && g.rights&wire.RightSee == 0 {
 		l.outlet, g.outlet = g.outlet, nil

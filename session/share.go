@@ -57,13 +57,18 @@ type guest struct {
 	rights wire.Rights
 	ends   Ends
 	// rev rises whenever rights are taken: a grant that began before is void.
-	rev        uint64
-	gate       Gate
-	closeGate  context.CancelFunc
-	outlet     *outlet
-	asked      wire.Rights
-	askedAt    time.Time
-	askTold    time.Time
+	rev       uint64
+	gate      Gate
+	closeGate context.CancelFunc
+	outlet    *outlet
+	asked     wire.Rights
+	askedAt   time.Time
+	askTold   time.Time
+	// box and staged are what he is about to paste; copying is true while what
+	// he copies is on its way.
+	box        wire.ClipBox
+	staged     *platform.Clip
+	copying    bool
 	toldReason wire.Reason
 	// seq is that of the newest input.
 	seq    uint32

@@ -30,6 +30,9 @@ type View struct {
 	watching  bool
 	refusal   wire.Reason
 	refusedAt time.Time
+	// copyAt is when the last copy gesture was made; zero once it was served.
+	copyAt time.Time
+	box    wire.ClipBox
 
 	pic struct {
 		sync.RWMutex
@@ -224,6 +227,10 @@ func (v *View) Send(in wire.Input) error {
 		v.buttons.Store(max(0, v.buttons.Load()-1))
 	case wire.ReleaseAll:
 		v.buttons.Store(0)
+	case wire.KeyDown:
+		if in.Copies() {
+			v.copies()
+		}
 	default: // holds no button
 	}
 	b, err := wire.AppendMessage(nil, in)

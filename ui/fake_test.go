@@ -173,26 +173,30 @@ func (c *fakeCall) Leave() {
 
 // fakeView is a view whose picture the test draws.
 type fakeView struct {
-	mu      sync.Mutex
-	info    session.RemoteShare
-	frame   *video.Frame
-	dirty   []image.Rectangle
-	fresh   chan struct{}
-	sent    []wire.Input
-	asked   []wire.Rights
-	given   []wire.Rights
-	shown   int
-	closed  bool
-	refusal wire.Reason
-	at      time.Time
-	points  []wire.Point
-	strokes []wire.Stroke
-	marks   session.Marks
-	marked  chan struct{}
+	mu    sync.Mutex
+	info  session.RemoteShare
+	frame *video.Frame
+	dirty []image.Rectangle
+	fresh chan struct{}
+	sent  []wire.Input
+	asked []wire.Rights
+	given []wire.Rights
+	// clip lets one Paste through; pastes are how many events came before.
+	clip     chan struct{}
+	pastes   []int
+	pasteErr error
+	shown    int
+	closed   bool
+	refusal  wire.Reason
+	at       time.Time
+	points   []wire.Point
+	strokes  []wire.Stroke
+	marks    session.Marks
+	marked   chan struct{}
 }
 
 func newFakeView(r session.RemoteShare) *fakeView {
-	return &fakeView{info: r, fresh: make(chan struct{}, 1), marked: make(chan struct{}, 1)}
+	return &fakeView{info: r, fresh: make(chan struct{}, 1), marked: make(chan struct{}, 1), clip: make(chan struct{}, 10)}
 }
 
 func (v *fakeView) setInfo(r session.RemoteShare) {
@@ -300,6 +304,14 @@ func (v *fakeView) setMarks(m session.Marks) {
 	case v.marked <- struct{}{}:
 	default:
 	}
+}
+
+func (v *fakeView) Paste(context.Context) error {
+	<-v.clip
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.pastes = append(v.pastes, len(v.sent))
+	return v.pasteErr
 }
 
 func (v *fakeView) GiveBack(r wire.Rights) {

@@ -82,6 +82,8 @@ type View interface {
 	Send(in wire.Input) error
 	Ask(r wire.Rights) error
 	GiveBack(r wire.Rights)
+	// Paste sends the clipboard for the paste gesture that is sent next.
+	Paste(ctx context.Context) error
 	// Point and Draw mark the picture for everybody; Marks is what is on it,
 	// and Marked ticks when that changes.
 	Point(p wire.Point) error

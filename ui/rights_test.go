@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/test"
 
+	"viewflip.app/platform"
 	"viewflip.app/session"
 	"viewflip.app/wire"
 )
@@ -183,5 +184,45 @@ func TestViewerSaysHowLong(t *testing.T) {
 	r.Rights = 0
 	if l := lookOf(r, true, now); l.cover == "" {
 		t.Error("what may not be seen is not covered")
+	}
+}
+
+// The clipboard goes ahead of the paste gesture; what is typed meanwhile keeps
+// its order; what is too large is said and not pasted.
+func TestPasteGoesFirst(t *testing.T) {
+	p, sh, _, _ := quietProgram(t)
+	view := newFakeView(session.RemoteShare{W: 100, H: 80})
+	v := newViewer(p, shareKey{}, view)
+	t.Cleanup(v.close)
+	key := func(k wire.Key, m wire.Mods) wire.Input { return wire.Input{Kind: wire.KeyDown, Key: k, Mods: m} }
+	const a, letterV = 4, 0x19
+	paste := key(letterV, wire.ModCtrl)
+	v.send(paste)
+	if len(view.inputs()) != 1 || v.pasting.on {
+		t.Fatal("without the right it is a key like any other")
+	}
+	v.info.Rights = wire.RightControl | wire.RightPaste
+	v.send(key(a, 0))
+	v.send(paste)
+	v.send(key(a, wire.ModShift))
+	v.send(paste)
+	v.send(key(a, wire.ModCtrl))
+	if n := len(view.inputs()); n != 2 {
+		t.Fatal(n, "events before the clipboard was sent")
+	}
+	view.clip <- struct{}{}
+	view.clip <- struct{}{}
+	sh.until(t, func() bool { return len(view.inputs()) == 6 })
+	want := []wire.Input{paste, key(a, 0), paste, key(a, wire.ModShift), paste, key(a, wire.ModCtrl)}
+	if !slices.Equal(view.inputs(), want) || !slices.Equal(view.pastes, []int{2, 4}) {
+		t.Error(view.inputs(), view.pastes)
+	}
+	view.pasteErr = platform.ErrClipTooLarge
+	view.clip <- struct{}{}
+	v.send(paste)
+	v.send(key(a, 0))
+	sh.until(t, func() bool { return len(view.inputs()) == 7 })
+	if view.inputs()[6] != key(a, 0) || !v.chip.Visible() {
+		t.Error("too much was pasted, or nothing said")
 	}
 }

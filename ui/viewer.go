@@ -45,6 +45,7 @@ type viewer struct {
 	refused time.Time
 
 	hand    *hand
+	pasting pasting
 	detach  func()
 	surface surface
 	again   chan struct{}
@@ -321,16 +322,21 @@ func (v *viewer) update(r session.RemoteShare) {
 		v.win.Resize(v.sizeFor(r.W, r.H)) // what was shown pixel for pixel stays so
 	}
 	if reason, at := v.view.LastRefusal(); reason != 0 && at.After(v.refused) {
-		v.refused = at
 		v.p.log.Debug("input refused", "reason", reason.String())
-		v.refusal.set(reason.String())
-		v.chip.Show()
-		v.p.after(refusalFor, func() {
-			if v.refused.Equal(at) {
-				v.chip.Hide()
-			}
-		})
+		v.say(reason.String(), at)
 	}
+}
+
+// say shows a few words for a while.
+func (v *viewer) say(words string, at time.Time) {
+	v.refused = at
+	v.refusal.set(words)
+	v.chip.Show()
+	v.p.after(refusalFor, func() {
+		if v.refused.Equal(at) {
+			v.chip.Hide()
+		}
+	})
 }
 
 // render makes the window say what is so.
@@ -437,12 +443,6 @@ func (v *viewer) point(p wire.Point) {
 func (v *viewer) draw(s wire.Stroke) {
 	if err := v.view.Draw(s); err != nil {
 		v.p.log.Debug("stroke not sent", "err", err)
-	}
-}
-
-func (v *viewer) send(in wire.Input) {
-	if err := v.view.Send(in); err != nil {
-		v.p.log.Debug("input not sent", "err", err)
 	}
 }
 

@@ -177,6 +177,10 @@ func AppendMessage(b []byte, m Message) ([]byte, error) {
 		b = appendEnds(b, m.Ends)
 	case GiveBack:
 		b = append(be.AppendUint32(b, uint32(m.Share)), byte(m.Rights))
+	case Paste:
+		b = appendClip(b, m.Share, m.Clip)
+	case Copied:
+		b = appendClip(b, m.Share, m.Clip)
 	case Refused:
 		b = append(be.AppendUint32(be.AppendUint32(b, uint32(m.Share)), m.Seq), byte(m.Reason))
 	case Ack:
@@ -237,6 +241,10 @@ func ParseMessage(b []byte) (Message, error) {
 	case typeGiveBack:
 		g := GiveBack{Share: ShareID(r.u32()), Rights: Rights(r.u8())}
 		m, ok = g, g.Rights != 0 && g.Rights&^allRights == 0
+	case typePaste:
+		m = Paste{Share: ShareID(r.u32()), Clip: r.clip()}
+	case typeCopied:
+		m = Copied{Share: ShareID(r.u32()), Clip: r.clip()}
 	case typeRefused:
 		f := Refused{Share: ShareID(r.u32()), Seq: r.u32(), Reason: Reason(r.u8())}
 		m, ok = f, f.Reason.Valid()

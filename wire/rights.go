@@ -168,6 +168,7 @@ const (
 	Locked
 	RateLimited
 	Failed
+	ClipTooLarge
 )
 
 var reasonText = [...]string{ //nolint:gochecknoglobals // a constant table
@@ -175,6 +176,7 @@ var reasonText = [...]string{ //nolint:gochecknoglobals // a constant table
 	"outside the window", "another window covers this spot", "click into the window first",
 	"this key is not allowed", "this key belongs to their system", "they are using their mouse or keyboard",
 	"their screen is locked or busy", "too fast", "it did not work on their side",
+	"more than 8 MiB cannot be copied",
 }
 
 // Valid reports whether r is a known refusal.

@@ -31,6 +31,8 @@ func messages() []wire.Message {
 		wire.Ask{Share: 1, Rights: wire.RightControl}, wire.Granted{Share: 1, Rights: wire.RightSee, Answer: true},
 		wire.Granted{Share: 1, Rights: wire.RightSee | wire.RightPaste, Ends: wire.Ends{{}, {}, {}, {Term: wire.Timed, Left: 15 * time.Minute}}},
 		wire.Granted{Share: 1, Rights: wire.RightControl, Ends: wire.Ends{{}, {}, {Term: wire.Once}}},
+		wire.Paste{Share: 1, Clip: wire.Clip{Kind: wire.ClipText, Total: 9, Offset: 4, Data: []byte("12345")}},
+		wire.Copied{Share: 1, Clip: wire.Clip{Kind: wire.ClipPNG, Total: 3, Data: []byte("abc")}},
 		wire.GiveBack{Share: 1, Rights: wire.RightControl},
 		wire.Refused{Share: 1, Seq: 7, Reason: wire.Covered}, wire.Ack{Share: 1, Surface: 2, Timestamp: 3, Held: 4},
 		wire.Bye{Reason: wire.ByeLeft},

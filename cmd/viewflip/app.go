@@ -50,6 +50,7 @@ type app struct {
 	name string
 	kept string        // the name that the keychain holds
 	own  *wire.Service // the private service, once started
+	clip *platform.Clipboard
 	// calls are those that run; changed ticks with every change in one.
 	calls   map[*session.Call]bool
 	changed chan struct{}
@@ -186,6 +187,9 @@ func (a *app) close() {
 	a.keepName()
 	a.cancel()
 	a.wg.Wait()
+	if a.clip != nil {
+		a.clip.Close()
+	}
 }
 
 func (a *app) displayName() string {
@@ -326,7 +330,7 @@ func (a *app) newCall(ctx context.Context, link *wire.Link) (*session.Call, erro
 	call := session.New(session.Config{
 		Identity: identity, Name: a.displayName(), Service: svc, Mailbox: mail,
 		NewPeer: a.newPeer, OpenCapture: a.openCapture, NewGate: a.gates(),
-		NewEncoder: newEncoder, NewDecoder: newDecoder, Log: a.log,
+		Clipboard: a.clipboard(), NewEncoder: newEncoder, NewDecoder: newDecoder, Log: a.log,
 	})
 	mctx, stop := context.WithCancel(a.ctx)
 	a.follow(mctx, call)

@@ -160,6 +160,24 @@ func (a *app) gates() func(context.Context, platform.WindowID) (session.Gate, er
 	}
 }
 
+// clipboard returns this desktop's clipboard, or nil where it cannot be used.
+func (a *app) clipboard() session.Clipboard {
+	if a.desk == nil || platform.CurrentSession(a.getenv).Type == platform.SessionWayland {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.clip == nil {
+		c, err := a.desk.OpenClipboard()
+		if err != nil {
+			a.log.Warn("no clipboard", "err", err)
+			return nil
+		}
+		a.clip = c
+	}
+	return a.clip
+}
+
 // openInjector opens the way in which events are made here.
 func (a *app) openInjector(ctx context.Context, id platform.WindowID) (input.Desk, error) {
 	switch a.getenv("VIEWFLIP_INJECTOR") {
