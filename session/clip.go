@@ -15,7 +15,7 @@ const (
 	lendWait = time.Second
 	// copyWait is how long the shared program may take to copy.
 	copyWait = time.Second
-	// fetchWait is how long the viewer accepts what he asked to copy.
+	// fetchWait is how long after his gesture a viewer accepts what it copied.
 	fetchWait = 10 * time.Second
 )
 
@@ -100,49 +100,46 @@ func (s *share) paste(m *member, gate Gate, in wire.Input, rights wire.Rights) (
 	return reason, ok
 }
 
-// copy presses the keys and sends what the shared program then copies.
+// copy presses the keys and sends what the shared program then copies. A later
+// gesture takes the place of one that has brought nothing yet.
 func (s *share) copy(m *member, gate Gate, in wire.Input, rights wire.Rights) (wire.Reason, bool) {
 	c := s.call
+	ctx, cancel := context.WithTimeout(s.ctx, copyWait)
 	c.mu.Lock()
 	g := s.guest(m.id)
-	busy := g.copying
-	g.copying = true
+	if g.stopCopy != nil {
+		g.stopCopy()
+	}
+	g.stopCopy = cancel
 	c.mu.Unlock()
-	if busy {
-		return gate.Do(in, rights)
-	}
 	wait := c.cfg.Clipboard.Copied(s.window)
-	fetch := func(parent context.Context) {
-		ctx, cancel := context.WithTimeout(s.ctx, copyWait)
-		defer cancel()
-		defer context.AfterFunc(parent, cancel)()
-		clip, err := wait(ctx)
-		c.mu.Lock()
-		g.copying = false
-		may := g.rights&wire.RightCopy != 0 && s.guests[m.id] == g && s.ctx.Err() == nil
-		c.mu.Unlock()
-		switch {
-		case !may:
-		case errors.Is(err, platform.ErrClipTooLarge) || err == nil && len(clip.Data) > wire.MaxClip:
-			m.send(wire.Refused{Share: s.id, Seq: in.Seq, Reason: wire.ClipTooLarge})
-		case err == nil:
-			err := m.sendClip(clip, func(p wire.Clip) wire.Message { return wire.Copied{Share: s.id, Clip: p} })
-			if err != nil {
-				c.log.Debug("copy not sent", "err", err)
-			}
-			s.endOnce(m, wire.RightCopy)
-		}
-	}
 	reason, ok := gate.Do(in, rights)
-	if !ok || !c.spawn(fetch) {
-		never, cancel := context.WithCancel(context.Background())
+	if !ok || !c.spawn(func(context.Context) { defer cancel(); s.fetch(ctx, m, in.Seq, wait) }) {
 		cancel()
-		_, _ = wait(never) // it must be called; what it returns is not his
-		c.mu.Lock()
-		g.copying = false
-		c.mu.Unlock()
+		_, _ = wait(ctx) // it must be called; what it returns is not his
 	}
 	return reason, ok
+}
+
+// fetch sends what the shared program copies within the life of ctx.
+func (s *share) fetch(ctx context.Context, m *member, seq uint32, wait func(context.Context) (platform.Clip, error)) {
+	clip, err := wait(ctx)
+	c := s.call
+	c.mu.Lock()
+	g := s.guests[m.id]
+	may := g != nil && g.rights&wire.RightCopy != 0 && s.ctx.Err() == nil
+	c.mu.Unlock()
+	switch {
+	case !may:
+	case errors.Is(err, platform.ErrClipTooLarge) || err == nil && len(clip.Data) > wire.MaxClip:
+		m.send(wire.Refused{Share: s.id, Seq: seq, Reason: wire.ClipTooLarge})
+	case err == nil:
+		err := m.sendClip(clip, func(p wire.Clip) wire.Message { return wire.Copied{Share: s.id, Clip: p} })
+		if err != nil {
+			c.log.Debug("copy not sent", "err", err)
+		}
+		s.endOnce(m, wire.RightCopy)
+	}
 }
 
 // Paste sends what this desktop's clipboard holds to the share, for the paste
@@ -185,14 +182,11 @@ func (m *member) copied(msg wire.Copied) {
 	c := m.call
 	c.mu.Lock()
 	v := m.views[msg.Share]
-	if c.cfg.Clipboard == nil || v == nil || v.copyAt.IsZero() || time.Since(v.copyAt) > fetchWait {
+	if c.cfg.Clipboard == nil || v == nil || time.Since(v.copyAt) > fetchWait {
 		c.mu.Unlock()
 		return
 	}
 	data, done := v.box.Add(msg.Clip)
-	if done {
-		v.copyAt = time.Time{}
-	}
 	c.mu.Unlock()
 	if !done {
 		return

@@ -21,6 +21,7 @@ type clipboard struct {
 	reads    int
 	lent     []string
 	returned int
+	watched  int
 	copies   chan platform.Clip
 }
 
@@ -51,6 +52,9 @@ func (c *clipboard) Lend(_ context.Context, id platform.WindowID, v platform.Cli
 }
 
 func (c *clipboard) Copied(platform.WindowID) func(context.Context) (platform.Clip, error) {
+	c.mu.Lock()
+	c.watched++
+	c.mu.Unlock()
 	return func(ctx context.Context) (platform.Clip, error) {
 		select {
 		case v := <-c.copies:
@@ -88,8 +92,17 @@ func TestPaste(t *testing.T) {
 		if err := paste(); err == nil || his.reads != 0 || len(hers.lent) != 0 || g.seen() != 1 {
 			t.Fatal("without the right:", err, his.reads, hers.lent, g.seen())
 		}
-		_ = anna.AllowFor(benOf(anna), id, wire.RightPaste, wire.Once)
+		for _, end := range w.net.ends { // a client that does not care
+			b, _ := wire.AppendMessage(nil, wire.Paste{Share: id, Clip: wire.Clip{Kind: wire.ClipText, Total: 1, Data: []byte("x")}})
+			end.in <- b
+		}
 		synctest.Wait()
+		_ = anna.AllowFor(benOf(anna), id, wire.RightPaste, wire.Once)
+		_ = v.Send(wire.Input{Kind: wire.KeyDown, Key: 0x49, Mods: wire.ModShift})
+		synctest.Wait()
+		if len(hers.lent) != 0 || !has(v, wire.RightPaste) {
+			t.Fatal("what was sent without the right was pasted")
+		}
 		if err := v.Paste(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +113,7 @@ func TestPaste(t *testing.T) {
 		}
 		_ = v.Send(ctrlV)
 		synctest.Wait()
-		if len(hers.lent) != 1 || hers.lent[0] != "0x7 secretsecretsecretse" || g.seen() != 3 || hers.returned != 0 || hers.text() != "" {
+		if len(hers.lent) != 1 || hers.lent[0] != "0x7 secretsecretsecretse" || g.seen() != 4 || hers.returned != 0 || hers.text() != "" {
 			t.Fatal(hers.lent, g.seen(), hers.returned)
 		}
 		if has(v, wire.RightPaste) || !has(v, control) {
@@ -162,7 +175,7 @@ func TestCopy(t *testing.T) {
 		_ = anna.Allow(benOf(anna), id, wire.RightCopy)
 		synctest.Wait()
 		copying(bareC, "without a gesture")
-		if his.text() != "" {
+		if his.text() != "" || hers.watched != 0 {
 			t.Fatal(his.text())
 		}
 		long := strings.Repeat("0123456789", 100_000)

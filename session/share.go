@@ -64,11 +64,11 @@ type guest struct {
 	asked     wire.Rights
 	askedAt   time.Time
 	askTold   time.Time
-	// box and staged are what he is about to paste; copying is true while what
-	// he copies is on its way.
+	// box and staged are what he is about to paste; stopCopy ends the wait for
+	// what he copies.
 	box        wire.ClipBox
 	staged     *platform.Clip
-	copying    bool
+	stopCopy   context.CancelFunc
 	toldReason wire.Reason
 	// seq is that of the newest input.
 	seq    uint32

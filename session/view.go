@@ -30,7 +30,7 @@ type View struct {
 	watching  bool
 	refusal   wire.Reason
 	refusedAt time.Time
-	// copyAt is when the last copy gesture was made; zero once it was served.
+	// copyAt is when the last copy gesture was made.
 	copyAt time.Time
 	box    wire.ClipBox
 
