@@ -117,7 +117,7 @@ func TestHotkey(t *testing.T) {
 		k.hit(locks...)
 		w.Forget()
 		k.hit(ctrl, alt, shift, escape)
-		await(t, fmt.Sprint("the combination with ", locks), tick)
+		await(t, fmt.Sprintf("the combination with %v", locks), tick)
 		for _, e := range w.Events() {
 			if e.Kind == platformtest.KeyDown && e.Detail == escape {
 				t.Error("Escape reached the window")

@@ -70,14 +70,13 @@ func (c *clipboard) Copied(platform.WindowID) func(context.Context) (platform.Cl
 
 func (c *clipboard) text() string { c.mu.Lock(); defer c.mu.Unlock(); return string(c.holds.Data) }
 
-var (
-	ctrlV = wire.Input{Kind: wire.KeyDown, Key: 0x19, Mods: wire.ModCtrl}
-	ctrlC = wire.Input{Kind: wire.KeyDown, Key: 0x06, Mods: wire.ModCtrl}
-	bareC = wire.Input{Kind: wire.KeyDown, Key: 0x06}
-)
+func ctrlV() wire.Input { return wire.Input{Kind: wire.KeyDown, Key: 0x19, Mods: wire.ModCtrl} }
+func ctrlC() wire.Input { return wire.Input{Kind: wire.KeyDown, Key: 0x06, Mods: wire.ModCtrl} }
+func bareC() wire.Input { return wire.Input{Kind: wire.KeyDown, Key: 0x06} }
 
 func TestPaste(t *testing.T) {
-	inTime(t, func(t *testing.T, w *world) {
+	inTime(t, func(w *world) {
+		t := w.t
 		anna, _, id, v := w.pair(control)
 		synctest.Wait()
 		g := w.lastGate()
@@ -85,7 +84,7 @@ func TestPaste(t *testing.T) {
 		his.holds = platform.Clip{Kind: platform.ClipText, Data: []byte(strings.Repeat("secret", 10_000))}
 		paste := func() error {
 			err := v.Paste(t.Context())
-			_ = v.Send(ctrlV)
+			_ = v.Send(ctrlV())
 			synctest.Wait()
 			return err
 		}
@@ -106,12 +105,12 @@ func TestPaste(t *testing.T) {
 		if err := v.Paste(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		_ = v.Send(bareC)
+		_ = v.Send(bareC())
 		synctest.Wait()
 		if len(hers.lent) != 0 {
 			t.Fatal("pasted without a gesture")
 		}
-		_ = v.Send(ctrlV)
+		_ = v.Send(ctrlV())
 		synctest.Wait()
 		if len(hers.lent) != 1 || hers.lent[0] != "0x7 secretsecretsecretse" || g.seen() != 4 || hers.returned != 0 || hers.text() != "" {
 			t.Fatal(hers.lent, g.seen(), hers.returned)
@@ -129,7 +128,7 @@ func TestPaste(t *testing.T) {
 		if len(hers.lent) != 2 || hers.returned != 1 {
 			t.Fatal("refused:", hers.lent, hers.returned)
 		}
-		_ = v.Send(ctrlV)
+		_ = v.Send(ctrlV())
 		synctest.Wait()
 		if len(hers.lent) != 2 {
 			t.Fatal("the same content was lent again")
@@ -144,7 +143,7 @@ func TestPaste(t *testing.T) {
 		synctest.Wait()
 		anna.Withdraw(benOf(anna), id, wire.RightPaste)
 		_ = anna.Allow(benOf(anna), id, wire.RightPaste)
-		_ = v.Send(ctrlV)
+		_ = v.Send(ctrlV())
 		synctest.Wait()
 		if len(hers.lent) != 2 {
 			t.Fatal("what was taken with the right was pasted")
@@ -153,7 +152,8 @@ func TestPaste(t *testing.T) {
 }
 
 func TestCopy(t *testing.T) {
-	inTime(t, func(t *testing.T, w *world) {
+	inTime(t, func(w *world) {
+		t := w.t
 		anna, _, id, v := w.pair(control)
 		synctest.Wait()
 		his, hers := w.clips[1], w.clips[0]
@@ -168,34 +168,34 @@ func TestCopy(t *testing.T) {
 				<-hers.copies
 			}
 		}
-		copying(ctrlC, "without the right")
+		copying(ctrlC(), "without the right")
 		if his.text() != "" {
 			t.Fatal(his.text())
 		}
 		_ = anna.Allow(benOf(anna), id, wire.RightCopy)
 		synctest.Wait()
-		copying(bareC, "without a gesture")
+		copying(bareC(), "without a gesture")
 		if his.text() != "" || hers.watched != 0 {
 			t.Fatal(his.text())
 		}
 		long := strings.Repeat("0123456789", 100_000)
-		copying(ctrlC, long)
+		copying(ctrlC(), long)
 		if his.text() != long {
 			t.Fatal(len(his.text()), "bytes came")
 		}
 		// Too late, refused by the gate, or too large: nothing comes.
-		_ = v.Send(ctrlC)
+		_ = v.Send(ctrlC())
 		time.Sleep(2 * time.Second)
-		copying(bareC, "late")
+		copying(bareC(), "late")
 		g.mu.Lock()
 		g.reason = wire.Covered
 		g.mu.Unlock()
-		copying(ctrlC, "refused")
+		copying(ctrlC(), "refused")
 		g.mu.Lock()
 		g.reason = 0
 		g.mu.Unlock()
 		hers.copies <- platform.Clip{Kind: platform.ClipText, Data: make([]byte, platform.MaxClip+1)}
-		_ = v.Send(ctrlC)
+		_ = v.Send(ctrlC())
 		synctest.Wait()
 		if r, _ := v.LastRefusal(); r != wire.ClipTooLarge || his.text() != long {
 			t.Fatal(r, len(his.text()))
@@ -204,7 +204,7 @@ func TestCopy(t *testing.T) {
 			t.Fatal("the sharer's clipboard was looked at")
 		}
 		// The right that went while the program was copying.
-		_ = v.Send(ctrlC)
+		_ = v.Send(ctrlC())
 		synctest.Wait()
 		anna.Withdraw(benOf(anna), id, wire.RightCopy)
 		hers.copies <- platform.Clip{Kind: platform.ClipText, Data: []byte("after")}
@@ -218,7 +218,8 @@ func TestCopy(t *testing.T) {
 // A sharer cannot put anything on a viewer's clipboard unasked, nor a viewer
 // bytes that are not what they claim to be on a sharer's.
 func TestClipboardsAreNotWrittenUnasked(t *testing.T) {
-	inTime(t, func(t *testing.T, w *world) {
+	inTime(t, func(w *world) {
+		t := w.t
 		_, _, id, v := w.pair(control | wire.RightPaste | wire.RightCopy)
 		synctest.Wait()
 		his, hers := w.clips[1], w.clips[0]
@@ -244,7 +245,7 @@ func TestClipboardsAreNotWrittenUnasked(t *testing.T) {
 			for end := range w.net.ends {
 				send(end, wire.Paste{Share: id, Clip: c})
 			}
-			_ = v.Send(ctrlV)
+			_ = v.Send(ctrlV())
 			synctest.Wait()
 		}
 		if len(hers.lent) != 0 {

@@ -47,6 +47,7 @@ func endsOf(r wire.Rights, e wire.Ends, now time.Time) Ends {
 			out[bit] = End{Term: end.Term, At: now.Add(end.Left)}
 		case wire.Once:
 			out[bit] = End{Term: end.Term}
+		default: // until stopped
 		}
 	})
 	return out

@@ -15,9 +15,9 @@ import (
 const control = wire.RightSee | wire.RightPoint | wire.RightControl
 
 // inTime runs f where time passes at once when everybody waits.
-func inTime(t *testing.T, f func(t *testing.T, w *world)) {
+func inTime(t *testing.T, f func(w *world)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { f(t, newWorld(t)) })
+	synctest.Test(t, func(t *testing.T) { f(newWorld(t)) })
 }
 
 func has(v *session.View, r wire.Rights) bool { return v.Info().Rights&r == r }
@@ -27,7 +27,8 @@ func benOf(c *session.Call) session.MemberID { return c.State().Members[0].ID }
 func press(v *session.View) { _ = v.Send(wire.Input{Kind: wire.KeyDown, Key: 4}) }
 
 func TestRightsEndByTime(t *testing.T) {
-	inTime(t, func(t *testing.T, w *world) {
+	inTime(t, func(w *world) {
+		t := w.t
 		anna, _, id, v := w.pair(wire.RightsQuiet)
 		ben := benOf(anna)
 		if err := anna.AllowFor(ben, id, wire.RightControl, wire.Timed); err != nil {
@@ -88,7 +89,8 @@ func TestOnceEnds(t *testing.T) {
 		"left":       func(v *session.View) { v.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			inTime(t, func(t *testing.T, w *world) {
+			inTime(t, func(w *world) {
+				t := w.t
 				anna, _, id, v := w.pair(wire.RightsQuiet)
 				if err := anna.AllowFor(benOf(anna), id, wire.RightControl, wire.Once); err != nil {
 					t.Fatal(err)
@@ -114,7 +116,8 @@ func TestOnceEnds(t *testing.T) {
 // Giving back works for any term; what is free comes again without a question,
 // unless it was taken.
 func TestGiveBackAndAgain(t *testing.T) {
-	inTime(t, func(t *testing.T, w *world) {
+	inTime(t, func(w *world) {
+		t := w.t
 		anna, ben, id, v := w.pair(control)
 		synctest.Wait()
 		if !has(v, control) {
@@ -144,7 +147,8 @@ func TestGiveBackAndAgain(t *testing.T) {
 // Who had control taken back does not get it by coming again, although it is
 // free for others.
 func TestComingAgainGivesNothingBack(t *testing.T) {
-	inTime(t, func(t *testing.T, w *world) {
+	inTime(t, func(w *world) {
+		t := w.t
 		anna := w.call("Anna")
 		l := w.link(anna, 1)
 		dev, err := wire.NewIdentity(nil)
@@ -184,7 +188,8 @@ func TestComingAgainGivesNothingBack(t *testing.T) {
 // Everything is taken from everybody at once, and from who is just being given
 // it; nobody who comes later has it free.
 func TestTakeBackAll(t *testing.T) {
-	inTime(t, func(t *testing.T, w *world) {
+	inTime(t, func(w *world) {
+		t := w.t
 		anna := w.call("Anna")
 		l := w.link(anna, 3)
 		var calls []*session.Call
@@ -256,7 +261,8 @@ func TestTakeBackAll(t *testing.T) {
 
 // A flood of requests reaches nobody; three refusals make it slower.
 func TestAsksAreLimited(t *testing.T) {
-	inTime(t, func(t *testing.T, w *world) {
+	inTime(t, func(w *world) {
+		t := w.t
 		anna, ben, id, v := w.pair(wire.RightsQuiet)
 		events := anna.Events(t.Context())
 		asked := func() (n int) {

@@ -38,8 +38,9 @@ func leftWord(e session.End, now time.Time) string {
 		return fmt.Sprintf("%d min left", int(math.Ceil(left.Minutes())))
 	case wire.Once:
 		return "once"
+	default:
+		return ""
 	}
-	return ""
 }
 
 // mayWords say what somebody may do with a window of ours, and how long: the
@@ -68,6 +69,7 @@ func mayWords(r wire.Rights, ends session.Ends, now time.Time) (window, clipboar
 		clipboard = say(wire.RightCopy, "Copies")
 	case wire.RightPaste | wire.RightCopy:
 		clipboard = say(wire.RightPaste, "Pastes") + ", " + say(wire.RightCopy, "copies")
+	default: // nothing passes
 	}
 	return window, clipboard
 }

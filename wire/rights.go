@@ -109,8 +109,9 @@ func (t Term) String() string {
 		return "15 minutes"
 	case Once:
 		return "once"
+	default:
+		return "until stopped"
 	}
-	return "until stopped"
 }
 
 // End is when a right ends. Left is what is left of a Timed one when the

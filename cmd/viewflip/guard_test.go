@@ -134,7 +134,7 @@ func TestGuard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer desk.Close() //nolint:errcheck // read only
+	defer desk.Close()
 	address := os.Getenv("DBUS_SESSION_BUS_ADDRESS")
 	a, call, link, err := shareEditor(t.Context(), testWorld(t, map[string]string{"DBUS_SESSION_BUS_ADDRESS": address}), desk)
 	if err != nil {
@@ -177,7 +177,7 @@ func TestGuard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer saver.Close() //nolint:errcheck // nothing is written
+	defer saver.Close()
 	if err := saver.Emit("/org/gnome/ScreenSaver", "org.gnome.ScreenSaver.ActiveChanged", true); err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestPanicKeyTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer desk.Close() //nolint:errcheck // read only
+	defer desk.Close()
 	w := testWorld(t, map[string]string{"VIEWFLIP_PANIC": "ctrl+alt+p"})
 	combo, err := panicCombo(w.getenv)
 	if err != nil || combo.String() != "Ctrl+Alt+P" {
