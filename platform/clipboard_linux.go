@@ -33,15 +33,23 @@ type xclipboard struct {
 	c    *x11.Conn
 	win  xproto.Window
 	done chan struct{}
-	// lent counts what is to be given back.
-	lent sync.WaitGroup
+	// lent counts what is to be given back; loan gives the newest back.
+	lent    sync.WaitGroup
+	lending sync.Mutex
+	loan    func()
 
 	// asking lets one conversion at a time use the property of ours.
 	asking   sync.Mutex
 	notified chan xproto.SelectionNotifyEvent
 	arrived  chan struct{}
+	// clock is a property of ours that is touched to learn the server's time.
+	clock  xproto.Atom
+	timing sync.Mutex
+	times  chan xproto.Timestamp
 
-	mu       sync.Mutex
+	mu sync.Mutex
+	// offers is what we own, or owned: the server asks owners only, and a
+	// SelectionClear that comes late must not take away what came after it.
 	offers   map[xproto.Atom]*clipOffer
 	sends    map[clipTarget]*clipSend
 	watchers map[chan struct{}]xproto.Window
@@ -97,6 +105,7 @@ func (x *xdesktop) openClipboard() (clipboard, error) {
 	b := &xclipboard{
 		c: c, win: win, done: make(chan struct{}),
 		notified: make(chan xproto.SelectionNotifyEvent, 1), arrived: make(chan struct{}, 1),
+		clock: c.Atom("_VIEWFLIP_TIME"), times: make(chan xproto.Timestamp, 1),
 		offers: map[xproto.Atom]*clipOffer{}, sends: map[clipTarget]*clipSend{}, watchers: map[chan struct{}]xproto.Window{},
 	}
 	go b.events()
@@ -124,14 +133,12 @@ func (b *xclipboard) events() {
 		switch e := ev.(type) {
 		case xproto.SelectionRequestEvent:
 			b.serve(e)
-		case xproto.SelectionClearEvent:
-			b.mu.Lock()
-			delete(b.offers, e.Selection)
-			b.mu.Unlock()
 		case xproto.SelectionNotifyEvent:
 			newest(b.notified, e)
 		case xproto.PropertyNotifyEvent:
 			switch {
+			case e.Window == b.win && e.Atom == b.clock:
+				newest(b.times, e.Time)
 			case e.Window == b.win && e.State == xproto.PropertyNewValue:
 				newest(b.arrived, struct{}{})
 			case e.State == xproto.PropertyDelete:
@@ -248,23 +255,54 @@ func (b *xclipboard) piece(to clipTarget) {
 	}
 }
 
-// own makes us the owner of a selection.
-func (b *xclipboard) own(sel xproto.Atom, o *clipOffer) error {
+// now asks for the server's time.
+func (b *xclipboard) now() (xproto.Timestamp, error) {
+	b.timing.Lock()
+	defer b.timing.Unlock()
+	select {
+	case <-b.times:
+	default:
+	}
+	xproto.ChangeProperty(b.c.Conn, xproto.PropModeAppend, b.win, b.clock, xproto.AtomString, 8, 0, nil)
+	select {
+	case t := <-b.times:
+		return t, nil
+	case <-time.After(clipWait):
+		return 0, errors.New("platform: the display server does not answer")
+	case <-b.done:
+		return 0, ErrGone
+	}
+}
+
+// own makes us the owner of a selection, unless somebody became it after t: the
+// server sees to that (X protocol, SetSelectionOwner).
+func (b *xclipboard) own(sel xproto.Atom, o *clipOffer, t xproto.Timestamp) error {
 	b.mu.Lock()
 	b.offers[sel] = o
 	b.mu.Unlock()
-	xproto.SetSelectionOwner(b.c.Conn, b.win, sel, xproto.TimeCurrentTime)
+	xproto.SetSelectionOwner(b.c.Conn, b.win, sel, t)
 	r, err := xproto.GetSelectionOwner(b.c.Conn, sel).Reply()
+	if err == nil && r.Owner != b.win {
+		err = errors.New("platform: another program took the clipboard")
+	}
 	if err != nil {
-		return err
+		b.forget(sel, o)
 	}
-	if r.Owner != b.win {
-		return errors.New("platform: another program took the clipboard")
-	}
-	return nil
+	return err
 }
 
-func (b *xclipboard) write(c Clip) error { return b.own(b.c.Atom("CLIPBOARD"), newOffer(c, 0)) }
+// forget drops an offer that is in force no more.
+func (b *xclipboard) forget(sel xproto.Atom, o *clipOffer) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.offers[sel] == o {
+		delete(b.offers, sel)
+	}
+}
+
+func (b *xclipboard) write(c Clip) error {
+	return b.own(b.c.Atom("CLIPBOARD"), newOffer(c, 0), xproto.TimeCurrentTime)
+}
 
 func (b *xclipboard) read(ctx context.Context) (Clip, error) {
 	return b.content(ctx, b.c.Atom("CLIPBOARD"))
@@ -368,6 +406,11 @@ func (b *xclipboard) take(prop xproto.Atom) (kind xproto.Atom, data []byte, err 
 }
 
 func (b *xclipboard) lend(ctx context.Context, id WindowID, c Clip, primary bool) (func(), error) {
+	b.lending.Lock()
+	defer b.lending.Unlock()
+	if b.loan != nil { // else what is lent now would be taken for the sharer's own
+		b.loan()
+	}
 	selections := []xproto.Atom{b.c.Atom("CLIPBOARD")}
 	if primary {
 		selections = append(selections, xproto.AtomPrimary)
@@ -379,26 +422,28 @@ func (b *xclipboard) lend(ctx context.Context, id WindowID, c Clip, primary bool
 			before[sel] = old
 		}
 	}
+	at, err := b.now()
+	if err != nil {
+		return nil, err
+	}
+	// With the time of lending, giving back has no effect once somebody has
+	// copied something else; the question is for who did in that millisecond.
 	back := func() {
 		for _, sel := range selections {
-			b.mu.Lock()
-			ours := b.offers[sel] == o
-			b.mu.Unlock()
-			if !ours { // somebody copied something meanwhile
+			if r, err := xproto.GetSelectionOwner(b.c.Conn, sel).Reply(); err != nil || r.Owner != b.win {
+				b.forget(sel, o)
 				continue
 			}
 			if old, ok := before[sel]; ok {
-				_ = b.own(sel, newOffer(old, 0)) // else somebody has it
+				_ = b.own(sel, newOffer(old, 0), at) // else somebody has it
 				continue
 			}
-			b.mu.Lock()
-			delete(b.offers, sel)
-			b.mu.Unlock()
-			xproto.SetSelectionOwner(b.c.Conn, 0, sel, xproto.TimeCurrentTime)
+			xproto.SetSelectionOwner(b.c.Conn, 0, sel, at)
+			b.forget(sel, o)
 		}
 	}
 	for _, sel := range selections {
-		if err := b.own(sel, o); err != nil {
+		if err := b.own(sel, o, at); err != nil {
 			back()
 			return nil, err
 		}
@@ -421,7 +466,8 @@ func (b *xclipboard) lend(ctx context.Context, id WindowID, c Clip, primary bool
 		}
 		back()
 	})
-	return sync.OnceFunc(func() { close(now); <-ended }), nil
+	b.loan = sync.OnceFunc(func() { close(now); <-ended })
+	return b.loan, nil
 }
 
 func (b *xclipboard) copied(id WindowID) func(ctx context.Context) (Clip, error) {

@@ -136,6 +136,17 @@ func TestLend(t *testing.T) {
 	lend()
 	restored("before") // by itself, although nobody fetched it
 
+	// A second loan is not taken for what was there before.
+	lend()
+	second, err := c.Lend(t.Context(), win, text("second"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads(t, app, text("second"))
+	refused("the second")
+	second()
+	reads(t, spy, text("before"))
+
 	// What is copied meanwhile stays.
 	back = lend()
 	if err := host.Write(text("newer")); err != nil {
