@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"viewflip.app/capture"
 	"viewflip.app/platform"
 	"viewflip.app/session"
 	"viewflip.app/wire"
@@ -203,5 +204,43 @@ func TestFirstPictureIsLost(t *testing.T) {
 		if _, err := v.Next(ctx); err == nil {
 			t.Fatal("sent again although it was acknowledged")
 		}
+	})
+}
+
+// Who came by our link may bring somebody into the call, but that one gets
+// nothing of ours until we say so; and nobody is replaced by introduction.
+func TestGuestsOfGuests(t *testing.T) {
+	w := newWorld(t)
+	anna, ben, id, v := w.pair(wire.RightSee | wire.RightPoint | wire.RightControl)
+	eve := w.call("Eve")
+	if err := eve.Join(t.Context(), w.link(ben, 1)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "all to meet", func() bool { return connected(anna) == 2 && connected(eve) == 2 })
+	eventually(t, "the question", func() bool { return len(anna.State().Asks) == 1 })
+	ask := anna.State().Asks[0]
+	if ask.Name != "Eve" || ask.Standing != session.Introduced || ask.Rights&wire.RightControl != 0 {
+		t.Fatalf("%+v", ask)
+	}
+	w.win.states <- capture.State{W: 4, H: 3, Gen: 1, Title: "Secret"}
+	eventually(t, "the title", func() bool { return v.Info().Title == "Secret" })
+	if r := eve.State().Remote; len(r) != 0 {
+		t.Fatalf("Eve knows of %+v", r)
+	}
+	if err := anna.Allow(ask.Member, id, ask.Rights); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the share", func() bool { return len(eve.State().Remote) == 1 })
+	if r := eve.State().Remote[0]; r.Title != "Secret" || r.Rights&wire.RightControl != 0 {
+		t.Fatalf("%+v", r)
+	}
+	// Anna's own link brings people who may do what the share grants.
+	cleo := w.call("Cleo")
+	if err := cleo.Join(t.Context(), w.link(anna, 1)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "control", func() bool {
+		r := cleo.State().Remote
+		return len(r) == 1 && r[0].Rights&wire.RightControl != 0
 	})
 }

@@ -274,12 +274,25 @@ func (c *Call) fromMember(ctx context.Context, m *member, env wire.Envelope) err
 }
 
 // introduced adds a newcomer whom a verified member vouches for. The newcomer
-// calls us.
+// calls us. Only whose link brought us here decides who is in the call; anyone
+// else may bring people, but they get nothing of ours unasked.
 func (c *Call) introduced(ctx context.Context, by *member, n wire.Member) error {
 	if by.standing != ByLink {
 		return fmt.Errorf("%w: only who holds a link's end may introduce", errUnexpected)
 	}
-	return c.addMember(ctx, memberSpec{device: n.Device, name: n.Name, pair: n.Pair, standing: Introduced})
+	vouched := by.offerer
+	id := n.Device.Address()
+	c.mu.Lock()
+	_, removed := c.removed[id]
+	present := c.members[id] != nil
+	c.mu.Unlock()
+	switch {
+	case removed:
+		return fmt.Errorf("%w: the device was removed", errUnexpected)
+	case present && !vouched:
+		return fmt.Errorf("%w: the device is here already", errUnexpected)
+	}
+	return c.addMember(ctx, memberSpec{device: n.Device, name: n.Name, pair: n.Pair, standing: Introduced, vouched: vouched})
 }
 
 type memberSpec struct {
@@ -287,6 +300,7 @@ type memberSpec struct {
 	name     string
 	pair     [16]byte
 	standing Standing
+	vouched  bool
 	offerer  bool
 }
 

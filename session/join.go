@@ -133,7 +133,7 @@ func (c *Call) knocked(ctx context.Context, dev wire.Device, k wire.Knock) error
 		return fmt.Errorf("session: admit: %w", err)
 	}
 	err = c.addMember(ctx, memberSpec{
-		device: dev, name: k.Name, pair: wire.PairID(k.Nonce, nonce), standing: ByLink,
+		device: dev, name: k.Name, pair: wire.PairID(k.Nonce, nonce), standing: ByLink, vouched: true,
 	})
 	if err != nil {
 		return err
@@ -256,7 +256,7 @@ func (c *Call) admittedBy(ctx context.Context, j *joining, s wire.Signal) error 
 	case wire.Admit:
 		err := c.addMember(ctx, memberSpec{
 			device: j.inviter, name: s.Name, pair: wire.PairID(j.nonce, s.Nonce),
-			standing: ByLink, offerer: true,
+			standing: ByLink, vouched: true, offerer: true,
 		})
 		if err != nil {
 			return err
@@ -264,7 +264,7 @@ func (c *Call) admittedBy(ctx context.Context, j *joining, s wire.Signal) error 
 		for _, n := range s.Members {
 			// One who cannot be reached does not keep us out of the call.
 			err := c.addMember(ctx, memberSpec{
-				device: n.Device, name: n.Name, pair: n.Pair, standing: Introduced, offerer: true,
+				device: n.Device, name: n.Name, pair: n.Pair, standing: Introduced, vouched: true, offerer: true,
 			})
 			if err != nil {
 				c.log.Debug("member not connected", "err", err)

@@ -33,6 +33,9 @@ type member struct {
 	seqMu sync.Mutex
 	seq   uint64
 
+	// vouched is true of who came by our link, and of who was let in by him
+	// whose link we came by. Others get nothing unasked.
+	vouched   bool
 	standing  Standing
 	name      string
 	number    wire.Guest
@@ -47,7 +50,7 @@ func newMember(c *Call, s memberSpec) *member {
 	return &member{
 		call: c, id: s.device.Address(), device: s.device, pair: s.pair,
 		offerer: s.offerer, signals: make(chan wire.Signal, signalBuffer),
-		ctx: ctx, cancel: cancel, standing: s.standing, name: s.name,
+		ctx: ctx, cancel: cancel, standing: s.standing, vouched: s.vouched, name: s.name,
 		views: map[wire.ShareID]*View{},
 	}
 }

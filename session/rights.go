@@ -102,7 +102,12 @@ func (c *Call) refusedAsk(id MemberID) {
 
 // free is what a member may do unasked, unless it was taken from him; call.mu
 // is held.
-func (s *share) free(id MemberID) wire.Rights { return s.grant &^ s.taken[id] }
+func (s *share) free(id MemberID) wire.Rights {
+	if m := s.call.members[id]; m == nil || !m.vouched {
+		return 0
+	}
+	return s.grant &^ s.taken[id]
+}
 
 // guest returns a member's place in this share; call.mu is held. Control comes
 // with a gate, later.
@@ -315,6 +320,10 @@ func (s *share) give(m *member, r wire.Rights, term wire.Term, answer bool) erro
 		}
 		s.taken[m.id] &^= r
 	}
+	var first []wire.Message
+	if r&wire.RightSee != 0 && (!g.announced || g.rights&wire.RightSee == 0) {
+		first = s.openLocked(m, g)
+	}
 	g.rights |= r
 	(ending & r).Each(func(bit wire.Rights) {
 		delete(g.ends, bit)
@@ -334,6 +343,9 @@ func (s *share) give(m *member, r wire.Rights, term wire.Term, answer bool) erro
 	c.mu.Unlock()
 	if gate != nil {
 		c.shut(losing{gate: gate, stop: stop})
+	}
+	for _, msg := range first {
+		m.send(msg)
 	}
 	m.send(told)
 	if !mayMark(told.Rights) {

@@ -61,6 +61,8 @@ type guest struct {
 	gate      Gate
 	closeGate context.CancelFunc
 	outlet    *outlet
+	// announced is true once he has been told of the share.
+	announced bool
 	asked     wire.Rights
 	askedAt   time.Time
 	askTold   time.Time
@@ -151,26 +153,46 @@ func (c *Call) StopShare(id wire.ShareID) {
 
 func (s *share) trackID(m MemberID) string { return fmt.Sprintf("share-%d-%.8s", s.id, m.String()) }
 
-// announce tells a member of the share and what he may do with it.
+// announce tells a member of the share and what he may do with it. Somebody
+// for whom nobody vouches learns nothing; the person here is asked.
 func (s *share) announce(m *member) {
 	c := s.call
 	c.mu.Lock()
-	free := s.guest(m.id).rights | s.free(m.id)
-	open := wire.ShareOpened{
-		Share: s.id, Title: s.title, App: s.app, W: uint16(s.state.W), H: uint16(s.state.H),
-		Gen: s.state.Gen, Track: s.trackID(m.id),
+	g := s.guest(m.id)
+	free := g.rights | s.free(m.id)
+	if free&wire.RightSee == 0 && !m.vouched && g.asked == 0 {
+		g.asked, g.askedAt = s.grant&wire.RightsQuiet, time.Now()
+		e := Event{Kind: EventAsked, Member: m.id.String(), Name: m.name, Share: s.id, Title: s.title, Rights: g.asked.String()}
+		c.mu.Unlock()
+		c.emit(e)
+		c.changed()
+		return
 	}
-	change := s.changeLocked()
-	number := wire.GuestNumber{Share: s.id, Guest: m.number}
 	c.mu.Unlock()
-	m.send(open)
-	m.send(number)
-	if change.Hidden {
-		m.send(change)
-	}
 	if err := s.give(m, free, wire.UntilStopped, false); err != nil {
 		c.log.Warn("control not available", "err", err)
 	}
+}
+
+// openLocked is what a member is told when he may see the share; call.mu is
+// held.
+func (s *share) openLocked(m *member, g *guest) []wire.Message {
+	change := s.changeLocked()
+	if g.announced {
+		return []wire.Message{change}
+	}
+	g.announced = true
+	out := []wire.Message{
+		wire.ShareOpened{
+			Share: s.id, Title: s.title, App: s.app, W: uint16(s.state.W), H: uint16(s.state.H),
+			Gen: s.state.Gen, Track: s.trackID(m.id),
+		},
+		wire.GuestNumber{Share: s.id, Guest: m.number},
+	}
+	if change.Hidden {
+		out = append(out, change)
+	}
+	return out
 }
 
 func (s *share) changeLocked() wire.ShareChanged {
@@ -327,11 +349,14 @@ func (s *share) watchState(ctx context.Context) {
 				s.title = st.Title
 			}
 			change := s.changeLocked()
-			members := slices.Clone(c.order)
 			var gates []Gate
-			for _, g := range s.guests {
+			var viewers []*member
+			for id, g := range s.guests {
 				if g.gate != nil {
 					gates = append(gates, g.gate)
+				}
+				if m := c.members[id]; m != nil && g.rights&wire.RightSee != 0 {
+					viewers = append(viewers, m)
 				}
 			}
 			c.mu.Unlock()
@@ -343,10 +368,8 @@ func (s *share) watchState(ctx context.Context) {
 					}
 				}
 			}
-			for _, m := range members {
-				if m.connected() {
-					m.send(change)
-				}
+			for _, m := range viewers {
+				m.send(change)
 			}
 			c.changed()
 		case <-ctx.Done():
