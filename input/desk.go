@@ -55,6 +55,9 @@ type State struct {
 	Mods wire.Mods
 	// HostMods are those of them that this Desk's injector does not hold.
 	HostMods wire.Mods
+	// HostActive means that the host is using mouse or keyboard where guest and
+	// host would be in each other's way: his hand goes first.
+	HostActive bool
 }
 
 // Target answers inside an atomic section.
@@ -64,6 +67,10 @@ type Target interface {
 	// reach the window and nothing else. Otherwise it is [wire.Covered], or
 	// [wire.OutOfBounds] where p is no pixel of the picture or of a screen.
 	At(p image.Point) Verdict
+	// Owned reports whether pressing k now, with what is down already, would be
+	// a shortcut that another program has taken for itself, wherever the focus
+	// is. When in doubt it is.
+	Owned(k wire.Key) bool
 }
 
 // Injector does what a Gate decided, inside an atomic section.

@@ -4,15 +4,16 @@
 // inside a section in which nothing on the desktop can change, and acts there.
 //
 // An event is refused unless every rule lets it pass, in this order: right,
-// rate, window visible, host's own hand, geometry generation, and then inside
-// the section: still visible, nobody else's grab, size as announced, the point
-// is the window's own, keys go to the window, the key is not on the deny list.
+// rate, window visible, geometry generation, and then inside the section: the
+// host's own hand is not in the way, still visible, nobody else's grab, size as
+// announced, the point is the window's own, keys go to the window, the key is
+// not on the deny list and no shortcut of somebody else.
 // What is held is in a ledger, and may always be let go: that needs no right
 // and no other rule.
 //
 // session makes one Gate for each person and share. Where the window has
-// several surfaces, a Desk answers for all of them; hotkeys that belong to
-// somebody are a question for [Target]; neither changes the order above.
+// several surfaces, a Desk answers for all of them; that does not change the
+// order above.
 //
 // input never logs, keeps or reports which key was pressed, and never decides
 // who has a right: it is told with every event.

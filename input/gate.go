@@ -23,18 +23,14 @@ const (
 type Config struct {
 	// Desk is the window; the Gate owns it and closes it. Nil refuses all.
 	Desk Desk
-	// HostBusy reports that the host is using mouse or keyboard right now, and
-	// goes first. It is called for every event and must not block. Nil: never.
-	HostBusy func() bool
 }
 
 // Gate decides on one person's input to one shared window and carries it out.
 // The zero Gate refuses everything. All methods may be called from any
 // goroutine.
 type Gate struct {
-	desk     Desk
-	hostBusy func() bool
-	limit    *rate.Limiter
+	desk  Desk
+	limit *rate.Limiter
 	// wake tells Run that the ledger changed.
 	wake chan struct{}
 
@@ -49,8 +45,7 @@ type Gate struct {
 // NewGate makes a gate that is ready for events.
 func NewGate(cfg Config) *Gate {
 	return &Gate{
-		desk: cfg.Desk, hostBusy: cfg.HostBusy,
-		limit: rate.NewLimiter(eventRate, eventBurst), wake: make(chan struct{}, 1),
+		desk: cfg.Desk, limit: rate.NewLimiter(eventRate, eventBurst), wake: make(chan struct{}, 1),
 	}
 }
 
@@ -92,9 +87,6 @@ func (g *Gate) Do(ev wire.Input, rights wire.Rights) Verdict {
 	if !g.desk.Visible() {
 		return refuse(wire.Hidden)
 	}
-	if g.hostBusy != nil && g.hostBusy() {
-		return refuse(wire.HostBusy)
-	}
 	switch ev.Kind {
 	case wire.Move, wire.Press, wire.Wheel:
 		return g.point(ev, now)
@@ -120,6 +112,9 @@ func (g *Gate) point(ev wire.Input, now time.Time) Verdict {
 	aim := Aim{Point: true, X: ev.X, Y: ev.Y, Held: g.ledger.dragging()}
 	return g.desk.Atomically(aim, func(t Target, inj Injector) Verdict {
 		s := t.State()
+		if s.HostActive {
+			return g.yield(inj, wire.HostBusy)
+		}
 		p, v := g.place(ev, s)
 		if v.OK() {
 			v = t.At(p) // in a drag the pointer rests at the last allowed point
@@ -179,19 +174,16 @@ func (g *Gate) place(ev wire.Input, s State) (image.Point, Verdict) {
 	return p, Verdict{}
 }
 
-// keyDown presses a key, or keeps a held one down: the system repeats held
-// keys by itself, so a repeat only says that the key is still wanted. A repeat
-// of a key that is not held (any more) is a press like any other.
+// keyDown presses a key, or keeps a held one down if the window still has the
+// keyboard: the system repeats held keys by itself, so a repeat only says that
+// the key is still wanted. A repeat of a key that is not held (any more) is a
+// press like any other.
 func (g *Gate) keyDown(ev wire.Input, now time.Time) Verdict {
 	if !ev.Key.Valid() {
 		return refuse(wire.Failed)
 	}
-	if i := g.ledger.find(ev.Key, 0); i >= 0 {
-		g.ledger.items[i].seen = now
-		g.ledger.touch(now)
-		return Verdict{}
-	}
-	if len(g.ledger.items) >= maxHeld {
+	again := g.ledger.find(ev.Key, 0)
+	if again < 0 && len(g.ledger.items) >= maxHeld {
 		return refuse(wire.RateLimited)
 	}
 	aim := Aim{Keys: true, Held: g.ledger.dragging()}
@@ -202,12 +194,22 @@ func (g *Gate) keyDown(ev wire.Input, now time.Time) Verdict {
 			return refuse(wire.Hidden)
 		case s.Locked:
 			return refuse(wire.Locked)
+		case s.HostActive:
+			return g.yield(inj, wire.HostBusy)
+		case !s.Focused && again >= 0:
+			return g.yield(inj, wire.NotFocused)
 		case !s.Focused:
 			return refuse(wire.NotFocused)
+		case again >= 0:
+			g.ledger.items[again].seen = now
+			g.ledger.touch(now)
+			return Verdict{}
 		case g.ledger.deny(ev.Key, s.Mods):
 			return refuse(wire.KeyDenied)
 		case s.HostMods != 0: // theirs would make another chord of it
 			return refuse(wire.HostBusy)
+		case t.Owned(ev.Key):
+			return refuse(wire.KeyDenied)
 		}
 		if err := inj.Inject([]Action{{kind: wire.KeyDown, key: ev.Key}}); err != nil {
 			return g.undo(inj, err, held{key: ev.Key})
@@ -216,6 +218,15 @@ func (g *Gate) keyDown(ev wire.Input, now time.Time) Verdict {
 		g.ledger.touch(now)
 		return Verdict{}
 	})
+}
+
+// yield refuses and makes way: nothing of ours stays down. What cannot be let
+// go stays in the ledger, for Run.
+func (g *Gate) yield(inj Injector, why wire.Reason) Verdict {
+	if len(g.ledger.items) > 0 && inj.ReleaseAll() == nil {
+		g.ledger.items = g.ledger.items[:0]
+	}
+	return refuse(why)
 }
 
 // undo makes nothing of an action that may have failed half-way. What cannot

@@ -163,6 +163,10 @@ func TestRules(t *testing.T) {
 			nil, button(wire.Press, 5, 5, wire.Left), wire.KeyDenied,
 		},
 
+		{"somebody's shortcut", control, func(d *inputtest.Desk) { d.Own(keyF1) }, nil, key(wire.KeyDown, keyF1), wire.KeyDenied},
+		{"another key is nobody's shortcut", control, func(d *inputtest.Desk) { d.Own(keyF1) }, nil, key(wire.KeyDown, keyA), 0},
+		{"the host's hand is in the way", control, func(d *inputtest.Desk) { d.Set(func(s *input.State) { s.HostActive = true }) }, nil, at(wire.Move, 5, 5), wire.HostBusy},
+
 		{"Super", control, nil, nil, key(wire.KeyDown, keySuper), wire.KeyDenied},
 		{"PrintScreen", control, nil, nil, key(wire.KeyDown, keyPrint), wire.KeyDenied},
 		{"F1 alone", control, nil, nil, key(wire.KeyDown, keyF1), 0},
@@ -214,22 +218,44 @@ func TestZeroGateRefuses(t *testing.T) {
 	}
 }
 
+// The host's own hand goes first, and what a guest holds is let go at once.
 func TestHostGoesFirst(t *testing.T) {
-	d := inputtest.New(w, h)
-	busy := false
-	g := input.NewGate(input.Config{Desk: d, HostBusy: func() bool { return busy }})
-	g.SetGeneration(gen)
+	for _, ev := range []wire.Input{at(wire.Move, 1, 1), button(wire.Press, 1, 1, wire.Right), wheel(1, 1, 0, 120), key(wire.KeyDown, keyF1), key(wire.KeyDown, keyA)} {
+		g, d := newGate(t)
+		for _, before := range []wire.Input{button(wire.Press, 1, 1, wire.Left), key(wire.KeyDown, keyA)} {
+			if v := g.Do(before, control); !v.OK() {
+				t.Fatal(v)
+			}
+		}
+		d.Set(func(s *input.State) { s.HostActive = true })
+		if v := g.Do(ev, control); v.Reason != wire.HostBusy || d.Held() != 0 {
+			t.Errorf("%v: %v, %d held", ev.Kind, v, d.Held())
+		}
+		d.Set(func(s *input.State) { s.HostActive = false })
+		if v := g.Do(ev, control); !v.OK() {
+			t.Errorf("%v: his hand rests, and still %v", ev.Kind, v)
+		}
+	}
+	g, d := newGate(t)
 	if v := g.Do(button(wire.Press, 1, 1, wire.Left), control); !v.OK() {
 		t.Fatal(v)
 	}
-	busy = true
-	for _, ev := range []wire.Input{at(wire.Move, 1, 1), key(wire.KeyDown, keyA), stale(at(wire.Move, 1, 1))} {
-		if v := g.Do(ev, control); v.Reason != wire.HostBusy {
-			t.Errorf("%v: %v", ev.Kind, v)
-		}
-	}
+	d.Set(func(s *input.State) { s.HostActive = true })
 	if v := g.Do(button(wire.Release, 1, 1, wire.Left), 0); !v.OK() || d.Held() != 0 {
 		t.Errorf("a release must pass: %v, %d held", v, d.Held())
+	}
+}
+
+// A repeat says that a key is still wanted; in a window that lost the keyboard it
+// is let go instead.
+func TestRepeatIsChecked(t *testing.T) {
+	g, d := newGate(t)
+	if v := g.Do(key(wire.KeyDown, keyA), control); !v.OK() {
+		t.Fatal(v)
+	}
+	d.Set(func(s *input.State) { s.Focused = false })
+	if v := g.Do(wire.Input{Kind: wire.KeyDown, Key: keyA, Repeat: true}, control); v.Reason != wire.NotFocused || d.Held() != 0 {
+		t.Errorf("%v, %d held", v, d.Held())
 	}
 }
 

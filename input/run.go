@@ -119,7 +119,7 @@ func (g *Gate) recheck() {
 	}
 	v := g.desk.Atomically(Aim{Keys: true, Held: true}, func(t Target, inj Injector) Verdict {
 		s := t.State()
-		if s.Visible && (s.Focused || !g.ledger.typing()) {
+		if s.Visible && !s.HostActive && (s.Focused || !g.ledger.typing()) {
 			return Verdict{}
 		}
 		if err := inj.ReleaseAll(); err != nil {

@@ -4,6 +4,7 @@ package inputtest
 
 import (
 	"image"
+	"slices"
 	"sync"
 
 	"viewflip.app/input"
@@ -30,6 +31,7 @@ type Desk struct {
 	mu      sync.Mutex
 	state   input.State
 	cover   []image.Rectangle
+	owned   []wire.Key
 	fail    error
 	pointer image.Point
 	events  []Event
@@ -61,6 +63,13 @@ func (d *Desk) Cover(parts ...image.Rectangle) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.cover = parts
+}
+
+// Own says which keys are somebody's shortcuts.
+func (d *Desk) Own(keys ...wire.Key) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.owned = keys
 }
 
 // Fail makes every injection return err; nil ends that.
@@ -137,6 +146,8 @@ func (s section) At(p image.Point) input.Verdict {
 	}
 	return input.Verdict{}
 }
+
+func (s section) Owned(k wire.Key) bool { return slices.Contains(s.d.owned, k) }
 
 func (s section) Inject(batch []input.Action) error {
 	if s.d.fail != nil {
