@@ -34,6 +34,9 @@ type Aim struct {
 	X, Y  uint16
 	// Keys says that the keyboard focus matters.
 	Keys bool
+	// Claim says that something is about to be pressed: a Desk whose keyboard has
+	// a focus of its own brings it to the window.
+	Claim bool
 	// Held says that a button of ours is down: the pointer is grabbed then, and
 	// rightly so.
 	Held bool
@@ -43,7 +46,8 @@ type Aim struct {
 type State struct {
 	// Visible means mapped, and every ancestor too.
 	Visible bool
-	// Busy means that another program, or the host's hand, holds the pointer.
+	// Busy means that another program, or another hand, holds the pointer; for
+	// Keys, that another guest holds the keyboard.
 	Busy bool
 	// Locked means that another program has grabbed the keyboard.
 	Locked bool

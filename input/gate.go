@@ -109,7 +109,7 @@ func (g *Gate) point(ev wire.Input, now time.Time) Verdict {
 	if ev.Kind == wire.Press && len(g.ledger.items) >= maxHeld {
 		return refuse(wire.RateLimited)
 	}
-	aim := Aim{Point: true, X: ev.X, Y: ev.Y, Held: g.ledger.dragging()}
+	aim := Aim{Point: true, X: ev.X, Y: ev.Y, Claim: ev.Kind == wire.Press, Held: g.ledger.dragging()}
 	return g.desk.Atomically(aim, func(t Target, inj Injector) Verdict {
 		s := t.State()
 		if s.HostActive {
@@ -186,7 +186,7 @@ func (g *Gate) keyDown(ev wire.Input, now time.Time) Verdict {
 	if again < 0 && len(g.ledger.items) >= maxHeld {
 		return refuse(wire.RateLimited)
 	}
-	aim := Aim{Keys: true, Held: g.ledger.dragging()}
+	aim := Aim{Keys: true, Claim: again < 0, Held: g.ledger.dragging()}
 	return g.desk.Atomically(aim, func(t Target, inj Injector) Verdict {
 		s := t.State()
 		switch {
@@ -196,6 +196,8 @@ func (g *Gate) keyDown(ev wire.Input, now time.Time) Verdict {
 			return refuse(wire.Locked)
 		case s.HostActive:
 			return g.yield(inj, wire.HostBusy)
+		case s.Busy:
+			return refuse(wire.HostBusy)
 		case !s.Focused && again >= 0:
 			return g.yield(inj, wire.NotFocused)
 		case !s.Focused:
@@ -209,7 +211,7 @@ func (g *Gate) keyDown(ev wire.Input, now time.Time) Verdict {
 		case s.HostMods != 0: // theirs would make another chord of it
 			return refuse(wire.HostBusy)
 		case t.Owned(ev.Key):
-			return refuse(wire.KeyDenied)
+			return refuse(wire.KeyOwned)
 		}
 		if err := inj.Inject([]Action{{kind: wire.KeyDown, key: ev.Key}}); err != nil {
 			return g.undo(inj, err, held{key: ev.Key})

@@ -163,7 +163,7 @@ func TestRules(t *testing.T) {
 			nil, button(wire.Press, 5, 5, wire.Left), wire.KeyDenied,
 		},
 
-		{"somebody's shortcut", control, func(d *inputtest.Desk) { d.Own(keyF1) }, nil, key(wire.KeyDown, keyF1), wire.KeyDenied},
+		{"somebody's shortcut", control, func(d *inputtest.Desk) { d.Own(keyF1) }, nil, key(wire.KeyDown, keyF1), wire.KeyOwned},
 		{"another key is nobody's shortcut", control, func(d *inputtest.Desk) { d.Own(keyF1) }, nil, key(wire.KeyDown, keyA), 0},
 		{"the host's hand is in the way", control, func(d *inputtest.Desk) { d.Set(func(s *input.State) { s.HostActive = true }) }, nil, at(wire.Move, 5, 5), wire.HostBusy},
 

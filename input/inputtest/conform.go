@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jezek/xgb/xproto"
-	"github.com/jezek/xgb/xtest"
 
 	"viewflip.app/input"
 	"viewflip.app/platform"
@@ -25,6 +24,15 @@ const Rights = wire.RightSee | wire.RightPoint | wire.RightControl
 
 // Opener opens a Desk as an injector package does.
 type Opener func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error)
+
+// Traits are what injectors differ in.
+type Traits struct {
+	// Buttons are those that it has.
+	Buttons []wire.Button
+	// Second says that it has a pointer and a keyboard of its own, beside the
+	// host's.
+	Second bool
+}
 
 // Bench is a shared window on a real display, with a gate in front of it.
 type Bench struct {
@@ -53,6 +61,7 @@ func NewBench(t testing.TB, display string, open Opener) *Bench {
 	b.Win = pt.NewWindow(t, display, pt.Options{Title: "shared", Bounds: WindowBounds(), Color: 0x336699})
 	b.Win.Focus()
 	b.Gate = b.NewGate()
+	b.later(b.At(wire.Move, 0, 0)) // a server that just started takes that for the host's hand
 	b.Win.Forget()
 	return b
 }
@@ -200,13 +209,13 @@ const (
 	codeA, codeShift, codeCtrl = 38, 50, 37
 )
 
-// Conformance is what every injector on X11 must do. buttons are those that it
-// has.
-func Conformance(t *testing.T, display string, open Opener, buttons []wire.Button) {
-	for _, c := range []struct {
+// Conformance is what every injector on X11 must do.
+func Conformance(t *testing.T, display string, open Opener, traits Traits) {
+	type test struct {
 		name string
 		f    func(t *testing.T, b *Bench)
-	}{
+	}
+	all := []test{
 		{"click", testClick},
 		{"drag", testDrag},
 		{"wheel", testWheel},
@@ -216,10 +225,7 @@ func Conformance(t *testing.T, display string, open Opener, buttons []wire.Butto
 		{"off the screen", testOffscreen},
 		{"shadow", testShadow},
 		{"moved and resized", testMoved},
-		{"focus elsewhere", testFocus},
 		{"unfocused click", testUnfocusedClick},
-		{"foreign grab", testGrab},
-		{"own menu", testMenu},
 		{"host modifiers", testHostMods},
 		{"two gates", testTwoGates},
 		{"release", testRelease},
@@ -227,10 +233,29 @@ func Conformance(t *testing.T, display string, open Opener, buttons []wire.Butto
 		{"watchdog", testWatchdog},
 		{"repeat", testRepeat},
 		{"gone", testGone},
-	} {
+		{"shortcuts", testShortcuts},
+		{"buttons", func(t *testing.T, b *Bench) { testButtons(t, b, traits.Buttons) }},
+	}
+	if traits.Second {
+		all = append(all, []test{
+			{"two hands", testTwoHands},
+			{"the host's grab", testHostGrab},
+			{"the host's menu and locker", testHostLocker},
+			{"the host in the same window", testSameWindow},
+			{"the host's focus", testHostFocus},
+			{"stolen focus", testStolenFocus},
+		}...)
+	} else {
+		all = append(all, []test{
+			{"focus elsewhere", testFocus},
+			{"foreign grab", testGrab},
+			{"own menu", testMenu},
+			{"the host's hand", testHostHand},
+		}...)
+	}
+	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) { c.f(t, NewBench(t, display, open)) })
 	}
-	t.Run("buttons", func(t *testing.T) { testButtons(t, NewBench(t, display, open), buttons) })
 }
 
 func testClick(t *testing.T, b *Bench) {
@@ -381,6 +406,7 @@ func testOffscreen(t *testing.T, b *Bench) {
 
 func testShadow(t *testing.T, b *Bench) {
 	b.Win.SetCardinals("_GTK_FRAME_EXTENTS", 10, 20, 30, 40) // left, right, top, bottom
+	b.Gate = b.NewGate()
 	r := b.Win.Bounds()
 	b.Win.Forget()
 	ev := wire.Input{Kind: wire.Press, Button: wire.Left, Gen: Gen, X: wire.Fraction(5, r.Dx()-30), Y: wire.Fraction(6, r.Dy()-70)}
@@ -526,31 +552,17 @@ func testMenu(t *testing.T, b *Bench) {
 }
 
 func testHostMods(t *testing.T, b *Bench) {
-	host, err := x11.Connect(b.Display)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer host.Close()
-	if err := host.Require(x11.XTest); err != nil {
-		t.Fatal(err)
-	}
-	hold := func(down bool) {
-		kind := byte(xproto.KeyRelease)
-		if down {
-			kind = xproto.KeyPress
-		}
-		xtest.FakeInput(host.Conn, kind, codeCtrl, 0, 0, 0, 0, 0)
-		_, _ = xproto.GetInputFocus(host.Conn).Reply()
-	}
-	hold(true)
+	h := b.host()
+	h.key(codeCtrl, true)
 	b.Win.Forget()
 	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.HostBusy)
 	b.Refused(b.Button(wire.Press, 5, 5, wire.Left), wire.HostBusy)
-	if got := Got(b.Win, pt.KeyDown, pt.Press); len(got) != 0 {
+	if got := Got(b.Win, pt.KeyDown, pt.Press); count(got, pt.KeyDown, codeA) != 0 || count(got, pt.Press, 1) != 0 {
 		t.Errorf("got %+v", got)
 	}
-	hold(false)
-	b.Do(b.Key(wire.KeyDown, "ControlLeft"), b.Key(wire.KeyDown, "KeyA"), b.Button(wire.Press, 5, 5, wire.Left))
+	h.key(codeCtrl, false)
+	b.later(b.Key(wire.KeyDown, "ControlLeft"))
+	b.Do(b.Key(wire.KeyDown, "KeyA"), b.Button(wire.Press, 5, 5, wire.Left))
 }
 
 func testTwoGates(t *testing.T, b *Bench) {

@@ -1,12 +1,9 @@
 package robot
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"log/slog"
 
-	"viewflip.app/input"
+	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 )
 
@@ -19,19 +16,11 @@ var (
 	ErrDisplay = errors.New("robot: robotgo can only act on $DISPLAY")
 )
 
-// Open makes a Desk for one window, as xtest.Open does. ErrNotAtomic,
-// ErrDisplay; platform.ErrUnsupported in a build without the tag x11 or for
-// another system than Linux. log may be nil.
-func Open(ctx context.Context, d *platform.Desktop, id platform.WindowID, log *slog.Logger) (input.Desk, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	desk, err := open(d.Display(), id, log)
-	if err != nil {
-		return nil, fmt.Errorf("robot: open: %w", err)
-	}
-	return desk, nil
+// NewSeat makes a seat as xtest.NewSeat does, at which robotgo acts. Its Open
+// returns ErrNotAtomic and ErrDisplay besides; platform.ErrUnsupported in a
+// build without the tag x11 or for another system than Linux.
+func NewSeat(d *platform.Desktop, o xtest.SeatOptions) *xtest.Seat {
+	display := d.Display()
+	o.Backend = func() (xtest.Backend, error) { return backend(display) }
+	return xtest.NewSeat(d, o)
 }

@@ -3,12 +3,8 @@
 package robot
 
 import (
-	"log/slog"
-
-	"viewflip.app/input"
+	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 )
 
-func open(string, platform.WindowID, *slog.Logger) (input.Desk, error) {
-	return nil, platform.ErrUnsupported
-}
+func backend(string) (xtest.Backend, error) { return xtest.Backend{}, platform.ErrUnsupported }

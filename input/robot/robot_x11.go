@@ -4,7 +4,6 @@ package robot
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 
 	"github.com/go-vgo/robotgo"
@@ -12,22 +11,17 @@ import (
 
 	"viewflip.app/input"
 	"viewflip.app/input/xtest"
-	"viewflip.app/platform"
 )
 
-func open(display string, id platform.WindowID, log *slog.Logger) (input.Desk, error) {
+func backend(display string) (xtest.Backend, error) {
 	if display != "" && display != os.Getenv("DISPLAY") {
-		return nil, ErrDisplay
+		return xtest.Backend{}, ErrDisplay
 	}
 	c, err := reach()
 	if err != nil {
-		return nil, err
+		return xtest.Backend{}, err
 	}
-	d, err := xtest.New(display, id, log, xtest.Options{Conn: c.c, Turn: &turn, Emitter: &emitter{c: c.c, names: keyNames(c)}})
-	if err != nil {
-		return nil, err
-	}
-	return d, nil
+	return xtest.Backend{Conn: c.c, Turn: &turn, Emitter: &emitter{c: c.c, names: keyNames(c)}}, nil
 }
 
 // emitter makes robotgo act.

@@ -11,6 +11,7 @@ import (
 
 	"viewflip.app/input"
 	"viewflip.app/input/inputtest"
+	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	"viewflip.app/platform/virtual"
 	"viewflip.app/wire"
@@ -24,9 +25,17 @@ func TestOnDisplay(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = v.Close() })
 	t.Setenv("DISPLAY", v.Name())
-	inputtest.Conformance(t, v.Name(), func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {
-		return Open(ctx, d, id, nil)
-	}, []wire.Button{wire.Left, wire.Middle, wire.Right})
+	for _, shared := range []bool{true, false} {
+		t.Run(map[bool]string{true: "shared", false: "second"}[shared], func(t *testing.T) {
+			var seat *xtest.Seat
+			inputtest.Conformance(t, v.Name(), func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {
+				if seat == nil {
+					seat = NewSeat(d, xtest.SeatOptions{Shared: shared})
+				}
+				return seat.Open(ctx, id)
+			}, inputtest.Traits{Buttons: []wire.Button{wire.Left, wire.Middle, wire.Right}, Second: !shared})
+		})
+	}
 
 	t.Run("the keyboard map is left alone", func(t *testing.T) {
 		c, err := reach()
@@ -51,7 +60,7 @@ func TestOnDisplay(t *testing.T) {
 		}
 		defer d.Close()
 		t.Setenv("DISPLAY", ":9999")
-		if _, err := Open(t.Context(), d, platform.NewWindowID(1), nil); !errors.Is(err, ErrDisplay) {
+		if _, err := NewSeat(d, xtest.SeatOptions{}).Open(t.Context(), platform.NewWindowID(1)); !errors.Is(err, ErrDisplay) {
 			t.Errorf("got %v", err)
 		}
 	})

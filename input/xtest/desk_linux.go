@@ -3,61 +3,32 @@ package xtest
 import (
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
 
-	"viewflip.app/input"
 	"viewflip.app/platform"
 	"viewflip.app/platform/x11"
+	"viewflip.app/platform/x11/xinput"
 )
-
-// Emitter makes the events of one X connection, in the order of the calls, and
-// does not wait. It works while that connection holds the server grab.
-type Emitter interface {
-	// Move puts the pointer to a place in root pixels.
-	Move(x, y int) error
-	// Button presses or releases an X button, 1 to 9; 4 to 7 are the wheel.
-	Button(n byte, down bool) error
-	// Key presses or releases an X keycode. input.ErrNoKey if it cannot.
-	Key(code byte, down bool) error
-}
-
-// Options is how another injector uses this package's atomic section.
-type Options struct {
-	// Conn is the connection that Emitter acts on: the section grabs and asks
-	// through it. It stays the caller's.
-	Conn *xgb.Conn
-	// Emitter acts. It must not change the keyboard map.
-	Emitter Emitter
-	// Turn, if not nil, is held for the length of a section, for a Conn that
-	// several Desks share.
-	Turn sync.Locker
-}
 
 // Desk is an [input.Desk] for one X window.
 type Desk struct {
-	log *slog.Logger
-	// own is this Desk's connection: it hears of changes.
-	own *x11.Conn
-	// act is the connection that grabs, asks and injects: own, or Options.Conn.
-	act  *xgb.Conn
-	emit Emitter
-	turn sync.Locker
+	log   *slog.Logger
+	seat  *Seat
+	hands *hands
+	// own is this Desk's connection: it hears of changes, and the host's
+	// keyboard is its keyboard.
+	own  *x11.Conn
 	root xproto.Window
 	win  xproto.Window
 	// extents is the atom of the property that Content depends on.
 	extents xproto.Atom
-	// probe is a window that is never mapped: a grab for it can only fail, and
-	// how it fails tells whether somebody else has one.
-	probe   xproto.Window
 	changes chan struct{}
 	visible atomic.Bool
-	layout  atomic.Pointer[layout]
+	layout  atomic.Pointer[layout] // of the host's keyboard, by which clients read keys
 	done    chan struct{}
 	// nograb leaves the grab out: for the test that proves what it is good for.
 	nograb bool
@@ -69,6 +40,19 @@ type Desk struct {
 	down    []key
 	pressed time.Time // when a button last went down or up
 	wheel   [2]int    // v120 units that make no whole notch yet
+
+	// hostAt and hostIn are the last answer of hostInside.
+	hostAt xproto.Window
+	hostIn bool
+	// leading says that the client's core requests act on the second pair,
+	// until leadTime after led.
+	leading bool
+	led     time.Time
+	leadEnd *time.Timer
+	// hostFocus is where the host's focus was when we acted, and acted when.
+	hostFocus  xproto.Window
+	acted      time.Time
+	actedPress bool
 }
 
 // key is a keycode or button that is down because of us, in order of pressing.
@@ -77,29 +61,17 @@ type key struct {
 	code   byte
 }
 
-func open(display string, id platform.WindowID, log *slog.Logger) (input.Desk, error) {
-	d, err := New(display, id, log, Options{})
-	if err != nil {
-		return nil, err
-	}
-	return d, nil
-}
-
-// New makes a Desk whose events are made by somebody else. With zero Options it
-// is what Open returns. display "" means $DISPLAY.
-func New(display string, id platform.WindowID, log *slog.Logger, o Options) (*Desk, error) {
-	own, err := x11.Connect(display)
+// desk makes a Desk at hands that are there.
+func (s *Seat) desk(id platform.WindowID) (*Desk, error) {
+	own, err := x11.Connect(s.display)
 	if err != nil {
 		return nil, err
 	}
 	d := &Desk{
-		log: log, own: own, act: o.Conn, emit: o.Emitter, turn: o.Turn, root: own.Root,
+		log: s.opt.Log, seat: s, hands: s.hands, own: own, root: own.Root,
 		win: xproto.Window(id.Native()), changes: make(chan struct{}, 1), done: make(chan struct{}),
 	}
-	if d.turn == nil {
-		d.turn = &sync.Mutex{}
-	}
-	if err := d.start(display); err != nil {
+	if err := d.start(); err != nil {
 		own.Close()
 		return nil, err
 	}
@@ -107,17 +79,7 @@ func New(display string, id platform.WindowID, log *slog.Logger, o Options) (*De
 	return d, nil
 }
 
-func (d *Desk) start(display string) error {
-	if err := d.own.Require(x11.XTest); err != nil {
-		return err
-	}
-	session := display == "" || display == os.Getenv("DISPLAY")
-	if d.own.Has("XWAYLAND") || session && platform.CurrentSession(os.Getenv).Type == platform.SessionWayland {
-		return ErrWayland
-	}
-	if d.emit == nil {
-		d.act, d.emit = d.own.Conn, fake{d.own.Conn, d.root}
-	}
+func (d *Desk) start() error {
 	mask := []uint32{xproto.EventMaskStructureNotify | xproto.EventMaskFocusChange}
 	err := xproto.ChangeWindowAttributesChecked(d.own.Conn, d.win, xproto.CwEventMask, mask).Check()
 	if err != nil {
@@ -129,19 +91,14 @@ func (d *Desk) start(display string) error {
 	}
 	d.visible.Store(a.MapState == xproto.MapStateViewable)
 	d.extents = d.own.Atom("_GTK_FRAME_EXTENTS")
-	if d.probe, err = xproto.NewWindowId(d.own.Conn); err != nil {
-		return err
-	}
-	err = xproto.CreateWindowChecked(d.own.Conn, 0, d.probe, d.root, -1, -1, 1, 1, 0,
-		xproto.WindowClassInputOnly, 0, xproto.CwOverrideRedirect, []uint32{1}).Check()
-	if err != nil {
-		return err
-	}
 	l, err := readLayout(d.own.Conn)
 	if err != nil {
 		return err
 	}
 	d.layout.Store(l)
+	d.hands.turn.Lock()
+	defer d.hands.turn.Unlock()
+	d.climb()
 	return nil
 }
 
@@ -163,9 +120,17 @@ func (d *Desk) watch() {
 			d.visible.Store(false)
 			d.changed()
 		case xproto.FocusInEvent:
-			d.focus(e.Mode)
+			if e.Event == d.win {
+				d.focus(e.Mode)
+			}
 		case xproto.FocusOutEvent:
-			d.focus(e.Mode)
+			if e.Event == d.win {
+				d.focus(e.Mode)
+			} else {
+				d.mu.Lock()
+				d.guardFocus()
+				d.mu.Unlock()
+			}
 		case xproto.MappingNotifyEvent:
 			if l, err := readLayout(d.own.Conn); err == nil {
 				d.layout.Store(l)
@@ -204,15 +169,32 @@ func (d *Desk) Close() error {
 		return nil
 	}
 	d.closed = true
-	d.turn.Lock()
-	err := d.liftAll()
-	// What was sent is lost unless the server answers before the end.
-	if _, e := xproto.GetInputFocus(d.act).Reply(); e != nil && err == nil {
-		err = fmt.Errorf("xtest: close: %w", e)
-	}
-	d.turn.Unlock()
+	err := d.depart()
 	d.mu.Unlock()
 	d.own.Close()
 	<-d.done
+	d.seat.close()
+	return err
+}
+
+// depart lets go of everything that is ours on the server.
+func (d *Desk) depart() error {
+	h := d.hands
+	h.turn.Lock()
+	defer h.turn.Unlock()
+	err := d.liftAll()
+	if d.leading {
+		d.leadEnd.Stop()
+		h.xi.SetClientPointer(d.win, xinput.CorePointer)
+	}
+	if h.second {
+		if f, err := h.xi.GetFocus(h.kbd).Reply(); err == nil && d.inside(f) {
+			h.xi.SetFocus(h.kbd, h.park)
+		}
+	}
+	// What was sent is lost unless the server answers before the end.
+	if _, e := xproto.GetInputFocus(h.act).Reply(); e != nil && err == nil {
+		err = fmt.Errorf("xtest: close: %w", e)
+	}
 	return err
 }

@@ -61,8 +61,10 @@ func (d *Desk) holds(k key) bool { return slices.Contains(d.down, k) }
 
 // Inject implements [input.Injector].
 func (s *section) Inject(batch []input.Action) error {
-	moved := false
+	moved, press := false, false
+	defer func() { s.did(press) }()
 	for i, a := range batch {
+		press = press || a.Kind() == wire.Press
 		// Something may confine the pointer, or the point may be in a corner
 		// that no monitor shows: nothing is pressed where it was not aimed.
 		if a.Kind() != wire.Move && moved {
@@ -80,7 +82,7 @@ func (s *section) Inject(batch []input.Action) error {
 
 // arrived checks that the pointer is where the last Move put it.
 func (s *section) arrived() error {
-	p, err := xproto.QueryPointer(s.d.act, s.d.root).Reply()
+	p, err := xproto.QueryPointer(s.d.hands.act, s.d.root).Reply()
 	if err != nil {
 		return err
 	}
@@ -96,20 +98,16 @@ func (s *section) do(a input.Action) error {
 		if !s.At(a.At()).OK() { // the gate asked; this makes the spot the point
 			return input.ErrUnreachable
 		}
-		return s.d.emit.Move(s.spot.root.X, s.spot.root.Y)
+		return s.d.hands.emit.Move(s.spot.root.X, s.spot.root.Y)
 	case wire.Press, wire.Release:
 		return s.d.press(key{true, byte(a.Button())}, a.Kind() == wire.Press)
 	case wire.KeyDown, wire.KeyUp:
-		code, ok := a.Key().Evdev()
-		if !ok || code+evdevOffset > 255 {
-			return input.ErrNoKey
-		}
-		code += evdevOffset
+		code, ok := keycode(a.Key())
 		down := a.Kind() == wire.KeyDown
-		if down && s.d.layout.Load().banned[code] {
+		if !ok || down && (s.d.layout.Load().banned[code] || s.d.hands.layout.banned[code]) {
 			return input.ErrNoKey
 		}
-		return s.d.press(key{false, byte(code)}, down)
+		return s.d.press(key{false, code}, down)
 	case wire.Wheel:
 		dx, dy := a.Wheel()
 		if err := s.d.roll(0, dx, wheelLeft, wheelRight); err != nil {
@@ -119,6 +117,18 @@ func (s *section) do(a input.Action) error {
 	default:
 		return errAction
 	}
+}
+
+// keycode is X's number of a key.
+func keycode(k wire.Key) (byte, bool) {
+	code, ok := k.Evdev()
+	return byte(code + evdevOffset), ok && code+evdevOffset <= 255
+}
+
+// did notes what an injection must be followed by.
+func (s *section) did(press bool) {
+	s.d.acted, s.d.actedPress = time.Now(), press
+	s.d.hands.acted()
 }
 
 // press makes k go down or up and keeps account of it.
@@ -139,14 +149,26 @@ func (d *Desk) press(k key, down bool) error {
 	if !down && i >= 0 {
 		d.down = slices.Delete(d.down, i, i+1)
 	}
+	d.keepTypist()
 	return nil
+}
+
+// keepTypist notes whether the keyboard is ours, because we hold keys.
+func (d *Desk) keepTypist() {
+	typing := slices.ContainsFunc(d.down, func(k key) bool { return !k.button })
+	switch {
+	case typing:
+		d.hands.typist = d
+	case d.hands.typist == d:
+		d.hands.typist = nil
+	}
 }
 
 func (d *Desk) send(k key, down bool) error {
 	if k.button {
-		return d.emit.Button(k.code, down)
+		return d.hands.emit.Button(k.code, down)
 	}
-	return d.emit.Key(k.code, down)
+	return d.hands.emit.Key(k.code, down)
 }
 
 // roll adds to a wheel axis and clicks for every whole notch.
@@ -165,7 +187,7 @@ func (d *Desk) roll(axis, by int, minus, plus byte) error {
 		b, n = minus, -n
 	}
 	for range n {
-		if err := errors.Join(d.emit.Button(b, true), d.emit.Button(b, false)); err != nil {
+		if err := errors.Join(d.hands.emit.Button(b, true), d.hands.emit.Button(b, false)); err != nil {
 			return err
 		}
 	}
@@ -186,5 +208,7 @@ func (d *Desk) liftAll() error {
 		}
 	}
 	d.down, d.wheel = stuck, [2]int{}
+	d.keepTypist()
+	d.hands.acted()
 	return errors.Join(errs...)
 }

@@ -11,8 +11,10 @@ import (
 
 // layout is what the keyboard map says about keycodes.
 type layout struct {
-	// mods are the modifiers that a keycode holds.
+	// mods are the modifiers that a keycode holds, and bits the same as in the
+	// state of events, with those that have no name here.
 	mods [256]wire.Mods
+	bits [256]byte
 	// banned keycodes act on the machine, whatever their place.
 	banned [256]bool
 }
@@ -60,6 +62,7 @@ func readLayout(c *xgb.Conn) (*layout, error) {
 		for i, code := range m.Keycodes {
 			if code != 0 && i/per < len(rows) {
 				l.mods[code] |= rows[i/per]
+				l.bits[code] |= 1 << (i / per)
 			}
 		}
 	}

@@ -63,6 +63,7 @@ func TestRace(t *testing.T) {
 
 func race(t *testing.T, display string, button wire.Button, clicks int, nograb bool) (injected, refused, arrived, leaked int) {
 	t.Helper()
+	open := opener(xtest.SeatOptions{})
 	b := inputtest.NewBench(t, display, func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {
 		desk, err := open(ctx, d, id)
 		if err == nil && nograb {
@@ -96,7 +97,7 @@ func race(t *testing.T, display string, button wire.Button, clicks int, nograb b
 // types: no key goes down in the other.
 func TestFocusRace(t *testing.T) {
 	display := start(t)
-	b := inputtest.NewBench(t, display, open)
+	b := inputtest.NewBench(t, display, opener(xtest.SeatOptions{Shared: true}))
 	other := pt.NewWindow(t, display, pt.Options{Bounds: image.Rect(700, 100, 800, 200), OverrideRedirect: true})
 	done := make(chan struct{})
 	var wg sync.WaitGroup
@@ -233,7 +234,7 @@ func BenchmarkGate(b *testing.B) {
 		}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			n := inputtest.NewBench(b, display, open)
+			n := inputtest.NewBench(b, display, opener(xtest.SeatOptions{}))
 			evs := c.evs(n)
 			var took []time.Duration
 			for i := 0; b.Loop(); i++ {

@@ -29,6 +29,9 @@ type section struct {
 	// at is the pixel that was looked up, in the window; spot is the answer.
 	at   image.Point
 	spot spot
+	// mask is the modifiers of the injecting pair, as in the state of events.
+	mask uint16
+	host host
 }
 
 // spot is what the server says about one pixel of the window.
@@ -63,18 +66,25 @@ const (
 
 // once is one server grab. settling says that f was told of a foreign grab.
 func (d *Desk) once(aim input.Aim, f func(input.Target, input.Injector) input.Verdict) (v input.Verdict, settling bool) {
-	d.turn.Lock()
-	defer d.turn.Unlock()
-	if d.act != d.own.Conn { // nobody else reads what the server reports there
-		for ev, err := d.act.PollForEvent(); ev != nil || err != nil; ev, err = d.act.PollForEvent() {
-			continue
-		}
-	}
-	if !d.nograb {
-		xproto.GrabServer(d.act)
-		defer xproto.UngrabServer(d.act) // also when f panics
-	}
 	s := &section{d: d}
+	before := d.acted
+	v, settling = s.run(aim, f)
+	if d.hands.second && d.acted != before {
+		d.watchHost(s.host.focus)
+	}
+	return v, settling
+}
+
+// run is the section between grab and ungrab.
+func (s *section) run(aim input.Aim, f func(input.Target, input.Injector) input.Verdict) (v input.Verdict, settling bool) {
+	d, h := s.d, s.d.hands
+	h.turn.Lock()
+	defer h.turn.Unlock()
+	h.drain()
+	if !d.nograb {
+		xproto.GrabServer(h.act)
+		defer xproto.UngrabServer(h.act) // also when f panics
+	}
 	if !s.look(aim) {
 		return input.Verdict{Reason: wire.Failed}, false
 	}
@@ -83,7 +93,7 @@ func (d *Desk) once(aim input.Aim, f func(input.Target, input.Injector) input.Ve
 
 // look fetches what aim is about; false when the connection is gone.
 func (s *section) look(aim input.Aim) bool {
-	d, c := s.d, s.d.act
+	d, h, c := s.d, s.d.hands, s.d.hands.act
 	gc := xproto.GetGeometry(c, xproto.Drawable(d.win))
 	rc := xproto.GetGeometry(c, xproto.Drawable(d.root))
 	ac := xproto.GetWindowAttributes(c, d.win)
@@ -94,16 +104,18 @@ func (s *section) look(aim input.Aim) bool {
 	var bc xproto.GrabPointerCookie
 	var lc xproto.GrabKeyboardCookie
 	if aim.Point && !aim.Held {
-		bc = xproto.GrabPointer(c, false, d.probe, 0, xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime)
+		bc = xproto.GrabPointer(c, false, h.probe, 0, xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime)
 	}
 	if aim.Keys {
-		lc = xproto.GrabKeyboard(c, false, d.probe, xproto.TimeCurrentTime, xproto.GrabModeAsync, xproto.GrabModeAsync)
+		lc = xproto.GrabKeyboard(c, false, h.probe, xproto.TimeCurrentTime, xproto.GrabModeAsync, xproto.GrabModeAsync)
 	}
 	var tc []xproto.TranslateCoordinatesCookie
 	if aim.Point {
 		s.at = pixel(aim, d.guess.content)
 		tc = d.ask(s.at)
 	}
+
+	ha := h.askHost(d.root)
 
 	g, gerr := gc.Reply()
 	r, rerr := rc.Reply()
@@ -123,7 +135,7 @@ func (s *section) look(aim input.Aim) bool {
 		}
 	}
 	first := answer(tc, d.chain)
-	if rerr != nil || kerr != nil || perr != nil || ferr != nil {
+	if !s.lookAtHost(ha) || rerr != nil || kerr != nil || perr != nil || ferr != nil {
 		return false // these cannot fail while there is a server
 	}
 	if gerr != nil || aerr != nil {
@@ -131,9 +143,6 @@ func (s *section) look(aim input.Aim) bool {
 	}
 	s.screen = image.Rect(0, 0, int(r.Width), int(r.Height))
 	s.state.Visible = a.MapState == xproto.MapStateViewable
-	if aim.Keys || s.state.Busy {
-		s.state.Focused = d.inside(f.Focus)
-	}
 	s.mods(k.Keys, p.Mask)
 	now := geometry{w: int(g.Width), h: int(g.Height)}
 	now.content = image.Rect(0, 0, now.w, now.h)
@@ -148,10 +157,45 @@ func (s *section) look(aim input.Aim) bool {
 		s.at = pixel(aim, s.content)
 		s.spot = s.lookup(s.at)
 	}
+	s.keyboard(aim, f.Focus)
+	return true
+}
+
+// keyboard finds out where keys go, and who else is at the keyboard.
+func (s *section) keyboard(aim input.Aim, focus xproto.Window) {
+	d, h := s.d, s.d.hands
+	if aim.Keys || aim.Claim || s.state.Busy {
+		s.state.Focused = d.inside(focus)
+	}
 	if (s.state.Busy || s.state.Locked) && s.state.Focused && d.ownMenu() {
 		s.state.Busy, s.state.Locked = false, false
 	}
-	return true
+	// The host's own menus are none of the guest's business; his locker is.
+	s.state.Locked = s.state.Locked || s.host.kbdGrabbed && s.covered()
+	if aim.Keys && h.typist != nil && h.typist != d {
+		s.state.Busy = true
+	}
+	if !h.second || !aim.Claim || !s.state.Visible || s.state.Locked || s.state.HostActive {
+		return
+	}
+	if !s.host.ptrGrabbed { // the shared client itself may have to let go of it
+		d.lead()
+	}
+	if !s.state.Focused {
+		s.state.Focused = s.claim()
+	}
+}
+
+// drain reads what the server reports on the acting connection: nobody else
+// does.
+func (h *hands) drain() {
+	for ev, err := h.act.PollForEvent(); ev != nil || err != nil; ev, err = h.act.PollForEvent() {
+		if _, ok := ev.(xproto.MappingNotifyEvent); ok {
+			if l, err := readLayout(h.act); err == nil {
+				h.layout = l
+			}
+		}
+	}
 }
 
 // grabbed tells a foreign grab from the refusal that a window gets for not
@@ -191,7 +235,7 @@ func (d *Desk) ask(at image.Point) []xproto.TranslateCoordinatesCookie {
 	cs := make([]xproto.TranslateCoordinatesCookie, len(d.chain))
 	parent := d.root
 	for i, w := range d.chain {
-		cs[i] = xproto.TranslateCoordinates(d.act, d.win, parent, int16(at.X), int16(at.Y))
+		cs[i] = xproto.TranslateCoordinates(d.hands.act, d.win, parent, int16(at.X), int16(at.Y))
 		parent = w
 	}
 	return cs
@@ -229,7 +273,7 @@ func (s *section) lookup(at image.Point) spot {
 func (d *Desk) climb() bool {
 	chain := []xproto.Window{d.win}
 	for range maxDepth {
-		t, err := xproto.QueryTree(d.act, chain[0]).Reply()
+		t, err := xproto.QueryTree(d.hands.act, chain[0]).Reply()
 		if err != nil {
 			return false
 		}
@@ -251,7 +295,6 @@ func (d *Desk) climb() bool {
 
 // inside reports whether w is the shared window or inside it.
 func (d *Desk) inside(w xproto.Window) bool {
-	const pointerRoot = 1
 	for range maxDepth {
 		switch w {
 		case d.win:
@@ -259,7 +302,7 @@ func (d *Desk) inside(w xproto.Window) bool {
 		case 0, pointerRoot, d.root:
 			return false
 		}
-		t, err := xproto.QueryTree(d.act, w).Reply()
+		t, err := xproto.QueryTree(d.hands.act, w).Reply()
 		if err != nil {
 			return false
 		}
@@ -270,7 +313,7 @@ func (d *Desk) inside(w xproto.Window) bool {
 
 // mods works out which modifiers are down, and which of them are not ours.
 func (s *section) mods(keys []byte, mask uint16) {
-	l := s.d.layout.Load()
+	l := s.d.hands.layout
 	var ours, theirs wire.Mods
 	for code, m := range l.mods {
 		switch {
@@ -283,32 +326,33 @@ func (s *section) mods(keys []byte, mask uint16) {
 	}
 	latched := maskMods(mask) &^ (ours | theirs)
 	s.state.Mods = ours | theirs | latched
-	s.state.HostMods = theirs | latched
+	s.state.HostMods = theirs | latched | maskMods(s.host.mods)
+	s.mask = mask & 0xff
 }
 
 // ownMenu reports whether a grab is that of a menu of the shared window: a
 // popup of the same client that nothing covers, as a screen locker would. The
 // focus is known to be in the window, so it is no menu of a sibling window.
 func (d *Desk) ownMenu() bool {
-	t, err := xproto.QueryTree(d.act, d.root).Reply()
+	t, err := xproto.QueryTree(d.hands.act, d.root).Reply()
 	if err != nil {
 		return false
 	}
-	mask := xproto.Window(xproto.Setup(d.act).ResourceIdMask)
+	mask := xproto.Window(xproto.Setup(d.hands.act).ResourceIdMask)
 	for _, w := range t.Children {
 		if w&^mask != d.win&^mask {
 			continue
 		}
-		a, err := xproto.GetWindowAttributes(d.act, w).Reply()
+		a, err := xproto.GetWindowAttributes(d.hands.act, w).Reply()
 		if err != nil || !a.OverrideRedirect || a.MapState != xproto.MapStateViewable || a.Class != xproto.WindowClassInputOutput {
 			continue
 		}
-		g, err := xproto.GetGeometry(d.act, xproto.Drawable(w)).Reply()
+		g, err := xproto.GetGeometry(d.hands.act, xproto.Drawable(w)).Reply()
 		if err != nil {
 			continue
 		}
 		x, y := int(g.X)+int(g.Width)/2, int(g.Y)+int(g.Height)/2
-		r, err := xproto.TranslateCoordinates(d.act, d.root, d.root, int16(x), int16(y)).Reply()
+		r, err := xproto.TranslateCoordinates(d.hands.act, d.root, d.root, int16(x), int16(y)).Reply()
 		if err == nil && r.Child == w {
 			return true
 		}

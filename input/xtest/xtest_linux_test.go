@@ -23,12 +23,27 @@ func start(t testing.TB) string {
 	return d.Name()
 }
 
-func open(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {
-	return xtest.Open(ctx, d, id, nil)
+// opener opens windows at one seat for the whole test.
+func opener(o xtest.SeatOptions) inputtest.Opener {
+	var seat *xtest.Seat
+	return func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {
+		if seat == nil {
+			seat = xtest.NewSeat(d, o)
+		}
+		return seat.Open(ctx, id)
+	}
 }
 
 func TestConformance(t *testing.T) {
-	inputtest.Conformance(t, start(t), open, []wire.Button{wire.Left, wire.Middle, wire.Right, wire.Back, wire.Forward})
+	buttons := []wire.Button{wire.Left, wire.Middle, wire.Right, wire.Back, wire.Forward}
+	for _, c := range []struct {
+		name   string
+		shared bool
+	}{{"second", false}, {"shared", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			inputtest.Conformance(t, start(t), opener(xtest.SeatOptions{Shared: c.shared}), inputtest.Traits{Buttons: buttons, Second: !c.shared})
+		})
+	}
 }
 
 func TestRefusals(t *testing.T) {
@@ -38,6 +53,9 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
+	open := func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {
+		return xtest.NewSeat(d, xtest.SeatOptions{}).Open(ctx, id)
+	}
 	if _, err := open(t.Context(), d, platform.NewWindowID(0x12345)); !errors.Is(err, platform.ErrGone) {
 		t.Errorf("no such window: %v", err)
 	}

@@ -3,12 +3,19 @@
 package xtest
 
 import (
-	"log/slog"
+	"context"
 
 	"viewflip.app/input"
 	"viewflip.app/platform"
 )
 
-func open(string, platform.WindowID, *slog.Logger) (input.Desk, error) {
+type (
+	hands    struct{}
+	activity struct{}
+)
+
+func (s *Seat) open(context.Context, platform.WindowID) (input.Desk, error) {
 	return nil, platform.ErrUnsupported
 }
+
+func guardian(context.Context, string, int, func()) error { return platform.ErrUnsupported }

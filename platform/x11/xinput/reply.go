@@ -88,7 +88,10 @@ func parsePointer(r []byte) (Pointer, error) {
 	p := Pointer{
 		Child: xproto.Window(binary.LittleEndian.Uint32(r[12:])),
 		At:    image.Pt(fp1616(r[16:]), fp1616(r[20:])),
-		Mods:  uint16(binary.LittleEndian.Uint32(r[48:])),
+	}
+	// Base, latched and locked; servers leave the effective ones out.
+	for i := 36; i < 48; i += 4 {
+		p.Mods |= uint16(binary.LittleEndian.Uint32(r[i:]))
 	}
 	n := 4 * int(binary.LittleEndian.Uint16(r[34:]))
 	if len(r) < fixed+n {

@@ -1,0 +1,136 @@
+package xtest
+
+import (
+	"time"
+
+	"github.com/jezek/xgb/xproto"
+
+	"viewflip.app/platform/x11/xinput"
+)
+
+const (
+	// leadTime is how long after our last press the shared client's core
+	// requests act on the second pair: long enough for what it does about it.
+	leadTime = 500 * time.Millisecond
+	// guardTime is how long after an event of ours the host's focus may not
+	// jump into the shared client by itself.
+	guardTime = 300 * time.Millisecond
+	// pointerRoot is the focus that follows the pointer (X protocol, SetInputFocus).
+	pointerRoot = 1
+)
+
+// claim gives the second keyboard the focus of the shared window before
+// anything is pressed, so that no window manager does it with the host's
+// keyboard. Window managers know one focus only, the one that changed last, and
+// would take this for the host's: his focus leaves its window and comes back,
+// so that his shortcuts still mean his own window. False when the keyboard does
+// not go to the window, or a guest types elsewhere.
+func (s *section) claim() bool {
+	d, h := s.d, s.d.hands
+	if h.typist != nil && h.typist != d {
+		return false
+	}
+	h.xi.SetClientPointer(0, xinput.CorePointer)
+	was, err := xproto.GetInputFocus(h.act).Reply()
+	h.xi.SetFocus(h.kbd, d.win)
+	if err == nil && was.Focus > pointerRoot && was.Focus != d.root && !d.hostInside(was.Focus) {
+		xproto.SetInputFocus(h.act, xproto.InputFocusNone, h.park, xproto.TimeCurrentTime)
+		xproto.SetInputFocus(h.act, was.RevertTo, was.Focus, xproto.TimeCurrentTime)
+	}
+	h.xi.SetClientPointer(0, h.ptr)
+	f, err := h.xi.GetFocus(h.kbd).Reply()
+	return err == nil && d.inside(f)
+}
+
+// lead makes the core requests of the shared client (focus, grabs) act on the
+// second pair for a while: toolkits answer a press with some.
+func (d *Desk) lead() {
+	d.led = time.Now()
+	if d.leading {
+		return
+	}
+	d.leading = true
+	d.hands.xi.SetClientPointer(d.win, d.hands.ptr)
+	d.leadEnd = time.AfterFunc(leadTime, d.unlead)
+}
+
+// unlead gives the shared client the host's pair back, unless it has grabbed
+// ours meanwhile, as for a menu: it must be able to let go of it.
+func (d *Desk) unlead() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed || !d.leading {
+		return
+	}
+	h := d.hands
+	h.turn.Lock()
+	defer h.turn.Unlock()
+	wait := leadTime - time.Since(d.led)
+	if wait <= 0 {
+		p, perr := h.xi.Grabbed(h.ptr, h.probe).Reply()
+		k, kerr := h.xi.Grabbed(h.kbd, h.probe).Reply()
+		if perr == nil && kerr == nil && !p && !k {
+			d.leading = false
+			h.xi.SetClientPointer(d.win, xinput.CorePointer)
+			return
+		}
+		wait = leadTime
+	}
+	d.leadEnd.Reset(wait)
+}
+
+// watchHost makes own report when the host's focus leaves the window where it
+// is: events of a window that our keyboard is in as well do not tell. It waits
+// for the server, which must not be grabbed.
+func (d *Desk) watchHost(focus xproto.Window) {
+	if focus == d.hostFocus {
+		return
+	}
+	foreign := func(w xproto.Window) bool { return w > pointerRoot && w != d.root && w != d.win }
+	if foreign(d.hostFocus) {
+		xproto.ChangeWindowAttributes(d.own.Conn, d.hostFocus, xproto.CwEventMask, []uint32{xproto.EventMaskNoEvent})
+	}
+	d.hostFocus = focus
+	if !foreign(focus) {
+		return
+	}
+	mask := []uint32{xproto.EventMaskFocusChange}
+	if xproto.ChangeWindowAttributesChecked(d.own.Conn, focus, xproto.CwEventMask, mask).Check() == nil {
+		d.guardFocus() // it may have left before we could hear of it
+	}
+}
+
+// guardFocus gives the host his focus back when a window manager or the shared
+// client took our press for his and moved it into the shared client.
+func (d *Desk) guardFocus() {
+	since := time.Since(d.acted)
+	if d.closed || d.hostFocus <= pointerRoot || since > guardTime {
+		return
+	}
+	h := d.hands
+	h.turn.Lock()
+	defer h.turn.Unlock()
+	xproto.GrabServer(h.act)
+	defer xproto.UngrabServer(h.act)
+	a := h.askHost(d.root)
+	s := &section{d: d}
+	if !s.lookAtHost(a) || !d.sameClient(s.host.focus) || s.host.over || maskMods(s.host.mods) != 0 {
+		return
+	}
+	if !d.actedPress && h.idle != nil { // we only moved: did he?
+		idle, err := h.idle.Query(xinput.CorePointer).Reply()
+		if err != nil || idle < since {
+			return
+		}
+	}
+	h.xi.SetClientPointer(0, xinput.CorePointer)
+	xproto.SetInputFocus(h.act, xproto.InputFocusPointerRoot, d.hostFocus, xproto.TimeCurrentTime)
+	h.xi.SetClientPointer(0, h.ptr)
+	d.log.Debug("the host's focus was given back")
+}
+
+// sameClient reports whether w belongs to the client of the shared window.
+func (d *Desk) sameClient(w xproto.Window) bool {
+	mask := xproto.Window(xproto.Setup(d.own.Conn).ResourceIdMask)
+	return w > pointerRoot && w&^mask == d.win&^mask || d.inside(w)
+}

@@ -1,0 +1,175 @@
+package xtest
+
+import (
+	"image"
+	"time"
+
+	"github.com/jezek/xgb/xproto"
+
+	"viewflip.app/platform/x11/xinput"
+)
+
+// hostPause is for how long the host's hand goes first after it moved.
+const hostPause = 300 * time.Millisecond
+
+// tick is how exact the server's clocks are when two of them are compared.
+const tick = 2 * time.Millisecond
+
+// activity is what is known of the host's hand while guests use his own pair,
+// in the server's time: an event of that pair that came after ours is his.
+type activity struct {
+	// last is when he was last seen to act.
+	last time.Duration
+	// ours is the time of the pair's last events when we had acted last.
+	ours pairTimes
+	// pending is that, still on its way.
+	pending *idleAsk
+}
+
+// pairTimes are the times of the last events of the core pair.
+type pairTimes struct{ ptr, kbd time.Duration }
+
+// idleAsk is a question for the times of the core pair, on its way.
+type idleAsk struct{ clock, ptr, kbd xinput.IdleCookie }
+
+func (h *hands) askIdle() *idleAsk {
+	if h.idle == nil {
+		return nil
+	}
+	return &idleAsk{h.idle.Clock(), h.idle.Query(xinput.CorePointer), h.idle.Query(xinput.CoreKeyboard)}
+}
+
+func (a *idleAsk) reply() (now time.Duration, last pairTimes, err error) {
+	if a == nil {
+		return 0, pairTimes{}, xinput.ErrNoIdle
+	}
+	now, err = a.clock.Reply()
+	p, perr := a.ptr.Reply()
+	k, kerr := a.kbd.Reply()
+	for _, e := range []error{err, perr, kerr} {
+		if e != nil {
+			return 0, pairTimes{}, e
+		}
+	}
+	return now, pairTimes{now - p, now - k}, nil
+}
+
+// acted notes that we caused events. What the server counts for them is asked
+// for now and read later.
+func (h *hands) acted() {
+	if !h.second {
+		h.host.pending = h.askIdle()
+	}
+}
+
+// settle reads what acted asked for.
+func (h *hands) settle() {
+	if _, last, err := h.host.pending.reply(); err == nil {
+		h.host.ours = last
+	}
+	h.host.pending = nil
+}
+
+// sharedActive reports whether the host used his own pair lately, between and
+// behind our own events. repeating says that the server repeats a key for us:
+// the keyboard's time is ours then.
+func (h *hands) sharedActive(a *idleAsk, repeating bool) bool {
+	h.settle()
+	now, last, err := a.reply()
+	if err != nil {
+		return false
+	}
+	if last.ptr > h.host.ours.ptr+tick {
+		h.host.last = max(h.host.last, last.ptr)
+	}
+	if !repeating && last.kbd > h.host.ours.kbd+tick {
+		h.host.last = max(h.host.last, last.kbd)
+	}
+	return h.host.last > 0 && now-h.host.last < hostPause
+}
+
+// hostAsk is what a section wants to know of the host, on its way.
+type hostAsk struct {
+	idle             *idleAsk
+	ptr              xinput.QueryPointerCookie
+	focus            xinput.GetFocusCookie
+	ptrGrab, kbdGrab xinput.GrabbedCookie
+}
+
+func (h *hands) askHost(root xproto.Window) hostAsk {
+	a := hostAsk{idle: h.askIdle()}
+	if h.second {
+		a.ptr, a.focus = h.xi.QueryPointer(xinput.CorePointer, root), h.xi.GetFocus(xinput.CoreKeyboard)
+		a.ptrGrab, a.kbdGrab = h.xi.Grabbed(xinput.CorePointer, h.probe), h.xi.Grabbed(xinput.CoreKeyboard, h.probe)
+	}
+	return a
+}
+
+// host is what the host's own pair does, where it is not ours too.
+type host struct {
+	mods uint16
+	// over means that his pointer is over the shared window or its frame.
+	over bool
+	// focus is where his keyboard goes.
+	focus xproto.Window
+	// ptrGrabbed and kbdGrabbed mean that somebody has grabbed his pointer or
+	// keyboard: a menu of his, or a screen locker.
+	ptrGrabbed, kbdGrabbed bool
+}
+
+// lookAtHost reads the answers; false when the server did not give them.
+func (s *section) lookAtHost(a hostAsk) bool {
+	d, h := s.d, s.d.hands
+	if !h.second {
+		s.state.HostActive = h.sharedActive(a.idle, d.repeating())
+		return true
+	}
+	now, last, ierr := a.idle.reply()
+	p, perr := a.ptr.Reply()
+	f, ferr := a.focus.Reply()
+	pg, pgerr := a.ptrGrab.Reply()
+	kg, kgerr := a.kbdGrab.Reply()
+	if perr != nil || ferr != nil || pgerr != nil || kgerr != nil {
+		return false
+	}
+	s.host = host{mods: p.Mods, over: len(d.chain) > 0 && p.Child == d.chain[0], focus: f, ptrGrabbed: pg, kbdGrabbed: kg}
+	typing := d.hostInside(f)
+	recent := func(t time.Duration) bool { return ierr == nil && now-t < hostPause }
+	s.state.HostActive = s.host.over && (p.Buttons != 0 || recent(last.ptr)) || typing && recent(last.kbd)
+	return true
+}
+
+// hostInside is inside for the host's focus, which seldom changes: only the
+// last answer is kept.
+func (d *Desk) hostInside(w xproto.Window) bool {
+	if w != d.hostAt {
+		d.hostAt, d.hostIn = w, d.inside(w)
+	}
+	return d.hostIn
+}
+
+// repeating reports whether we hold a key that the server repeats.
+func (d *Desk) repeating() bool {
+	for _, k := range d.down {
+		if !k.button && d.hands.layout.bits[k.code] == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// covered reports whether nothing of the window can be clicked: a screen locker
+// lies over all of it.
+func (s *section) covered() bool {
+	r := s.content
+	c := image.Pt((r.Min.X+r.Max.X)/2, (r.Min.Y+r.Max.Y)/2)
+	for _, p := range []image.Point{
+		c, {c.X, r.Min.Y}, {c.X, r.Max.Y - 1}, {r.Min.X, c.Y}, {r.Max.X - 1, c.Y},
+		r.Min, {r.Max.X - 1, r.Min.Y}, {r.Min.X, r.Max.Y - 1}, r.Max.Sub(image.Pt(1, 1)),
+	} {
+		if got := s.lookup(p); got.owned && got.root.In(s.screen) {
+			return false
+		}
+	}
+	return true
+}

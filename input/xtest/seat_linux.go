@@ -1,0 +1,224 @@
+package xtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+
+	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/xproto"
+
+	"viewflip.app/input"
+	"viewflip.app/platform"
+	"viewflip.app/platform/x11"
+	"viewflip.app/platform/x11/xinput"
+)
+
+// hands are the pointer and keyboard of a Seat while it is in use.
+type hands struct {
+	log *slog.Logger
+	// own is the seat's connection: it holds the slot and the park window.
+	own *x11.Conn
+	// act is the connection that grabs, asks and injects: own, or a Backend's.
+	act  *xgb.Conn
+	emit Emitter
+	// turn guards act and everything below: a server grab belongs to a
+	// connection, so two Desks must not be inside theirs at once.
+	turn sync.Locker
+	// xi and idle are nil where the server lacks them.
+	xi   *xinput.Client
+	idle *xinput.Idle
+	// park is a mapped window of one pixel off the screen, where the second
+	// keyboard's focus is when it is nowhere.
+	park xproto.Window
+	// probe is never mapped: a grab for it can only fail, and how it fails
+	// tells whether somebody else has one.
+	probe xproto.Window
+	// second says that ptr and kbd are a pair of our own; else they are the
+	// host's.
+	second   bool
+	ptr, kbd xinput.DeviceID
+	stop     func() // waits for the guardian's end
+
+	layout *layout // of kbd
+	// typist is the Desk that holds keys: a keyboard has one focus.
+	typist *Desk
+	host   activity
+}
+
+func (s *Seat) open(ctx context.Context, id platform.WindowID) (input.Desk, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users == 0 {
+		h, err := s.take(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.hands = h
+	}
+	d, err := s.desk(id)
+	if err != nil {
+		if s.users == 0 {
+			s.leave()
+		}
+		return nil, err
+	}
+	s.users++
+	return d, nil
+}
+
+// close is called once for each Desk.
+func (s *Seat) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users--; s.users == 0 {
+		s.leave()
+	}
+}
+
+// take connects and makes the second pair.
+func (s *Seat) take(ctx context.Context) (_ *hands, err error) {
+	own, err := x11.Connect(s.display)
+	if err != nil {
+		return nil, err
+	}
+	h := &hands{log: s.opt.Log, own: own, turn: &sync.Mutex{}, host: s.past, ptr: xinput.CorePointer, kbd: xinput.CoreKeyboard, stop: func() {}}
+	defer func() {
+		if err != nil {
+			if h.second {
+				_ = h.xi.RemoveMaster(h.ptr) // and if that fails, the guardian will
+			}
+			own.Close()
+			h.stop()
+		}
+	}()
+	if err := own.Require(x11.XTest); err != nil {
+		return nil, err
+	}
+	session := s.display == "" || s.display == os.Getenv("DISPLAY")
+	if own.Has("XWAYLAND") || session && platform.CurrentSession(os.Getenv).Type == platform.SessionWayland {
+		return nil, ErrWayland
+	}
+	if err := h.connect(s.opt.Backend); err != nil {
+		return nil, err
+	}
+	if err := h.windows(); err != nil {
+		return nil, err
+	}
+	shared := s.opt.Shared || h.xi == nil
+	if shared {
+		shares := []byte{1, 0, 0, 0}
+		xproto.ChangeProperty(own.Conn, xproto.PropModeReplace, h.park, own.Atom(sharedName), xproto.AtomCardinal, 32, 1, shares)
+	}
+	slot, err := takeSlot(own, h.park)
+	if err != nil {
+		return nil, fmt.Errorf("slot: %w", err)
+	}
+	if s.opt.Guard != nil { // before there is anything to guard
+		stop, err := s.opt.Guard(ctx, slot)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrGuardian, err)
+		}
+		h.stop = stop
+	}
+	if !shared {
+		if err := h.pair(slot); err != nil {
+			return nil, err
+		}
+	}
+	h.layout, err = readLayout(h.act)
+	return h, err
+}
+
+// connect finds out what acts, and what the server can tell it.
+func (h *hands) connect(backend func() (Backend, error)) error {
+	h.act, h.emit = h.own.Conn, fake{h.own.Conn, h.own.Root}
+	if backend != nil {
+		b, err := backend()
+		if err != nil {
+			return err
+		}
+		h.act, h.emit, h.turn = b.Conn, b.Emitter, b.Turn
+	}
+	var err error
+	if h.xi, err = xinput.New(h.act); err != nil {
+		if !errors.Is(err, xinput.ErrUnsupported) {
+			return err
+		}
+		h.xi = nil
+		h.log.Warn("no second cursor: guests share the host's", "err", err)
+	}
+	if h.idle, err = xinput.NewIdle(h.act); err != nil {
+		if !errors.Is(err, xinput.ErrNoIdle) {
+			return err
+		}
+		h.idle = nil
+		h.log.Warn("the host's own hand is not noticed", "err", err)
+	}
+	return nil
+}
+
+func (h *hands) windows() error {
+	for _, w := range []*xproto.Window{&h.park, &h.probe} {
+		id, err := xproto.NewWindowId(h.own.Conn)
+		if err != nil {
+			return err
+		}
+		*w = id
+		err = xproto.CreateWindowChecked(h.own.Conn, 0, id, h.own.Root, -1, -1, 1, 1, 0,
+			xproto.WindowClassInputOnly, 0, xproto.CwOverrideRedirect, []uint32{1}).Check()
+		if err != nil {
+			return err
+		}
+	}
+	return xproto.MapWindowChecked(h.own.Conn, h.park).Check()
+}
+
+// pair makes the second master pair of a slot that is ours.
+func (h *hands) pair(slot int) error {
+	name := pairName(slot)
+	if err := h.xi.AddMaster(name); err != nil {
+		return err
+	}
+	all, err := h.xi.Devices()
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		switch {
+		case d.Use == xinput.MasterPointer && d.Name == name+" pointer":
+			h.ptr = d.ID
+		case d.Use == xinput.MasterKeyboard && d.Name == name+" keyboard":
+			h.kbd = d.ID
+		}
+	}
+	if h.ptr == xinput.CorePointer || h.kbd == xinput.CoreKeyboard {
+		return errors.New("the second pair is not there")
+	}
+	h.second = true
+	// A new keyboard types into the window under its pointer: not for a moment.
+	if err := h.xi.SetFocus(h.kbd, h.park).Check(); err != nil {
+		return err
+	}
+	return h.xi.SetClientPointer(0, h.ptr).Check()
+}
+
+// leave removes the second pair, which releases whatever it may still hold.
+func (s *Seat) leave() {
+	h := s.hands
+	s.hands = nil
+	h.turn.Lock()
+	h.settle()
+	s.past = h.host
+	if h.second {
+		if err := h.xi.RemoveMaster(h.ptr); err != nil {
+			h.log.Warn("second cursor not removed", "err", err)
+		}
+	}
+	h.turn.Unlock()
+	h.own.Close()
+	h.stop()
+}
