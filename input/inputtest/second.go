@@ -118,6 +118,7 @@ func testHostLocker(t *testing.T, b *Bench) {
 	grab(t, menu.Conn(), menu.XID())
 	b.later(b.Key(wire.KeyDown, "KeyA"))
 	b.Do(b.Key(wire.KeyUp, "KeyA"), b.Button(wire.Press, 5, 5, wire.Left), b.Button(wire.Release, 5, 5, wire.Left))
+	b.await(2, pt.Press, pt.Release)
 	b.Refused(b.Button(wire.Press, 60, 60, wire.Left), wire.Covered)
 	ungrab(menu.Conn())
 	c := b.Win.Conn()
@@ -137,7 +138,7 @@ func testHostLocker(t *testing.T, b *Bench) {
 // In the same window the host's hand goes first.
 func testSameWindow(t *testing.T, b *Bench) {
 	h := b.host()
-	b.later(b.Button(wire.Press, 5, 5, wire.Back))
+	b.later(b.Button(wire.Press, 5, 5, wire.Middle))
 	h.move(b.Win.Bounds().Min.Add(image.Pt(100, 100)))
 	b.Refused(b.At(wire.Move, 6, 6), wire.HostBusy)
 	b.await(1, pt.Release)
@@ -159,13 +160,13 @@ func testStolenFocus(t *testing.T, b *Bench) {
 		xproto.SetInputFocus(h.c.Conn, xproto.InputFocusPointerRoot, b.Win.XID(), xproto.TimeCurrentTime)
 		_, _ = xproto.GetInputFocus(h.c.Conn).Reply()
 	}
-	b.Do(b.Button(wire.Press, 5, 5, wire.Back), b.Button(wire.Release, 5, 5, wire.Back))
+	b.Do(b.Button(wire.Press, 5, 5, wire.Middle), b.Button(wire.Release, 5, 5, wire.Middle))
 	steal()
 	pt.Eventually(t, "the host's focus", func() bool { return h.focus() == other.XID() })
 
 	h.move(b.Win.Bounds().Min.Add(image.Pt(100, 100))) // he goes there himself
-	b.later(b.Button(wire.Press, 5, 5, wire.Back))
-	b.Do(b.Button(wire.Release, 5, 5, wire.Back))
+	b.later(b.Button(wire.Press, 5, 5, wire.Middle))
+	b.Do(b.Button(wire.Release, 5, 5, wire.Middle))
 	steal()
 	for range 20 { // every section is behind the one that might have given it back
 		b.Do(b.At(wire.Move, 6, 6))
