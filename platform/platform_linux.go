@@ -160,6 +160,6 @@ func (x *xdesktop) capabilities() []Capability {
 		check("capture", "windows are captured from their own surfaces", update, x11.Composite, x11.Damage, x11.XFixes),
 		check("shared memory", "pictures are read without a copy through the socket", "a remote display works, but slower", x11.SHM),
 		check("control", "mouse and keyboard can be injected atomically", update, x11.XTest),
-		{Name: "second cursor", Detail: "guests use the shared cursor in this version"},
+		check("second cursor", "guests have a pointer and a keyboard of their own", update, x11.XInput),
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/term"
 
+	"viewflip.app/input/xtest"
 	"viewflip.app/keychain"
 	"viewflip.app/platform"
 	"viewflip.app/rtc"
@@ -41,6 +42,8 @@ type app struct {
 	keys     *keychain.Keychain
 	identity *wire.Identity
 	ice      []rtc.ICEServer
+	// seat is where all gates of this process act.
+	seat func() (*xtest.Seat, error)
 
 	ctx    context.Context //nolint:containedctx // the life of the process's services
 	cancel context.CancelFunc
@@ -65,6 +68,7 @@ func newApp(ctx context.Context, w world, name string, desk *platform.Desktop) (
 		world: w, log: w.logger(), desk: desk, ctx: actx, cancel: cancel,
 		calls: map[*session.Call]bool{}, changed: make(chan struct{}, 1),
 	}
+	a.seat = sync.OnceValues(a.newSeat)
 	if err := a.open(ctx, name); err != nil {
 		cancel()
 		return nil, err

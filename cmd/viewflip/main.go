@@ -86,6 +86,8 @@ func dispatch(ctx context.Context, w world, args []string) error {
 	case name == "help" || name == "-h" || name == "--help":
 		help(w.stdout)
 		return nil
+	case name == guardianCommand:
+		return runGuardian(ctx, w, args[1:])
 	case strings.HasPrefix(name, "viewflip:") || strings.HasPrefix(name, "--name"):
 		return runGUI(ctx, w, args)
 	default:
@@ -120,6 +122,8 @@ Settings (environment):
   VIEWFLIP_INJECTOR     xtest or robotgo: what makes mouse and key events (default: xtest)
   VIEWFLIP_PANIC        the key combination that takes everything back from everybody
                         (default: Ctrl+Alt+Shift+Escape)
+  VIEWFLIP_CURSOR       second or shared: whether guests have a pointer and keyboard of
+                        their own (default: second, where the X server can do it)
   VIEWFLIP_LOG          debug, info, warn or error (default: warn)
   VIEWFLIP_STATS        how often, such as 10s, to write goroutines, heap and network
                         bytes to stderr, one JSON object a line (default: never)

@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"viewflip.app/capture"
 	"viewflip.app/input"
-	"viewflip.app/input/robot"
-	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	"viewflip.app/rtc"
 	"viewflip.app/session"
@@ -152,7 +149,7 @@ func (a *app) gates() func(context.Context, platform.WindowID) (session.Gate, er
 		return nil
 	}
 	return func(ctx context.Context, id platform.WindowID) (session.Gate, error) {
-		desk, err := a.openInjector(ctx, id)
+		desk, err := a.openDesk(ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -178,14 +175,11 @@ func (a *app) clipboard() session.Clipboard {
 	return a.clip
 }
 
-// openInjector opens the way in which events are made here.
-func (a *app) openInjector(ctx context.Context, id platform.WindowID) (input.Desk, error) {
-	switch a.getenv("VIEWFLIP_INJECTOR") {
-	case "", "xtest":
-		return xtest.Open(ctx, a.desk, id, a.log)
-	case "robotgo":
-		return robot.Open(ctx, a.desk, id, a.log)
-	default:
-		return nil, errors.New("VIEWFLIP_INJECTOR is xtest or robotgo")
+// openDesk opens a window at the one seat of this process.
+func (a *app) openDesk(ctx context.Context, id platform.WindowID) (input.Desk, error) {
+	seat, err := a.seat()
+	if err != nil {
+		return nil, err
 	}
+	return seat.Open(ctx, id)
 }

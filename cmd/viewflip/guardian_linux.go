@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// guardianStart is how long the guardian may take to start.
+	guardianStart = 10 * time.Second
+	// guardianStop is how long it may take to see that it is not needed.
+	guardianStop = 3 * time.Second
+)
+
+// startGuardian starts this very program as the guardian of a slot on a
+// display, "" for $DISPLAY, and waits until it watches. stop, called after the
+// slot was given up, waits for its end.
+func startGuardian(ctx context.Context, display string, slot int) (stop func(), err error) {
+	// The link names the running program, also when its file was replaced.
+	cmd := exec.Command("/proc/self/exe", guardianCommand, strconv.Itoa(slot))
+	if display != "" {
+		cmd.Env = append(os.Environ(), "DISPLAY="+display)
+	}
+	// A group of its own: what is sent to ours, by a terminal for example, is
+	// not meant for it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	kill := func() { _ = cmd.Process.Kill() }
+	late := time.AfterFunc(guardianStart, kill)
+	unasked := context.AfterFunc(ctx, kill)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	intime := late.Stop()
+	asked := unasked()
+	if err != nil || strings.TrimSpace(line) != guardianReady || !intime || !asked {
+		kill()
+		return nil, errors.Join(fmt.Errorf("it did not get ready: %w", errors.Join(err, ctx.Err())), cmd.Wait())
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = cmd.Wait() // how it ended changes nothing here
+	}()
+	return func() {
+		defer time.AfterFunc(guardianStop, kill).Stop()
+		<-done
+	}, nil
+}
