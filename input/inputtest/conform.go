@@ -244,6 +244,7 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 			{"the host in the same window", testSameWindow},
 			{"the host's focus", testHostFocus},
 			{"stolen focus", testStolenFocus},
+			{"the client's own requests", testClientPointer},
 		}...)
 	} else {
 		all = append(all, []test{
@@ -582,6 +583,19 @@ func testTwoGates(t *testing.T, b *Bench) {
 	b.await(1, pt.Release)
 	if v := second.Do(b.At(wire.Move, 90, 90), Rights); !v.OK() {
 		t.Error(v)
+	}
+	// One keyboard: what one guest holds must not become another's chord.
+	b.later(b.Key(wire.KeyDown, "KeyA"))
+	b.Win.Forget()
+	if v := second.Do(b.Key(wire.KeyDown, "ControlLeft"), Rights); v.Reason != wire.HostBusy {
+		t.Errorf("a modifier for somebody else's key: %v", v)
+	}
+	b.Do(b.Key(wire.KeyUp, "KeyA"))
+	if v := second.Do(b.Key(wire.KeyDown, "ControlLeft"), Rights); !v.OK() {
+		t.Error(v)
+	}
+	if n := count(b.Win.Events(), pt.KeyDown, codeCtrl); n != 1 {
+		t.Errorf("%d presses of Ctrl", n)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"image"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/jezek/xgb/xproto"
 
@@ -174,4 +175,40 @@ func testStolenFocus(t *testing.T, b *Bench) {
 	if f := h.focus(); f != b.Win.XID() {
 		t.Errorf("his focus was taken from where he is: %#x", f)
 	}
+}
+
+// Toolkits answer a click by core requests, which mean the host's pair unless
+// somebody says otherwise: they must mean the guest's while he acts, and the
+// host's again soon after, but not while a menu of the guest is open.
+func testClientPointer(t *testing.T, b *Bench) {
+	other := b.Neighbour()
+	other.Focus()
+	h := b.host()
+	h.move(image.Pt(1000, 800))
+	c := b.Win.Conn()
+	b.Do(b.Button(wire.Press, 5, 5, wire.Left), b.Button(wire.Release, 5, 5, wire.Left))
+	b.await(2, pt.Press, pt.Release)
+	xproto.SetInputFocus(c.Conn, xproto.InputFocusParent, b.Win.XID(), xproto.TimeCurrentTime) // as for WM_TAKE_FOCUS
+	grab(t, c, b.Win.XID())
+	if f := h.focus(); f != other.XID() {
+		t.Errorf("the client took the host's focus: %#x", f)
+	}
+	p, err := xproto.GrabPointer(h.c.Conn, false, h.c.Root, 0, xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime).Reply()
+	if err != nil || p.Status != xproto.GrabStatusSuccess {
+		t.Errorf("the client took the host's pointer: %v", err)
+	}
+	ungrab(h.c)
+	own := func() bool {
+		q, err := xproto.QueryPointer(c.Conn, c.Root).Reply()
+		return err == nil && q.RootX == 1000 && q.RootY == 800
+	}
+	end := time.Now().Add(time.Second) // twice as long as it would take without the grab
+	for time.Now().Before(end) {
+		if own() {
+			t.Fatal("the client cannot let go of its grab any more")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	ungrab(c)
+	pt.Eventually(t, "the client to mean the host's pointer again", own)
 }

@@ -32,6 +32,9 @@ type Desk struct {
 	done    chan struct{}
 	// nograb leaves the grab out: for the test that proves what it is good for.
 	nograb bool
+	// timing, if not nil, is told how long the server was grabbed: for the
+	// benchmark.
+	timing func(time.Duration)
 
 	mu      sync.Mutex
 	closed  bool

@@ -2,6 +2,7 @@ package xtest
 
 import (
 	"image"
+	"time"
 
 	"viewflip.app/input"
 )
@@ -9,6 +10,12 @@ import (
 // WithoutGrab makes a Desk check and inject in two steps, to show what the
 // server grab is good for.
 func WithoutGrab(d input.Desk) { d.(*Desk).nograb = true }
+
+// Timing makes a Desk tell how long the server was grabbed.
+func Timing(d input.Desk, f func(time.Duration)) { d.(*Desk).timing = f }
+
+// PairSlot is pairSlot.
+func PairSlot(name string) int { return pairSlot(name) }
 
 // Crop is crop.
 func Crop(value []byte, w, h int) image.Rectangle { return crop(value, w, h) }

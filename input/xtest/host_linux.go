@@ -1,6 +1,7 @@
 package xtest
 
 import (
+	"errors"
 	"image"
 	"time"
 
@@ -29,29 +30,31 @@ type activity struct {
 // pairTimes are the times of the last events of the core pair.
 type pairTimes struct{ ptr, kbd time.Duration }
 
-// idleAsk is a question for the times of the core pair, on its way.
-type idleAsk struct{ clock, ptr, kbd xinput.IdleCookie }
+// idleAsk is a question for the times of the core pair, on its way. The server
+// may be interrupted between two answers, so that its clock is read twice.
+type idleAsk struct{ before, ptr, kbd, after xinput.IdleCookie }
 
 func (h *hands) askIdle() *idleAsk {
 	if h.idle == nil {
 		return nil
 	}
-	return &idleAsk{h.idle.Clock(), h.idle.Query(xinput.CorePointer), h.idle.Query(xinput.CoreKeyboard)}
+	return &idleAsk{h.idle.Clock(), h.idle.Query(xinput.CorePointer), h.idle.Query(xinput.CoreKeyboard), h.idle.Clock()}
 }
 
-func (a *idleAsk) reply() (now time.Duration, last pairTimes, err error) {
+// reply waits for the answer: the last events were at earliest or later, and at
+// latest or earlier.
+func (a *idleAsk) reply() (now time.Duration, earliest, latest pairTimes, err error) {
 	if a == nil {
-		return 0, pairTimes{}, xinput.ErrNoIdle
+		return 0, pairTimes{}, pairTimes{}, xinput.ErrNoIdle
 	}
-	now, err = a.clock.Reply()
+	before, err := a.before.Reply()
 	p, perr := a.ptr.Reply()
 	k, kerr := a.kbd.Reply()
-	for _, e := range []error{err, perr, kerr} {
-		if e != nil {
-			return 0, pairTimes{}, e
-		}
+	after, aerr := a.after.Reply()
+	if err := errors.Join(err, perr, kerr, aerr); err != nil {
+		return 0, pairTimes{}, pairTimes{}, err
 	}
-	return now, pairTimes{now - p, now - k}, nil
+	return before, pairTimes{before - p, before - k}, pairTimes{after - p, after - k}, nil
 }
 
 // acted notes that we caused events. What the server counts for them is asked
@@ -64,8 +67,8 @@ func (h *hands) acted() {
 
 // settle reads what acted asked for.
 func (h *hands) settle() {
-	if _, last, err := h.host.pending.reply(); err == nil {
-		h.host.ours = last
+	if _, _, latest, err := h.host.pending.reply(); err == nil {
+		h.host.ours = latest
 	}
 	h.host.pending = nil
 }
@@ -75,7 +78,7 @@ func (h *hands) settle() {
 // the keyboard's time is ours then.
 func (h *hands) sharedActive(a *idleAsk, repeating bool) bool {
 	h.settle()
-	now, last, err := a.reply()
+	now, last, _, err := a.reply()
 	if err != nil {
 		return false
 	}
@@ -124,7 +127,7 @@ func (s *section) lookAtHost(a hostAsk) bool {
 		s.state.HostActive = h.sharedActive(a.idle, d.repeating())
 		return true
 	}
-	now, last, ierr := a.idle.reply()
+	now, last, _, ierr := a.idle.reply()
 	p, perr := a.ptr.Reply()
 	f, ferr := a.focus.Reply()
 	pg, pgerr := a.ptrGrab.Reply()

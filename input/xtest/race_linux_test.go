@@ -2,6 +2,7 @@ package xtest_test
 
 import (
 	"context"
+	"fmt"
 	"image"
 	"math/rand/v2"
 	"slices"
@@ -217,45 +218,65 @@ func TestCropAgreesWithCapture(t *testing.T) {
 	}
 }
 
+// The cost of an event, gate and injection, and how long all other clients had
+// to wait for it.
 func BenchmarkGate(b *testing.B) {
 	display := start(b)
-	for _, c := range []struct {
-		name string
-		evs  func(n *inputtest.Bench) []wire.Input
-	}{
-		{"move", func(n *inputtest.Bench) []wire.Input {
-			return []wire.Input{n.At(wire.Move, 5, 5), n.At(wire.Move, 50, 50)}
-		}},
-		{"click", func(n *inputtest.Bench) []wire.Input {
-			return []wire.Input{n.Button(wire.Press, 5, 5, wire.Back), n.Button(wire.Release, 5, 5, wire.Back)}
-		}},
-		{"key", func(n *inputtest.Bench) []wire.Input {
-			return []wire.Input{n.Key(wire.KeyDown, "KeyA"), n.Key(wire.KeyUp, "KeyA")}
-		}},
-	} {
-		b.Run(c.name, func(b *testing.B) {
-			n := inputtest.NewBench(b, display, opener(xtest.SeatOptions{}))
-			evs := c.evs(n)
-			var took []time.Duration
-			for i := 0; b.Loop(); i++ {
-				begin := time.Now()
-				v := n.Gate.Do(evs[i%len(evs)], inputtest.Rights)
-				switch v.Reason {
-				case 0:
-					took = append(took, time.Since(begin))
-				case wire.RateLimited:
-					b.StopTimer()
-					time.Sleep(2 * time.Millisecond)
-					b.StartTimer()
-				default:
-					b.Fatal(v)
-				}
-			}
-			slices.Sort(took)
-			at := func(p float64) float64 { return float64(took[int(p*float64(len(took)-1))].Microseconds()) }
-			b.ReportMetric(at(0.5), "p50-µs")
-			b.ReportMetric(at(0.95), "p95-µs")
-			b.ReportMetric(at(0.99), "p99-µs")
-		})
+	for _, shared := range []bool{false, true} {
+		for _, c := range []struct {
+			name string
+			evs  func(n *inputtest.Bench) []wire.Input
+		}{
+			{"move", func(n *inputtest.Bench) []wire.Input {
+				return []wire.Input{n.At(wire.Move, 5, 5), n.At(wire.Move, 50, 50)}
+			}},
+			{"click", func(n *inputtest.Bench) []wire.Input {
+				return []wire.Input{n.Button(wire.Press, 5, 5, wire.Back), n.Button(wire.Release, 5, 5, wire.Back)}
+			}},
+			{"key", func(n *inputtest.Bench) []wire.Input {
+				return []wire.Input{n.Key(wire.KeyDown, "KeyA"), n.Key(wire.KeyUp, "KeyA")}
+			}},
+		} {
+			name := map[bool]string{false: "second/", true: "shared/"}[shared] + c.name
+			b.Run(name, func(b *testing.B) { benchmark(b, display, shared, c.evs) })
+		}
 	}
+}
+
+func benchmark(b *testing.B, display string, shared bool, events func(n *inputtest.Bench) []wire.Input) {
+	var took, grabs []time.Duration
+	open := opener(xtest.SeatOptions{Shared: shared})
+	n := inputtest.NewBench(b, display, func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {
+		desk, err := open(ctx, d, id)
+		if err == nil {
+			xtest.Timing(desk, func(d time.Duration) { grabs = append(grabs, d) })
+		}
+		return desk, err
+	})
+	evs := events(n)
+	grabs = nil
+	for i := 0; b.Loop(); i++ {
+		begin := time.Now()
+		v := n.Gate.Do(evs[i%len(evs)], inputtest.Rights)
+		switch v.Reason {
+		case 0:
+			took = append(took, time.Since(begin))
+		case wire.RateLimited:
+			b.StopTimer()
+			time.Sleep(2 * time.Millisecond)
+			i--
+			b.StartTimer()
+		default:
+			b.Fatal(v)
+		}
+	}
+	report := func(what string, ds []time.Duration) {
+		slices.Sort(ds)
+		for _, p := range []float64{0.5, 0.99, 1} {
+			at := ds[int(p*float64(len(ds)-1))]
+			b.ReportMetric(float64(at.Microseconds()), fmt.Sprintf("%s-p%g-µs", what, 100*p))
+		}
+	}
+	report("event", took)
+	report("grab", grabs)
 }

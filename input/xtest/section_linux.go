@@ -81,6 +81,10 @@ func (s *section) run(aim input.Aim, f func(input.Target, input.Injector) input.
 	h.turn.Lock()
 	defer h.turn.Unlock()
 	h.drain()
+	if d.timing != nil {
+		begin := time.Now()
+		defer func() { d.timing(time.Since(begin)) }()
+	}
 	if !d.nograb {
 		xproto.GrabServer(h.act)
 		defer xproto.UngrabServer(h.act) // also when f panics
