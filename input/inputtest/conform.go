@@ -60,6 +60,7 @@ func NewBench(t testing.TB, display string, open Opener) *Bench {
 	b := &Bench{t: t, Display: display, Desktop: d, open: open}
 	b.Win = pt.NewWindow(t, display, pt.Options{Title: "shared", Bounds: WindowBounds(), Color: 0x336699})
 	b.Win.Focus()
+	b.Win.Move(WindowBounds().Min) // openbox sometimes has another idea
 	b.Gate = b.NewGate()
 	b.later(b.At(wire.Move, 200, 150)) // a server that just started takes that for the host's hand
 	b.Win.Forget()
@@ -232,6 +233,7 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 		{"hidden", testHidden},
 		{"watchdog", testWatchdog},
 		{"repeat", testRepeat},
+		{"repeat with Shift", testShiftedRepeat},
 		{"gone", testGone},
 		{"shortcuts", testShortcuts},
 		{"buttons", func(t *testing.T, b *Bench) { testButtons(t, b, traits.Buttons) }},
@@ -677,6 +679,29 @@ func testRepeat(t *testing.T, b *Bench) {
 	}
 	b.until("the server's own repeat", func(es []pt.Event) bool { return count(es, pt.KeyDown, codeA) > 2 })
 	b.Do(b.Key(wire.KeyUp, "KeyA"))
+}
+
+// A modifier that is held counts for every repeat, however long.
+func testShiftedRepeat(t *testing.T, b *Bench) {
+	shift, a := b.Key(wire.KeyDown, "ShiftLeft"), b.Key(wire.KeyDown, "KeyA")
+	b.Do(shift, a)
+	var first, last uint32
+	pt.Eventually(t, "a second of repeats", func() bool {
+		b.Do(shift, a) // still wanted
+		for _, e := range Got(b.Win, pt.KeyDown) {
+			if e.Detail != codeA {
+				continue
+			}
+			if first == 0 {
+				first = e.Time
+			}
+			if last = e.Time; e.State&xproto.ModMaskShift == 0 {
+				t.Fatalf("%d ms after the first: %+v", last-first, e)
+			}
+		}
+		time.Sleep(20 * time.Millisecond)
+		return last-first > 1000
+	})
 }
 
 func testGone(t *testing.T, b *Bench) {

@@ -43,7 +43,8 @@ func (s *section) claim() bool {
 }
 
 // lead makes the core requests of the shared client (focus, grabs) act on the
-// second pair for a while: toolkits answer a press with some.
+// second pair for a while: toolkits answer a press with some. And a client that
+// does not speak XKB sees the modifiers of its client pointer's keyboard only.
 func (d *Desk) lead() {
 	d.led = time.Now()
 	if d.leading {
@@ -54,8 +55,9 @@ func (d *Desk) lead() {
 	d.leadEnd = time.AfterFunc(leadTime, d.unlead)
 }
 
-// unlead gives the shared client the host's pair back, unless it has grabbed
-// ours meanwhile, as for a menu: it must be able to let go of it.
+// unlead gives the shared client the host's pair back when we hold nothing,
+// unless it has grabbed ours meanwhile, as for a menu: it must be able to let go
+// of it.
 func (d *Desk) unlead() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -66,7 +68,7 @@ func (d *Desk) unlead() {
 	h.turn.Lock()
 	defer h.turn.Unlock()
 	wait := leadTime - time.Since(d.led)
-	if wait <= 0 {
+	if wait <= 0 && len(d.down) == 0 {
 		p, perr := h.xi.Grabbed(h.ptr, h.probe).Reply()
 		k, kerr := h.xi.Grabbed(h.kbd, h.probe).Reply()
 		if perr == nil && kerr == nil && !p && !k {
@@ -74,6 +76,8 @@ func (d *Desk) unlead() {
 			h.xi.SetClientPointer(d.win, xinput.CorePointer)
 			return
 		}
+	}
+	if wait <= 0 {
 		wait = leadTime
 	}
 	d.leadEnd.Reset(wait)
