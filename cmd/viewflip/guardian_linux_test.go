@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// pairs lists the master pointers of viewflip on a display.
-func pairs(t *testing.T, c *x11.Conn) []string {
+// devices are the input devices of a display.
+func devices(t *testing.T, c *x11.Conn) (*xinput.Client, []xinput.Device) {
 	t.Helper()
 	xi, err := xinput.New(c.Conn)
 	if err != nil {
@@ -40,6 +40,13 @@ func pairs(t *testing.T, c *x11.Conn) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return xi, all
+}
+
+// pairs lists the master pointers of viewflip on a display.
+func pairs(t *testing.T, c *x11.Conn) []string {
+	t.Helper()
+	_, all := devices(t, c)
 	var out []string
 	for _, d := range all {
 		if strings.HasPrefix(d.Name, "viewflip") && d.Use == xinput.MasterPointer {
@@ -140,17 +147,10 @@ func testKilled(t *testing.T, cursor string) {
 	}
 }
 
-// keysDown is how many keys the server has down, on any keyboard.
+// keysDown is how many keys and buttons the server has down, on any device.
 func keysDown(t *testing.T, c *x11.Conn) int {
 	t.Helper()
-	xi, err := xinput.New(c.Conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := xi.Devices()
-	if err != nil {
-		t.Fatal(err)
-	}
+	xi, all := devices(t, c)
 	n := 0
 	for _, d := range all {
 		if h, err := xi.Held(d.ID); err == nil {

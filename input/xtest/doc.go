@@ -1,7 +1,8 @@
 // Package xtest is the native X11 [input.Desk]: it asks the server and injects
 // through XTEST inside one server grab, in which no other client can map, move
 // or focus a window, and in which the injected events are already delivered.
-// Pure Go. cmd/viewflip opens one for each gate.
+// Pure Go. cmd/viewflip makes one [Seat] for the process and opens a Desk at it
+// for each gate.
 //
 // The hit test is the server's own (TranslateCoordinates from the root down to
 // the client window), so bounding and input shapes, override-redirect windows
@@ -9,12 +10,68 @@
 // is that of the captured picture: the client window without the shadow that
 // client-side decorations draw.
 //
-// What stays outside its power: a press that the window manager holds back. Most
-// grab the buttons of windows that are not focused, some (openbox) the first
-// three of every window; they focus it and let the press go on, after our grab,
-// to whatever is there by then. For a window that appears in that millisecond
-// the press is lost to it. Moves, keys, the wheel and other buttons are not
-// concerned. And what is held when this process is killed stays held.
+// # Two hands
+//
+// By default the guests of a process act by a master pointer and keyboard of
+// their own (XInput 2), beside the host's pair: he keeps his pointer, his focus,
+// his modifiers, and both can work at the same time in different windows. Four
+// rules keep the two apart in spite of window managers and toolkits that know
+// one pair only:
+//
+//  1. The second keyboard has the window's focus before anything is pressed, so
+//     that nobody brings it there with the host's (claim).
+//  2. While the guest acts, the core requests of the shared client mean the
+//     second pair (lead).
+//  3. If the host's focus jumps into the shared client all the same, right after
+//     we acted and without his doing, he gets it back (guardFocus).
+//  4. Nothing is pressed while the host holds a modifier, which some toolkits
+//     (Qt 5) mix up, and nothing is done in a window that he uses himself at
+//     this moment.
+//
+// Without XInput 2, or if the host wants it so, there is one pair for all, and
+// his hand goes first: any event of it that is not ours, told by the server's
+// idle times inside the section, holds the guests off for 300 ms and lets go of
+// what they hold.
+//
+// A shortcut that somebody has grabbed is found by trying to grab it, on the
+// root and on the window's frames, by core protocol and by XInput 2, for every
+// key that goes down: that takes microseconds, and nothing can be out of date.
+//
+// # A crash
+//
+// What is held when this process is killed is let go by a guardian process
+// ([Guardian]), within milliseconds; a pair that is left even then (both were
+// killed) is removed at the next start.
+//
+// # What is left
+//
+// A press that the window manager holds back: most grab the buttons of windows
+// that are not focused, some (openbox) the first three of every window; they let
+// the press go on, after our grab, to whatever is there by then. For a window
+// that appears in that millisecond the press is lost to it. Moves, keys, the
+// wheel and other buttons are not concerned.
+//
+// A held key is repeated by the server until it is let go, also into another
+// window that the shared program gives the second focus to meanwhile: until we
+// hear of it, or the next repeat of the viewer (a second), or the watchdog.
+//
+// When the second keyboard takes its focus, the window in which the host types
+// loses his and has it back in one go: a completion list of his may close. A
+// window manager may show the shared window as active for that moment. The guard
+// of rule 3 undoes a jump, it does not prevent it: what he types in between goes
+// to the shared program.
+//
+// While a guest acts, and half a second longer, another window of the shared
+// program takes the host's core requests for the guest's too; if it does not
+// speak XKB it does not see his modifiers.
+//
+// With one pair for all, a host's event in the same two milliseconds as ours is
+// not noticed, nor are his keys while the server repeats one for us; and what he
+// types while a guest holds a modifier has it, until the guest's next event.
+// A process that is stopped (SIGSTOP) lets go of nothing.
+//
+// The second keyboard has the server's default map; clients read its keycodes by
+// the host's map, its group is always the first.
 //
 // It never changes the keyboard map, types text or sends synthetic
 // (XSendEvent) events, and never works under Wayland, where a point cannot be

@@ -47,12 +47,11 @@ func (s *section) claim() bool {
 // does not speak XKB sees the modifiers of its client pointer's keyboard only.
 func (d *Desk) lead() {
 	d.led = time.Now()
-	if d.leading {
-		return
+	d.hands.xi.SetClientPointer(d.win, d.hands.ptr) // each time: another window of the client may have ended it
+	if !d.leading {
+		d.leading = true
+		d.leadEnd = time.AfterFunc(leadTime, d.unlead)
 	}
-	d.leading = true
-	d.hands.xi.SetClientPointer(d.win, d.hands.ptr)
-	d.leadEnd = time.AfterFunc(leadTime, d.unlead)
 }
 
 // unlead gives the shared client the host's pair back when we hold nothing,
@@ -69,6 +68,8 @@ func (d *Desk) unlead() {
 	defer h.turn.Unlock()
 	wait := leadTime - time.Since(d.led)
 	if wait <= 0 && len(d.down) == 0 {
+		xproto.GrabServer(h.act) // it grabs before or after, not in between
+		defer xproto.UngrabServer(h.act)
 		p, perr := h.xi.Grabbed(h.ptr, h.probe).Reply()
 		k, kerr := h.xi.Grabbed(h.kbd, h.probe).Reply()
 		if perr == nil && kerr == nil && !p && !k {

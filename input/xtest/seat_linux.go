@@ -79,8 +79,23 @@ func (s *Seat) close() {
 	}
 }
 
-// take connects and makes the second pair.
-func (s *Seat) take(ctx context.Context) (_ *hands, err error) {
+// errNoPair means that the server refused a second master pair.
+var errNoPair = errors.New("the server makes no second pointer")
+
+// take makes the second pair, or shares the host's where there can be none.
+func (s *Seat) take(ctx context.Context) (*hands, error) {
+	if !s.opt.Shared {
+		h, err := s.setUp(ctx, false)
+		if !errors.Is(err, errNoPair) && !errors.Is(err, xinput.ErrUnsupported) {
+			return h, err
+		}
+		s.opt.Log.Warn("no second cursor: guests share the host's", "err", err)
+	}
+	return s.setUp(ctx, true)
+}
+
+// setUp connects and makes what acts.
+func (s *Seat) setUp(ctx context.Context, shared bool) (_ *hands, err error) {
 	own, err := x11.Connect(s.display)
 	if err != nil {
 		return nil, err
@@ -105,10 +120,12 @@ func (s *Seat) take(ctx context.Context) (_ *hands, err error) {
 	if err := h.connect(s.opt.Backend); err != nil {
 		return nil, err
 	}
+	if h.xi == nil && !shared {
+		return nil, xinput.ErrUnsupported
+	}
 	if err := h.windows(); err != nil {
 		return nil, err
 	}
-	shared := s.opt.Shared || h.xi == nil
 	if shared {
 		shares := []byte{1, 0, 0, 0}
 		xproto.ChangeProperty(own.Conn, xproto.PropModeReplace, h.park, own.Atom(sharedName), xproto.AtomCardinal, 32, 1, shares)
@@ -149,7 +166,6 @@ func (h *hands) connect(backend func() (Backend, error)) error {
 			return err
 		}
 		h.xi = nil
-		h.log.Warn("no second cursor: guests share the host's", "err", err)
 	}
 	if h.idle, err = xinput.NewIdle(h.act); err != nil {
 		if !errors.Is(err, xinput.ErrNoIdle) {
@@ -181,7 +197,7 @@ func (h *hands) windows() error {
 func (h *hands) pair(slot int) error {
 	name := pairName(slot)
 	if err := h.xi.AddMaster(name); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errNoPair, err)
 	}
 	all, err := h.xi.Devices()
 	if err != nil {
@@ -196,7 +212,7 @@ func (h *hands) pair(slot int) error {
 		}
 	}
 	if h.ptr == xinput.CorePointer || h.kbd == xinput.CoreKeyboard {
-		return errors.New("the second pair is not there")
+		return errNoPair
 	}
 	h.second = true
 	// A new keyboard types into the window under its pointer: not for a moment.
