@@ -19,16 +19,6 @@ import (
 	"viewflip.app/wire"
 )
 
-// asProgram makes the test binary be viewflip itself.
-const asProgram = "VIEWFLIP_TEST_AS_PROGRAM"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" || len(os.Args) > 1 && os.Args[1] == guardianCommand {
-		main()
-	}
-	os.Exit(m.Run())
-}
-
 // devices are the input devices of a display.
 func devices(t *testing.T, c *x11.Conn) (*xinput.Client, []xinput.Device) {
 	t.Helper()
