@@ -17,6 +17,7 @@ import (
 
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
+	"viewflip.app/platform/x11/xinput"
 	"viewflip.app/ui/glass"
 	"viewflip.app/video"
 	"viewflip.app/wire"
@@ -310,13 +311,15 @@ func (s *scene) clickCovered() {
 	}
 }
 
-// down tells which keys are held on Anna's display.
-func (s *scene) down() (codes []int) {
-	k, err := xproto.QueryKeymap(s.anna.Conn.Conn).Reply()
-	s.must(err)
-	for code := range 256 {
-		if k.Keys[code/8]>>(code%8)&1 != 0 {
-			codes = append(codes, code)
+// down tells which keys are held on Anna's display, by whichever keyboard.
+func (s *scene) down() (codes []byte) {
+	xi, all := devices(s.t, s.anna.Conn)
+	for _, d := range all {
+		if d.Use != xinput.MasterKeyboard {
+			continue
+		}
+		if h, err := xi.Held(d.ID); err == nil { // else it was just removed
+			codes = append(codes, h.Keys...)
 		}
 	}
 	return codes

@@ -82,11 +82,16 @@ func TestSoak(t *testing.T) {
 	}
 
 	pids := []int{c.sharer.cmd.Process.Pid, c.viewer.cmd.Process.Pid}
-	for _, pid := range pids {
-		// The guardian ends with the last gate.
-		platformtest.Eventually(t, "the children to be gone", func() bool { return len(children(t, pid)) == 0 })
+	guardians := children(t, pids[0])
+	if kids := children(t, pids[1]); len(guardians) != 1 || len(kids) != 0 {
+		t.Errorf("the sharer has children %v and not just a guardian; the viewer has %v", guardians, kids)
 	}
 	c.stop()
+	for _, pid := range guardians {
+		if _, err := os.Stat(filepath.Join("/proc", strconv.Itoa(pid))); err == nil {
+			t.Errorf("process %d was left", pid)
+		}
+	}
 	for _, pid := range pids {
 		if n := segments(t, pid); n > 0 {
 			t.Errorf("process %d left %d segments of shared memory", pid, n)
