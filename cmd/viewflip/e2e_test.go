@@ -146,6 +146,7 @@ func TestControlStaysInTheWindow(t *testing.T) {
 }
 
 func testControl(t *testing.T, cursor string) {
+	t.Helper()
 	d := display(t)
 	w := platformtest.NewWindow(t, d.Name(), platformtest.Options{Title: "Editor", Bounds: image.Rect(100, 100, 700, 500), Color: 0x2040c0})
 	other := platformtest.NewWindow(t, d.Name(), platformtest.Options{Title: "Other", Bounds: image.Rect(750, 100, 950, 300), Color: 0x111111})

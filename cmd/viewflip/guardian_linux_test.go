@@ -55,6 +55,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 }
 
 func testKilled(t *testing.T, cursor string) {
+	t.Helper()
 	d := display(t)
 	w := platformtest.NewWindow(t, d.Name(), platformtest.Options{Title: "Notes", Bounds: image.Rect(100, 100, 500, 400), Color: 0x090807})
 	w.Focus()

@@ -244,6 +244,7 @@ func BenchmarkGate(b *testing.B) {
 }
 
 func benchmark(b *testing.B, display string, shared bool, events func(n *inputtest.Bench) []wire.Input) {
+	b.Helper()
 	var took, grabs []time.Duration
 	open := opener(xtest.SeatOptions{Shared: shared})
 	n := inputtest.NewBench(b, display, func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {

@@ -51,7 +51,7 @@ func TestSeatLife(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close() //nolint:errcheck // a test's
+	defer d.Close()
 	stopped := 0
 	guard := func(context.Context, int) (func(), error) { return func() { stopped++ }, nil }
 	one, other := xtest.NewSeat(d, xtest.SeatOptions{Guard: guard}), xtest.NewSeat(d, xtest.SeatOptions{})
@@ -110,7 +110,7 @@ func TestNoGuardian(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close() //nolint:errcheck // a test's
+	defer d.Close()
 	w := pt.NewWindow(t, display, pt.Options{Bounds: image.Rect(100, 100, 200, 200)})
 	no := errors.New("no")
 	seat := xtest.NewSeat(d, xtest.SeatOptions{Guard: func(context.Context, int) (func(), error) { return nil, no }})
