@@ -521,6 +521,13 @@ func TestChangesRelease(t *testing.T) {
 			t.Error("hidden, and still holding")
 		}
 		hold()
+		d.Set(func(s *input.State) { s.HostActive = true })
+		synctest.Wait()
+		if d.Held() != 0 {
+			t.Error("the host acts, and a guest is still holding")
+		}
+		d.Set(func(s *input.State) { s.HostActive = false })
+		hold()
 		g.Do(key(wire.KeyUp, keyCtrl), control)
 		d.Set(func(s *input.State) { s.Focused = false })
 		synctest.Wait()

@@ -11,6 +11,7 @@ import (
 	"viewflip.app/input"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/x11"
+	"viewflip.app/platform/x11/xinput"
 	"viewflip.app/wire"
 )
 
@@ -141,14 +142,40 @@ func testShortcuts(t *testing.T, b *Bench) {
 	if got := count(b.Win.Events(), pt.KeyDown, 39); got != 1 {
 		t.Errorf("Ctrl+S arrived %d times", got)
 	}
-	// Another program takes a key, and gives it back.
+	// Another program takes a key, in each of the ways there are, and gives it
+	// back.
 	c := b.host().c.Conn
-	if err := xproto.GrabKeyChecked(c, false, b.Win.Conn().Root, xproto.ModMaskAny, codeB, 1, 1).Check(); err != nil {
+	xi, err := xinput.New(c)
+	if err != nil {
 		t.Fatal(err)
 	}
-	b.Refused(b.Key(wire.KeyDown, "KeyB"), wire.KeyOwned)
-	xproto.UngrabKey(c, codeB, b.Win.Conn().Root, xproto.ModMaskAny)
-	_, _ = xproto.GetInputFocus(c).Reply()
+	root := b.Win.Conn().Root
+	tree, err := xproto.QueryTree(c, b.Win.XID()).Reply()
+	if err != nil || tree.Parent == root {
+		t.Fatal("no frame:", err)
+	}
+	for name, grab := range map[string]func() error{
+		"on the root":  func() error { return xproto.GrabKeyChecked(c, false, root, xproto.ModMaskAny, codeB, 1, 1).Check() },
+		"on the frame": func() error { return xproto.GrabKeyChecked(c, false, tree.Parent, 0, codeB, 1, 1).Check() },
+		"by XInput 2": func() error {
+			_, err := xi.GrabKeycode(root, codeB, 0).Owned()
+			return err
+		},
+	} {
+		b.Do(b.Key(wire.KeyDown, "KeyB"), b.Key(wire.KeyUp, "KeyB"))
+		if err := grab(); err != nil {
+			t.Fatal(name, err)
+		}
+		if v := b.Gate.Do(b.Key(wire.KeyDown, "KeyB"), Rights); v.Reason != wire.KeyOwned {
+			t.Errorf("%s: %v", name, v)
+		}
+		for _, w := range []xproto.Window{root, tree.Parent} {
+			xproto.UngrabKey(c, codeB, w, xproto.ModMaskAny)
+		}
+		if err := xi.UngrabKeycode(root, codeB, 0).Check(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	b.Do(b.Key(wire.KeyDown, "KeyB"))
 }
 

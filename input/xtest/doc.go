@@ -59,7 +59,11 @@
 // loses his and has it back in one go: a completion list of his may close. A
 // window manager may show the shared window as active for that moment. The guard
 // of rule 3 undoes a jump, it does not prevent it: what he types in between goes
-// to the shared program.
+// to the shared program. And who brings the shared window to himself by a task
+// bar within 0.3 s of a guest's press has to do it twice.
+//
+// A pointer enters and leaves windows: one that lies under the second pointer
+// when it is made, or after the shared window went away, is told that.
 //
 // While a guest acts, and half a second longer, another window of the shared
 // program takes the host's core requests for the guest's too; if it does not

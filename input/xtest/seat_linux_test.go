@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jezek/xgb/xproto"
+
 	"viewflip.app/input"
 	"viewflip.app/input/inputtest"
 	"viewflip.app/input/xtest"
@@ -18,8 +20,9 @@ import (
 	"viewflip.app/wire"
 )
 
-// pointers lists the master pointers of a display beside the host's.
-func pointers(t *testing.T, display string) []string {
+// masters lists the master devices of one use beside the host's, and for
+// keyboards where their focus is.
+func masters(t *testing.T, display string, use xinput.Use) (names []string, focus []xproto.Window) {
 	t.Helper()
 	c, err := x11.Connect(display)
 	if err != nil {
@@ -34,13 +37,22 @@ func pointers(t *testing.T, display string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []string
 	for _, d := range all {
-		if d.Use == xinput.MasterPointer && d.ID != xinput.CorePointer {
-			out = append(out, d.Name)
+		if d.Use != use || d.ID == xinput.CorePointer || d.ID == xinput.CoreKeyboard {
+			continue
+		}
+		names = append(names, d.Name)
+		if f, err := xi.GetFocus(d.ID).Reply(); err == nil {
+			focus = append(focus, f)
 		}
 	}
-	return out
+	return names, focus
+}
+
+func pointers(t *testing.T, display string) []string {
+	t.Helper()
+	names, _ := masters(t, display, xinput.MasterPointer)
+	return names
 }
 
 // The second pair is there from the first window to the last, once for each
@@ -76,6 +88,28 @@ func TestSeatLife(t *testing.T) {
 	expect("viewflip pointer")
 	third := open(other, b)
 	expect("viewflip pointer", "viewflip 2 pointer")
+	// The second keyboard is in no window but while somebody types there: not in
+	// that under the pointer, as new keyboards are, and not in one that is closed.
+	elsewhere := func(where string) {
+		t.Helper()
+		_, focus := masters(t, display, xinput.MasterKeyboard)
+		if f := focus[0]; f <= 1 || f == a.XID() || f == b.XID() {
+			t.Errorf("%s the focus is %#x", where, f)
+		}
+	}
+	elsewhere("at first")
+	g := input.NewGate(input.Config{Desk: first})
+	k, _ := wire.KeyFromDOM("KeyA")
+	pt.Eventually(t, "a key", func() bool {
+		return g.Do(wire.Input{Kind: wire.KeyDown, Key: k}, inputtest.Rights).OK()
+	})
+	if _, focus := masters(t, display, xinput.MasterKeyboard); focus[0] != a.XID() {
+		t.Errorf("typing, the focus is %#x", focus[0])
+	}
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+	elsewhere("after the end")
 	for _, desk := range []input.Desk{first, first, third} { // a second Close is nothing
 		if err := desk.Close(); err != nil {
 			t.Error(err)
