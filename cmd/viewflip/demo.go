@@ -278,8 +278,10 @@ func (d *demo) command(ctx context.Context, _ context.CancelCauseFunc) error {
 	if err := d.ben.click(at.Min.Add(image.Pt(60, at.Dy()/2))); err != nil {
 		return err
 	}
-	// The click gives both windows the keyboard.
-	if err := until(ctx, func() bool { return d.ben.focused(d.viewer) && d.anna.focused(d.terminal) }); err != nil {
+	// The click gives the viewer's window the keyboard. The terminal has it from
+	// the viewer's own one; Anna's stays where it is, unless they share one.
+	shared := d.w.getenv("VIEWFLIP_CURSOR") == "shared"
+	if err := until(ctx, func() bool { return d.ben.focused(d.viewer) && (!shared || d.anna.focused(d.terminal)) }); err != nil {
 		return err
 	}
 	random := make([]byte, 8)

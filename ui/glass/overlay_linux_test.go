@@ -213,7 +213,7 @@ func TestOverlayIsNotThere(t *testing.T) {
 	click(t, display, at(w, spot).Add(image.Pt(5, 5)), 9)
 	pressed("the host", 9)
 
-	d, err := xtest.Open(ctx, desk, w.ID(), nil)
+	d, err := xtest.NewSeat(desk, xtest.SeatOptions{}).Open(ctx, w.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,9 +225,10 @@ func TestOverlayIsNotThere(t *testing.T) {
 		Kind: wire.Press, Button: wire.Back, Gen: 1,
 		X: wire.Fraction(at(w, spot).X+5-b.Min.X, b.Dx()), Y: wire.Fraction(at(w, spot).Y+5-b.Min.Y, b.Dy()),
 	}
-	if v := g.Do(press, wire.RightSee|wire.RightPoint|wire.RightControl); !v.OK() {
-		t.Fatal("the gate refuses:", v.Reason)
-	}
+	// The host's hand, which was here just now, goes first for a moment.
+	platformtest.Eventually(t, "the gate to allow it", func() bool {
+		return g.Do(press, wire.RightSee|wire.RightPoint|wire.RightControl).OK()
+	})
 	pressed("the guest", 8)
 }
 
