@@ -26,8 +26,12 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 		}
 		return x * float64(w2) / float64(w1), y * float64(h2) / float64(h1)
 	}
+	// Where the pointer was in the order of events. GetCursorPos tells where it
+	// is now: a press followed by a quick move would land in the wrong place.
+	moved := false
 	var move glfw.CursorPosCallback
 	move = g.SetCursorPosCallback(func(g *glfw.Window, x, y float64) {
+		moved = true
 		if on {
 			in.rawMove(pixels(x, y))
 		}
@@ -48,7 +52,9 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 	var button glfw.MouseButtonCallback
 	button = g.SetMouseButtonCallback(func(g *glfw.Window, b glfw.MouseButton, a glfw.Action, m glfw.ModifierKey) {
 		if on {
-			in.rawMove(pixels(g.GetCursorPos()))
+			if !moved {
+				in.rawMove(pixels(g.GetCursorPos()))
+			}
 			in.rawButton(buttonOf(b), a == glfw.Press, modsOf(m))
 		}
 		if button != nil {
