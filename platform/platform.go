@@ -62,6 +62,7 @@ type Window struct {
 type Desktop struct {
 	impl    desktop
 	display string
+	groups  groups
 }
 
 // desktop is what each operating system implements.

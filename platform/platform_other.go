@@ -14,3 +14,5 @@ func away(ctx context.Context, _ func(string) string, _ *slog.Logger) (<-chan st
 	context.AfterFunc(ctx, func() { close(ch) })
 	return ch, Capability{Name: awayName, Detail: "not noticed on this operating system yet", Remedy: "stop sharing before you leave"}
 }
+
+func openGroup(string, WindowID) (group, error) { return nil, ErrUnsupported }

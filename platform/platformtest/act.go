@@ -92,6 +92,9 @@ func (w *Window) message(to xproto.Window, kind string, data uint32) {
 func (w *Window) Close() {
 	xproto.DestroyWindow(w.c.Conn, w.id)
 	w.sync()
+	if w.first != nil {
+		return
+	}
 	w.c.Close()
 	<-w.done
 }

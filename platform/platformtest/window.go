@@ -48,6 +48,11 @@ type Options struct {
 	Background bool
 	// Gravity is X's bit gravity: what a resize keeps. 0 keeps nothing.
 	Gravity uint32
+	// TransientFor goes into WM_TRANSIENT_FOR; 0 leaves it out.
+	TransientFor xproto.Window
+	// Role goes into WM_WINDOW_ROLE, Type into _NET_WM_WINDOW_TYPE, without
+	// "_NET_WM_WINDOW_TYPE_". "" leaves them out.
+	Role, Type string
 }
 
 // Window is a client window. Its methods return when the server has done what
@@ -61,6 +66,8 @@ type Window struct {
 	// depth is in bits; pixels are 32 bits wide on the wire.
 	depth byte
 	done  chan struct{}
+	// first is the window whose connection this one shares; nil for its own.
+	first *Window
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced at every change below
@@ -74,6 +81,8 @@ type Window struct {
 	events  []Event
 	marks   int
 	frozen  bool
+	// siblings are further windows of the same client.
+	siblings map[xproto.Window]*Window
 }
 
 // NewWindow makes a window on a display, maps it and waits until it is painted.
@@ -84,11 +93,7 @@ func NewWindow(t testing.TB, display string, o Options) *Window {
 	if err != nil {
 		t.Fatal("platformtest:", err)
 	}
-	w := &Window{
-		t: t, c: c, or: o.OverrideRedirect, done: make(chan struct{}), changed: make(chan struct{}),
-		w: o.Bounds.Dx(), h: o.Bounds.Dy(), back: bgra(o.Color),
-	}
-	w.pix = flat(w.w, w.h, w.back)
+	w := newWindow(t, c, o)
 	if err := w.create(o); err != nil {
 		c.Close()
 		t.Fatal("platformtest: new window:", err)
@@ -99,6 +104,36 @@ func NewWindow(t testing.TB, display string, o Options) *Window {
 		w.Map()
 	}
 	return w
+}
+
+func newWindow(t testing.TB, c *x11.Conn, o Options) *Window {
+	w := &Window{
+		t: t, c: c, or: o.OverrideRedirect, done: make(chan struct{}), changed: make(chan struct{}),
+		w: o.Bounds.Dx(), h: o.Bounds.Dy(), back: bgra(o.Color), siblings: map[xproto.Window]*Window{},
+	}
+	w.pix = flat(w.w, w.h, w.back)
+	return w
+}
+
+// Sibling makes another window of the same client, which is closed with it.
+func (w *Window) Sibling(o Options) *Window {
+	w.t.Helper()
+	if w.first != nil {
+		return w.first.Sibling(o)
+	}
+	n := newWindow(w.t, w.c, o)
+	n.first = w
+	w.mu.Lock() // the window's first event waits
+	err := n.create(o)
+	w.siblings[n.id] = n
+	w.mu.Unlock()
+	if err != nil {
+		w.t.Fatal("platformtest: new window:", err)
+	}
+	if !o.Hidden {
+		n.Map()
+	}
+	return n
 }
 
 // bgra is the pixel in the byte order of a 32-bit ZPixmap.
@@ -168,6 +203,15 @@ func (w *Window) describe(o Options) {
 	}
 	if o.PID != 0 {
 		w.SetCardinals("_NET_WM_PID", uint32(o.PID))
+	}
+	if o.TransientFor != 0 {
+		w.setProperty("WM_TRANSIENT_FOR", "WINDOW", 32, cardinals([]uint32{uint32(o.TransientFor)}))
+	}
+	if o.Role != "" {
+		w.setProperty("WM_WINDOW_ROLE", "STRING", 8, []byte(o.Role))
+	}
+	if o.Type != "" {
+		w.SetAtoms("_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_TYPE_"+o.Type)
 	}
 	// WM_NORMAL_HINTS (ICCCM 4.1.2.3): the place is the user's wish, and with
 	// static gravity it is the client area's place.
@@ -248,35 +292,90 @@ func (w *Window) run() {
 		ev, err := w.c.WaitForEvent()
 		if ev == nil && err == nil {
 			w.update(func() { w.closed = true })
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for _, s := range w.siblings {
+				s.update(func() { s.closed = true })
+				close(s.done)
+			}
 			return
 		}
-		switch e := ev.(type) {
-		case xproto.ExposeEvent:
-			w.update(func() {
-				x, y := int(e.X), int(e.Y)
-				if !w.frozen {
-					w.putLocked(image.Rect(x, y, x+int(e.Width), y+int(e.Height)))
-				}
-				if e.Count == 0 {
-					w.painted = true
-				}
-			})
-		case xproto.ConfigureNotifyEvent:
-			w.update(func() { w.resizedLocked(int(e.Width), int(e.Height)) })
-		case xproto.VisibilityNotifyEvent:
-			w.update(func() { w.covered = e.State == xproto.VisibilityFullyObscured })
-		case xproto.MapNotifyEvent:
-			w.update(func() { w.mapped = true })
-		case xproto.UnmapNotifyEvent:
-			w.update(func() { w.mapped, w.painted, w.covered = false, false, false })
-		case xproto.ClientMessageEvent:
-			w.update(func() { w.marks++ })
-		case xproto.DestroyNotifyEvent:
-			w.update(func() { w.closed = true })
-		default:
-			if in, ok := inputEvent(ev); ok {
-				w.update(func() { w.events = append(w.events, in) })
+		to := w
+		w.mu.Lock()
+		if s := w.siblings[windowOf(ev)]; s != nil {
+			to = s
+		}
+		w.mu.Unlock()
+		to.event(ev)
+	}
+}
+
+// windowOf is the window that an event is about.
+func windowOf(ev xgb.Event) xproto.Window {
+	switch e := ev.(type) {
+	case xproto.ExposeEvent:
+		return e.Window
+	case xproto.ConfigureNotifyEvent:
+		return e.Window
+	case xproto.VisibilityNotifyEvent:
+		return e.Window
+	case xproto.MapNotifyEvent:
+		return e.Window
+	case xproto.UnmapNotifyEvent:
+		return e.Window
+	case xproto.ClientMessageEvent:
+		return e.Window
+	case xproto.DestroyNotifyEvent:
+		return e.Window
+	case xproto.ButtonPressEvent:
+		return e.Event
+	case xproto.ButtonReleaseEvent:
+		return e.Event
+	case xproto.MotionNotifyEvent:
+		return e.Event
+	case xproto.KeyPressEvent:
+		return e.Event
+	case xproto.KeyReleaseEvent:
+		return e.Event
+	case xproto.EnterNotifyEvent:
+		return e.Event
+	case xproto.LeaveNotifyEvent:
+		return e.Event
+	case xproto.FocusInEvent:
+		return e.Event
+	case xproto.FocusOutEvent:
+		return e.Event
+	}
+	return 0
+}
+
+func (w *Window) event(ev xgb.Event) {
+	switch e := ev.(type) {
+	case xproto.ExposeEvent:
+		w.update(func() {
+			x, y := int(e.X), int(e.Y)
+			if !w.frozen {
+				w.putLocked(image.Rect(x, y, x+int(e.Width), y+int(e.Height)))
 			}
+			if e.Count == 0 {
+				w.painted = true
+			}
+		})
+	case xproto.ConfigureNotifyEvent:
+		w.update(func() { w.resizedLocked(int(e.Width), int(e.Height)) })
+	case xproto.VisibilityNotifyEvent:
+		w.update(func() { w.covered = e.State == xproto.VisibilityFullyObscured })
+	case xproto.MapNotifyEvent:
+		w.update(func() { w.mapped = true })
+	case xproto.UnmapNotifyEvent:
+		w.update(func() { w.mapped, w.painted, w.covered = false, false, false })
+	case xproto.ClientMessageEvent:
+		w.update(func() { w.marks++ })
+	case xproto.DestroyNotifyEvent:
+		w.update(func() { w.closed = true })
+	default:
+		if in, ok := inputEvent(ev); ok {
+			w.update(func() { w.events = append(w.events, in) })
 		}
 	}
 }
