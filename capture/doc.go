@@ -9,7 +9,8 @@
 // MIT-SHM, XDamage says what changed. A minimised window keeps its last
 // picture. What the application has not painted yet in a new pixmap, where the
 // server puts pixels of the screen, is shown in one neutral colour (see
-// pixmap_linux.go). Popups and menus of the window are not part of it yet.
+// pixmap_linux.go). Menus, tooltips and dialogs of the window (platform.Group)
+// are read in the same way and drawn over it (see members_linux.go).
 //
 // # Windows, macOS
 //

@@ -46,7 +46,7 @@ func (s *stream) Next(ctx context.Context) (*video.Frame, error) {
 func (s *stream) early() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return max(s.min-time.Since(s.last), time.Until(s.notBefore))
+	return max(s.min-time.Since(s.last), time.Until(s.main.notBefore))
 }
 
 // pause blocks until wake, or for d if that is positive, or until the end.
@@ -79,11 +79,10 @@ func (s *stream) try() (*video.Frame, error) {
 	if s.state.Closed || s.closed {
 		return nil, ErrGone
 	}
-	if !s.damaged && !s.whole && len(s.pending) == 0 || s.pix == 0 || s.content.Empty() {
+	if !s.changedLocked() || s.main.pix == 0 || s.main.content.Empty() {
 		return nil, nil
 	}
-	bounds := image.Rect(0, 0, s.content.Dx(), s.content.Dy())
-	if err := s.takeDamageLocked(bounds); err != nil {
+	if err := s.takeDamageLocked(); err != nil {
 		return nil, err
 	}
 	if len(s.pending) == 0 {
@@ -94,11 +93,13 @@ func (s *stream) try() (*video.Frame, error) {
 		return nil, err
 	}
 	captured := time.Now()
-	if err := s.fillLocked(b); err != nil {
+	if err := s.drawLocked(b); err != nil {
 		if !gonePixmap(err) {
 			return nil, fmt.Errorf("capture: read: %w", err)
 		}
-		s.whole = true // resized under our hands: the event brings a new pixmap
+		for _, f := range s.surfacesLocked() {
+			f.whole = true // resized under our hands: the event brings a new pixmap
+		}
 		return nil, nil
 	}
 	b.lent = true
@@ -119,36 +120,81 @@ func gonePixmap(err error) bool {
 	return errors.As(err, &match) || errors.As(err, &drawable)
 }
 
+// changedLocked reports whether there is anything to deliver.
+func (s *stream) changedLocked() bool {
+	if len(s.pending) > 0 {
+		return true
+	}
+	for _, l := range s.layersLocked() {
+		if l.surface != nil && (l.damaged || l.whole) {
+			return true
+		}
+	}
+	return false
+}
+
 // takeDamageLocked asks the server what changed since it was asked last, and
-// notes it for the next frame and for every buffer.
-func (s *stream) takeDamageLocked(bounds image.Rectangle) error {
-	var fresh []image.Rectangle
-	if s.damaged {
-		s.damaged = false
-		rects, err := s.fetchDamage(s.dmg)
+// notes it for the next frame and for every buffer. What another surface covers
+// is noted for later only.
+func (s *stream) takeDamageLocked() error {
+	layers := s.layersLocked()
+	for i, l := range layers {
+		if l.surface == nil {
+			continue
+		}
+		rects, err := l.takeDamage()
 		if err != nil {
 			return err
 		}
 		for _, r := range rects {
-			fresh = video.AddRect(fresh, r.Sub(s.content.Min), bounds)
-		}
-	}
-	if s.whole {
-		fresh, s.pending = append(fresh[:0], bounds), s.pending[:0]
-		s.whole = false
-	}
-	for _, r := range fresh {
-		s.pending = video.AddRect(s.pending, r, bounds)
-		for _, b := range s.bufs {
-			b.stale = video.AddRect(b.stale, r, bounds)
+			if *l.own != nil {
+				(*l.own).stale = video.AddRect((*l.own).stale, r, image.Rectangle{Max: l.content.Size()})
+			}
+			seen := area{r.Add(l.offset).Intersect(l.at)}
+			for _, over := range layers[i+1:] {
+				seen = seen.minus(over.at)
+			}
+			for _, v := range seen {
+				s.touchLocked(v)
+			}
 		}
 	}
 	return nil
 }
 
+// takeDamage returns what changed in the content since it was asked last.
+func (s *surface) takeDamage() ([]image.Rectangle, error) {
+	var fresh []image.Rectangle
+	if s.damaged {
+		s.damaged = false
+		rects, err := s.fetchDamage(s.dmg)
+		if err != nil {
+			return nil, err
+		}
+		bounds := image.Rectangle{Max: s.content.Size()}
+		for _, r := range rects {
+			fresh = video.AddRect(fresh, r.Sub(s.content.Min), bounds)
+		}
+	}
+	if s.whole {
+		fresh = append(fresh[:0], image.Rectangle{Max: s.content.Size()})
+		s.whole = false
+	}
+	return fresh, nil
+}
+
+// touchLocked notes that a part of the picture has changed.
+func (s *stream) touchLocked(r image.Rectangle) {
+	bounds := image.Rect(0, 0, s.state.W, s.state.H)
+	s.pending = video.AddRect(s.pending, r, bounds)
+	for _, b := range s.bufs {
+		b.stale = video.AddRect(b.stale, r, bounds)
+	}
+}
+
 // bufferLocked returns a buffer of the right size that is not lent, or nil.
 func (s *stream) bufferLocked() (*buffer, error) {
-	w, h := s.content.Dx(), s.content.Dy()
+	w, h := s.state.W, s.state.H
 	if w > video.MaxSide || h > video.MaxSide || w*h > video.MaxPixels {
 		return nil, fmt.Errorf("capture: a window of %dx%d pixels is too large to share", w, h)
 	}
@@ -166,14 +212,28 @@ func (s *stream) bufferLocked() (*buffer, error) {
 	if len(s.bufs) >= buffers {
 		return nil, nil
 	}
-	seg, err := newSegment(s.c, w*h*video.BytesPerPixel, s.shared)
+	b, err := s.newBuffer(w, h)
 	if err != nil {
 		return nil, fmt.Errorf("capture: %w", err)
 	}
-	b := &buffer{seg: seg, w: w, h: h, stale: []image.Rectangle{image.Rect(0, 0, w, h)}}
-	b.frame = video.Wrap(w, h, seg.mem[:w*h*video.BytesPerPixel], func(*video.Frame) { s.giveBack(b) })
+	b.frame = video.Wrap(w, h, b.seg.mem[:w*h*video.BytesPerPixel], func(*video.Frame) { s.giveBack(b) })
 	s.bufs = append(s.bufs, b)
 	return b, nil
+}
+
+func (s *stream) newBuffer(w, h int) (*buffer, error) {
+	seg, err := newSegment(s.c, w*h*video.BytesPerPixel, s.shared)
+	if err != nil {
+		return nil, err
+	}
+	return &buffer{seg: seg, w: w, h: h, stale: []image.Rectangle{image.Rect(0, 0, w, h)}}, nil
+}
+
+// free returns the memory of a buffer, if there is one.
+func (b *buffer) free(connected bool) {
+	if b != nil {
+		b.seg.free(connected)
+	}
 }
 
 func (s *stream) giveBack(b *buffer) {
@@ -190,10 +250,10 @@ func (s *stream) giveBack(b *buffer) {
 // strip is about how many bytes the server is asked for at once.
 const strip = 512 << 10
 
-// fillLocked reads the rows that are stale in b, in bands of whole rows, which
+// fill reads the rows that are stale in b, in bands of whole rows, which
 // the server can write straight to their place. Large bands go in strips: while
 // the server copies one, we work on the one before.
-func (s *stream) fillLocked(b *buffer) error {
+func (s *surface) fill(b *buffer) error {
 	type part struct {
 		y0, y1 int
 		wait   func() error

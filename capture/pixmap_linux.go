@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"time"
@@ -9,6 +10,8 @@ import (
 	"github.com/jezek/xgb/damage"
 	"github.com/jezek/xgb/xfixes"
 	"github.com/jezek/xgb/xproto"
+
+	"viewflip.app/platform/x11"
 )
 
 // The X server fills the pixmap of a redirected window, whenever it makes a
@@ -28,16 +31,79 @@ import (
 // neutral is the colour of what the application has not painted yet.
 const neutral = 0xff303030
 
-// settle is how long the first picture of a covered window waits: most
+// settleTime is how long the first picture of a covered window waits: most
 // applications have painted what was covered by then.
-const settle = 60 * time.Millisecond
+const settleTime = 60 * time.Millisecond
 
 // maxInner bounds how many windows inside a window are asked to repaint.
 const maxInner = 512
 
+// surface is one window whose own pixmap is read. Its stream's lock guards it.
+type surface struct {
+	c      *x11.Conn
+	win    xproto.Window
+	dmg    damage.Damage
+	region xfixes.Region
+
+	hidden  bool
+	content image.Rectangle // of the picture within the window
+	inner   image.Rectangle // the window without its border
+	border  int             // width of the border, which the pixmap includes
+	pix     xproto.Pixmap
+	covered bool // foreign pixels of pix were painted over
+	// notBefore is when the next picture may be taken.
+	notBefore time.Time
+	damaged   bool // the server holds damage for us
+	whole     bool // everything must be read
+}
+
+// newSurface asks for the window's events and redirects it. fresh says that
+// the window was mapped just now: what is visible of it may not be painted yet.
+func newSurface(c *x11.Conn, win xproto.Window, region xfixes.Region, fresh bool) (*surface, error) {
+	f := &surface{c: c, win: win, region: region}
+	mask := []uint32{xproto.EventMaskStructureNotify | xproto.EventMaskPropertyChange}
+	if err := xproto.ChangeWindowAttributesChecked(c.Conn, win, xproto.CwEventMask, mask).Check(); err != nil {
+		return nil, ErrGone
+	}
+	g, err := xproto.GetGeometry(c.Conn, xproto.Drawable(win)).Reply()
+	if err != nil {
+		return nil, ErrGone
+	}
+	a, err := xproto.GetWindowAttributes(c.Conn, win).Reply()
+	if err != nil {
+		return nil, ErrGone
+	}
+	if a.Class != xproto.WindowClassInputOutput {
+		return nil, errors.New("the window has no picture")
+	}
+	if !c.BGRA(g.Depth, a.Visual) {
+		return nil, fmt.Errorf("the window's pixels of %d bits are of a kind that is not supported; use a screen of 24 bits", g.Depth)
+	}
+	if f.dmg, err = damage.NewDamageId(c.Conn); err != nil {
+		return nil, err
+	}
+	if err := f.redirect(fresh); err != nil {
+		f.free()
+		return nil, err
+	}
+	return f, nil
+}
+
+// free ends the capture of a window on a connection that goes on. The window
+// may be gone: then the server refuses some of it, and has done it already.
+func (s *surface) free() {
+	damage.Destroy(s.c.Conn, s.dmg)
+	composite.UnredirectWindow(s.c.Conn, s.win, composite.RedirectAutomatic)
+	xproto.ChangeWindowAttributes(s.c.Conn, s.win, xproto.CwEventMask, []uint32{xproto.EventMaskNoEvent})
+	if s.pix != 0 {
+		xproto.FreePixmap(s.c.Conn, s.pix)
+		s.pix = 0
+	}
+}
+
 // redirect begins capture of the window. Nobody else's request comes between
 // its steps, so that what is visible before is exactly known.
-func (s *stream) redirect() error {
+func (s *surface) redirect(fresh bool) error {
 	xproto.GrabServer(s.c.Conn)
 	defer xproto.UngrabServer(s.c.Conn)
 	if err := damage.CreateChecked(s.c.Conn, s.dmg, xproto.Drawable(s.win), damage.ReportLevelNonEmpty).Check(); err != nil {
@@ -48,30 +114,33 @@ func (s *stream) redirect() error {
 	if err != nil {
 		return err
 	}
+	if fresh {
+		visible = nil
+	}
 	if err := composite.RedirectWindowChecked(s.c.Conn, s.win, composite.RedirectAutomatic).Check(); err != nil {
 		return fmt.Errorf("composite: %w", err)
 	}
-	defer s.settleLocked()
-	return s.nameLocked(visible)
+	defer s.settle()
+	return s.name(visible)
 }
 
-// remappedLocked follows the window when it is shown or hidden.
-func (s *stream) remappedLocked() error {
+// remapped follows the window when it is shown or hidden.
+func (s *surface) remapped() error {
 	xproto.GrabServer(s.c.Conn)
 	defer xproto.UngrabServer(s.c.Conn)
-	defer s.settleLocked()
-	return s.nameLocked(nil)
+	defer s.settle()
+	return s.name(nil)
 }
 
-// settleLocked puts the next picture off, if parts were painted over.
-func (s *stream) settleLocked() {
+// settle puts the next picture off, if parts were painted over.
+func (s *surface) settle() {
 	if s.covered {
-		s.notBefore = time.Now().Add(settle)
+		s.notBefore = time.Now().Add(settleTime)
 	}
 }
 
-// resizedLocked follows a ConfigureNotify. Moves do not matter.
-func (s *stream) resizedLocked(e xproto.ConfigureNotifyEvent) error {
+// resized follows a ConfigureNotify. Moves do not matter.
+func (s *surface) resized(e xproto.ConfigureNotifyEvent) error {
 	size := image.Rect(0, 0, int(e.Width), int(e.Height))
 	if size == s.inner && int(e.BorderWidth) == s.border || s.pix == 0 {
 		return nil
@@ -99,12 +168,12 @@ func (s *stream) resizedLocked(e xproto.ConfigureNotifyEvent) error {
 			kept = append(kept, r.Intersect(whole))
 		}
 	}
-	return s.nameLocked(kept)
+	return s.name(kept)
 }
 
-// nameLocked names the window's pixmap, in a grab, and paints over all but
+// name names the window's pixmap, in a grab, and paints over all but
 // own, the pixels that are known to be the window's.
-func (s *stream) nameLocked(own []image.Rectangle) error {
+func (s *surface) name(own []image.Rectangle) error {
 	ac := xproto.GetWindowAttributes(s.c.Conn, s.win)
 	gc := xproto.GetGeometry(s.c.Conn, xproto.Drawable(s.win))
 	a, err := ac.Reply()
@@ -116,11 +185,11 @@ func (s *stream) nameLocked(own []image.Rectangle) error {
 		return ErrGone
 	}
 	inner := image.Rect(0, 0, int(g.Width), int(g.Height))
-	s.state.Hidden = a.MapState != xproto.MapStateViewable
-	if s.state.Hidden {
+	s.hidden = a.MapState != xproto.MapStateViewable
+	if s.hidden {
 		if s.pix == 0 { // else the last picture and its size stay
 			s.inner = inner
-			s.cropLocked()
+			s.crop()
 		}
 		return nil
 	}
@@ -143,24 +212,22 @@ func (s *stream) nameLocked(own []image.Rectangle) error {
 	}
 	damage.Subtract(s.c.Conn, s.dmg, 0, 0) // everything is read anyway
 	s.damaged, s.whole = false, true
-	s.cropLocked()
+	s.crop()
 	return nil
 }
 
-// cropLocked follows the content's place in the window, and the picture's size.
-func (s *stream) cropLocked() {
+// crop follows the content's place in the window.
+func (s *surface) crop() {
 	content := s.c.Content(s.win, s.inner.Dx(), s.inner.Dy())
 	if content == s.content {
 		return
 	}
 	s.content, s.whole = content, true
-	s.state.Gen++
-	s.state.W, s.state.H = content.Dx(), content.Dy()
 }
 
 // fetchDamage empties a damage object and returns, in pixels of its window,
 // what was in it.
-func (s *stream) fetchDamage(d damage.Damage) ([]image.Rectangle, error) {
+func (s *surface) fetchDamage(d damage.Damage) ([]image.Rectangle, error) {
 	damage.Subtract(s.c.Conn, d, 0, s.region)
 	r, err := xfixes.FetchRegion(s.c.Conn, s.region).Reply()
 	if err != nil {
@@ -175,7 +242,7 @@ func (s *stream) fetchDamage(d damage.Damage) ([]image.Rectangle, error) {
 
 // parentVisible returns which pixels of the window are where its parent, a
 // window manager's frame, is visible on the screen; none without a frame.
-func (s *stream) parentVisible() ([]image.Rectangle, error) {
+func (s *surface) parentVisible() ([]image.Rectangle, error) {
 	gc := xproto.GetGeometry(s.c.Conn, xproto.Drawable(s.win))
 	t, err := xproto.QueryTree(s.c.Conn, s.win).Reply()
 	if err != nil {
@@ -206,7 +273,7 @@ func (s *stream) parentVisible() ([]image.Rectangle, error) {
 
 // cover paints parts of the window's pixmap neutral, and then has the server
 // and the application paint them as they should be.
-func (s *stream) cover(parts []image.Rectangle) error {
+func (s *surface) cover(parts []image.Rectangle) error {
 	gc, err := xproto.NewGcontextId(s.c.Conn)
 	if err != nil {
 		return err
@@ -230,7 +297,7 @@ func (s *stream) cover(parts []image.Rectangle) error {
 // background, where they have one, and sends Expose. size is w's, and parts are
 // in w's pixels. Only the borders of inner windows, which hardly any toolkit of
 // today has, stay neutral.
-func (s *stream) repaint(w xproto.Window, size image.Rectangle, parts []image.Rectangle, left *int) {
+func (s *surface) repaint(w xproto.Window, size image.Rectangle, parts []image.Rectangle, left *int) {
 	for _, r := range parts {
 		if r = r.Intersect(size); !r.Empty() {
 			xproto.ClearArea(s.c.Conn, true, w, int16(r.Min.X), int16(r.Min.Y), uint16(r.Dx()), uint16(r.Dy()))

@@ -2,8 +2,6 @@ package capture
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"image"
 	"sync"
 	"time"
@@ -16,36 +14,35 @@ import (
 	"viewflip.app/platform/x11"
 )
 
-// stream captures one X11 window on a connection of its own.
+// stream captures one X11 window, and what belongs to it, on a connection of
+// its own.
 type stream struct {
 	c      *x11.Conn
-	win    xproto.Window
 	min    time.Duration
 	shared bool
-	dmg    damage.Damage
 	region xfixes.Region
+	group  *platform.Group // nil to leave out what belongs to the window
 	states chan State
-	wake   chan struct{} // damage, or a buffer came back
-	gone   chan struct{} // the window closed or the connection ended
-	ended  chan struct{} // the event loop returned
+	wake   chan struct{}  // damage, or a buffer came back
+	gone   chan struct{}  // the window closed or the connection ended
+	ended  sync.WaitGroup // the loops
 	log    func(msg string, args ...any)
+	// around are the window and those around it. The event loop's own.
+	around map[xproto.Window]bool
 
 	mu      sync.Mutex
 	state   State
-	content image.Rectangle // of the picture within the window
-	inner   image.Rectangle // the window without its border
-	border  int             // width of the border, which the pixmap includes
-	pix     xproto.Pixmap
-	covered bool // foreign pixels of pix were painted over
-	// notBefore is when the next picture may be taken.
-	notBefore time.Time
-	damaged   bool // the server holds damage for us
-	whole     bool // everything must be read
-	closed    bool
-	lent      int
-	bufs      []*buffer
-	last      time.Time
-	pending   []image.Rectangle // known damage, not delivered yet
+	main    *surface
+	members []*member       // bottom first
+	origin  image.Point     // of main's content on the screen
+	laid    image.Rectangle // main's content when the picture was laid out
+	nextID  SurfaceID
+	closed  bool
+	lent    int
+	bufs    []*buffer
+	under   *buffer // main's content, while anything is shown over it
+	last    time.Time
+	pending []image.Rectangle // known damage, not delivered yet
 }
 
 func open(_ context.Context, d *platform.Desktop, id platform.WindowID, o Options) (Stream, error) {
@@ -54,19 +51,24 @@ func open(_ context.Context, d *platform.Desktop, id platform.WindowID, o Option
 		return nil, err
 	}
 	s := &stream{
-		c: c, win: xproto.Window(id.Native()), min: o.MinInterval, log: o.Log.Debug,
-		states: make(chan State, 1), wake: make(chan struct{}, 1),
-		gone: make(chan struct{}), ended: make(chan struct{}),
+		c: c, min: o.MinInterval, log: o.Log.Debug, nextID: 1,
+		states: make(chan State, 1), wake: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
-	if err := s.start(); err != nil {
+	if err := s.start(d, id, o.Alone); err != nil {
+		if s.group != nil {
+			s.group.Close()
+		}
 		c.Close()
 		return nil, err
 	}
-	go s.events()
+	s.ended.Go(s.events)
+	if s.group != nil {
+		s.ended.Go(s.follow)
+	}
 	return s, nil
 }
 
-func (s *stream) start() error {
+func (s *stream) start(d *platform.Desktop, id platform.WindowID, alone bool) error {
 	if err := s.c.Require(x11.Composite, x11.XFixes, x11.Damage); err != nil {
 		return err
 	}
@@ -77,55 +79,46 @@ func (s *stream) start() error {
 			seg.free(true)
 		}
 	}
-	mask := []uint32{xproto.EventMaskStructureNotify | xproto.EventMaskPropertyChange}
-	if err := xproto.ChangeWindowAttributesChecked(s.c.Conn, s.win, xproto.CwEventMask, mask).Check(); err != nil {
-		return ErrGone
-	}
-	g, err := xproto.GetGeometry(s.c.Conn, xproto.Drawable(s.win)).Reply()
-	if err != nil {
-		return ErrGone
-	}
-	a, err := xproto.GetWindowAttributes(s.c.Conn, s.win).Reply()
-	if err != nil {
-		return ErrGone
-	}
-	if a.Class != xproto.WindowClassInputOutput {
-		return errors.New("the window has no picture")
-	}
-	if !s.c.BGRA(g.Depth, a.Visual) {
-		return fmt.Errorf("the window's pixels of %d bits are of a kind that is not supported; use a screen of 24 bits", g.Depth)
-	}
-	if s.dmg, err = damage.NewDamageId(s.c.Conn); err != nil {
-		return err
-	}
+	var err error
 	if s.region, err = xfixes.NewRegionId(s.c.Conn); err != nil {
 		return err
 	}
 	xfixes.CreateRegion(s.c.Conn, s.region, nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state.Title = s.c.Title(s.win)
+	if s.main, err = newSurface(s.c, xproto.Window(id.Native()), s.region, false); err != nil {
+		return err
+	}
 	s.followAncestors()
-	return s.redirect()
+	if !alone {
+		if s.group, err = d.Group(id); err != nil {
+			return err
+		}
+		s.syncLocked(false)
+	}
+	s.layoutLocked()
+	s.state.Title = s.c.Title(s.main.win)
+	return nil
 }
 
 // followAncestors asks for events of the windows around ours: a window manager
 // may hide its frame alone, and with it our window.
 func (s *stream) followAncestors() {
-	w := s.win
+	w := s.main.win
+	s.around = map[xproto.Window]bool{w: true}
 	for range 16 { // frames are two or three deep
 		t, err := xproto.QueryTree(s.c.Conn, w).Reply()
 		if err != nil || t.Parent == 0 || t.Parent == t.Root {
 			return
 		}
 		w = t.Parent
+		s.around[w] = true
 		xproto.ChangeWindowAttributes(s.c.Conn, w, xproto.CwEventMask, []uint32{xproto.EventMaskStructureNotify})
 	}
 }
 
 // events follows the window until it closes or the connection ends.
 func (s *stream) events() {
-	defer close(s.ended)
 	for {
 		ev, err := s.c.WaitForEvent()
 		if ev == nil && err == nil {
@@ -133,35 +126,33 @@ func (s *stream) events() {
 			return
 		}
 		if n, ok := s.c.DamageNotify(ev); ok {
-			if n.Damage != s.dmg {
-				continue // of parentVisible
+			if s.hurt(n.Damage) { // else it is that of parentVisible
+				s.poke()
 			}
-			s.mu.Lock()
-			s.damaged = true
-			s.mu.Unlock()
-			s.poke()
 			continue
 		}
 		switch e := ev.(type) {
 		case xproto.ConfigureNotifyEvent:
-			if e.Window == s.win {
-				s.change(func() error { return s.resizedLocked(e) })
-			}
+			s.with(e.Window, func(f *surface) error { return f.resized(e) })
 		case xproto.UnmapNotifyEvent:
-			s.change(s.remappedLocked)
+			if s.around[e.Window] { // members go with the group's news
+				s.change(s.main.remapped)
+			}
 		case xproto.MapNotifyEvent:
-			s.change(s.mappedLocked)
+			if s.around[e.Window] {
+				s.change(s.mappedLocked)
+			}
 		case xproto.ReparentNotifyEvent:
 			s.followAncestors()
 		case xproto.PropertyNotifyEvent:
 			switch e.Atom {
 			case xproto.AtomWmName, s.c.Atom("_NET_WM_NAME"):
-				s.change(func() error { s.state.Title = s.c.Title(s.win); return nil })
+				s.change(func() error { s.state.Title = s.c.Title(s.main.win); return nil })
 			case s.c.Atom("_GTK_FRAME_EXTENTS"):
-				s.change(func() error { s.cropLocked(); return nil })
+				s.with(e.Window, func(f *surface) error { f.crop(); return nil })
 			}
 		case xproto.DestroyNotifyEvent:
-			if e.Window == s.win {
+			if e.Window == s.main.win {
 				s.finish()
 			}
 		}
@@ -171,47 +162,87 @@ func (s *stream) events() {
 // mappedLocked follows a MapNotify. While the window is not hidden its pixmap
 // was named already, by a late UnmapNotify.
 func (s *stream) mappedLocked() error {
-	if !s.state.Hidden {
+	if !s.main.hidden {
 		return nil
 	}
-	return s.remappedLocked()
+	return s.main.remapped()
+}
+
+// with changes the surface that is this window; other windows do not matter.
+func (s *stream) with(w xproto.Window, edit func(*surface) error) {
+	if f := s.lookup(w); f != nil {
+		s.change(func() error { return edit(f) })
+	}
+}
+
+// lookup finds the surface of a window, or nil.
+func (s *stream) lookup(w xproto.Window) *surface {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.surfacesLocked() {
+		if f.win == w {
+			return f
+		}
+	}
+	return nil
+}
+
+// hurt notes that the server holds damage; false if it is nobody's.
+func (s *stream) hurt(d damage.Damage) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.surfacesLocked() {
+		if f.dmg == d {
+			f.damaged = true
+			return true
+		}
+	}
+	return false
+}
+
+// surfacesLocked lists every window that is read, the main one first.
+func (s *stream) surfacesLocked() []*surface {
+	all := []*surface{s.main}
+	for _, m := range s.members {
+		if m.surface != nil {
+			all = append(all, m.surface)
+		}
+	}
+	return all
 }
 
 // change applies an edit of the state, and tells of it.
 func (s *stream) change(edit func() error) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	before := s.state
-	err := edit()
-	st := s.state
-	s.mu.Unlock()
-	if err != nil {
+	if err := edit(); err != nil {
 		return // the window is going: DestroyNotify or UnmapNotify follows
 	}
-	if st != before {
-		s.tell(st)
+	s.layoutLocked()
+	if !s.state.equal(before) {
+		s.tellLocked()
 	}
 	s.poke()
 }
 
-func (s *stream) tell(st State) {
+func (s *stream) tellLocked() {
 	select {
 	case <-s.states:
 	default:
 	}
 	select {
-	case s.states <- st:
+	case s.states <- s.state:
 	default:
 	}
 }
 
 func (s *stream) finish() {
 	s.mu.Lock()
-	again := s.state.Closed
-	s.state.Closed = true
-	st := s.state
-	s.mu.Unlock()
-	if !again {
-		s.tell(st)
+	defer s.mu.Unlock()
+	if !s.state.Closed {
+		s.state.Closed = true
+		s.tellLocked()
 		close(s.gone)
 	}
 }
@@ -241,7 +272,10 @@ func (s *stream) Close() error {
 	s.mu.Unlock()
 	s.finish()
 	s.c.Close()
-	<-s.ended
+	s.ended.Wait()
+	if s.group != nil {
+		s.group.Close()
+	}
 	close(s.states)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -256,5 +290,9 @@ func (s *stream) freeLocked() {
 	for _, b := range s.bufs {
 		b.seg.free(false)
 	}
-	s.bufs = nil
+	for _, m := range s.members {
+		m.shadow.free(false)
+	}
+	s.under.free(false)
+	s.bufs, s.members, s.under = nil, nil, nil
 }
