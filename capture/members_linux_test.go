@@ -3,15 +3,18 @@ package capture_test
 import (
 	"fmt"
 	"image"
+	"os/exec"
 	"testing"
 	"time"
 
 	"github.com/jezek/xgb/res"
 	"github.com/jezek/xgb/xproto"
+	"github.com/jezek/xgb/xtest"
 
 	"viewflip.app/capture"
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
+	"viewflip.app/platform/virtual"
 	"viewflip.app/platform/x11"
 	"viewflip.app/video"
 )
@@ -201,7 +204,9 @@ func TestMembersInTheirOrder(t *testing.T) {
 	s := openStream(t, d, main)
 	a := popup(main, image.Rect(520, 420, 620, 520), green)
 	popup(main, image.Rect(570, 420, 670, 520), red)
-	pictured(t, s, "both", func(_ capture.State, f *video.Frame) bool { return count(f, green) == 50*100 && count(f, red) == 100*100 })
+	pictured(t, s, "both", func(_ capture.State, f *video.Frame) bool {
+		return count(f, green) == 50*100 && count(f, red) == 100*100
+	})
 	a.Raise()
 	pictured(t, s, "the other order", func(_ capture.State, f *video.Frame) bool {
 		return count(f, green) == 100*100 && count(f, red) == 50*100
@@ -511,4 +516,133 @@ func BenchmarkNextWithMenu(b *testing.B) {
 			}
 		})
 	}
+}
+
+// hands is a person at the display: the pointer and the keyboard.
+type hands struct {
+	t *testing.T
+	c *x11.Conn
+}
+
+func handsAt(t *testing.T, d *platform.Desktop) hands {
+	t.Helper()
+	c, err := x11.Connect(d.Display())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	if err := c.Require(x11.XTest); err != nil {
+		t.Fatal(err)
+	}
+	return hands{t, c}
+}
+
+func (h hands) fake(kind, detail byte, at image.Point) {
+	h.t.Helper()
+	if err := xtest.FakeInputChecked(h.c.Conn, kind, detail, 0, h.c.Root, int16(at.X), int16(at.Y), 0).Check(); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h hands) move(p image.Point)             { h.fake(xproto.MotionNotify, 0, p) }
+func (h hands) button(n byte, down bool)       { h.fake(kindOf(xproto.ButtonPress, down), n, image.Point{}) }
+func (h hands) key(code byte, down bool)       { h.fake(kindOf(xproto.KeyPress, down), code, image.Point{}) }
+func kindOf(press byte, down bool) (kind byte) { return press + map[bool]byte{true: 0, false: 1}[down] }
+
+// xterm's menus say nothing about themselves: they belong to it because it was
+// active.
+func TestXtermMenu(t *testing.T) {
+	v, d := realDesktop(t)
+	if err := v.Run("xterm", "-geometry", "50x8+300+300", "-title", "term"); err != nil {
+		t.Fatal(err)
+	}
+	w := windowOf(t, d, "XTerm")
+	s, err := capture.Open(t.Context(), d, w.ID, capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	h := handsAt(t, d)
+	const control = 37
+	at := w.Bounds.Min.Add(image.Pt(250, 60))
+	h.move(at)
+	h.button(1, true) // into the window first
+	h.button(1, false)
+	platformtest.Eventually(t, "the focus", func() bool {
+		v := h.c.Cardinals(h.c.Root, "_NET_ACTIVE_WINDOW")
+		return len(v) > 0 && v[0] == w.ID.Native()
+	})
+	h.key(control, true)
+	h.button(1, true)
+	st := menuIsExact(t, d, s)
+	if st.H <= w.Bounds.Dy() || st.Main.Min != (image.Point{}) {
+		t.Errorf("%+v: the menu is longer than the window", st)
+	}
+	h.move(at.Add(image.Pt(5, 60))) // an entry lights up
+	menuIsExact(t, d, s)
+	h.move(image.Pt(900, 100))
+	h.button(1, false)
+	h.key(control, false)
+	platformtest.Eventually(t, "the menu's end", func() bool { return len(s.State().Surfaces) == 0 })
+}
+
+// GTK's menus and dialogs, where a program is there to show them.
+func TestGTKMenu(t *testing.T) {
+	if _, err := exec.LookPath("mousepad"); err != nil {
+		t.Skip("mousepad is not installed")
+	}
+	v, d := realDesktop(t)
+	home := t.TempDir()
+	env := []string{"HOME=" + home, "XDG_CONFIG_HOME=" + home, "GSETTINGS_BACKEND=memory", "NO_AT_BRIDGE=1", "DBUS_SESSION_BUS_ADDRESS="}
+	if err := v.RunEnv(env, "mousepad", "--disable-server"); err != nil {
+		t.Fatal(err)
+	}
+	w := windowOf(t, d, "Mousepad")
+	s, err := capture.Open(t.Context(), d, w.ID, capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	h := handsAt(t, d)
+	const alt, f, escape, control, o = 64, 41, 9, 37, 32
+	menu := func(mod, code byte) {
+		h.key(mod, true)
+		h.key(code, true)
+		h.key(code, false)
+		h.key(mod, false)
+	}
+	platformtest.Eventually(t, "the menu", func() bool {
+		if len(s.State().Surfaces) > 0 {
+			return true
+		}
+		menu(alt, f)
+		time.Sleep(time.Second)
+		return len(s.State().Surfaces) > 0
+	})
+	if st := menuIsExact(t, d, s); st.Surfaces[0].Kind != platform.SurfaceMenu {
+		t.Errorf("%+v", st)
+	}
+	h.key(escape, true)
+	h.key(escape, false)
+	platformtest.Eventually(t, "the menu's end", func() bool { return len(s.State().Surfaces) == 0 })
+	menu(control, o)
+	platformtest.Eventually(t, "the file chooser, hidden", func() bool {
+		l := s.State().Surfaces
+		return len(l) == 1 && l[0].Masked && l[0].Kind == platform.SurfaceDialog
+	})
+}
+
+func realDesktop(t *testing.T) (*virtual.Display, *platform.Desktop) {
+	t.Helper()
+	v, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	d, err := platform.Open(v.Name(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	return v, d
 }
