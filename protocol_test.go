@@ -97,7 +97,10 @@ func TestProtocolDocument(t *testing.T) {
 	for name, m := range map[string]wire.Message{
 		"hello":         wire.Hello{Version: 1, Name: "Ada"},
 		"share-opened":  wire.ShareOpened{Share: 1, Title: "Notes", App: "xed", W: 640, H: 480, Gen: 2, Track: "share-1"},
-		"share-changed": wire.ShareChanged{Share: 1, Title: "Notes", W: 640, H: 480, Gen: 2, Hidden: true},
+		"share-changed": wire.ShareChanged{
+			Share: 1, Title: "Notes", W: 640, H: 512, Gen: 2, Hidden: true, Main: wire.Rect{W: 640, H: 480},
+			Surfaces: []wire.Surface{{ID: 7, Kind: wire.SurfaceMenu, Bounds: wire.Rect{X: 32, Y: 24, W: 128, H: 488}}},
+		},
 		"share-closed":  wire.ShareClosed{Share: 1, Reason: wire.CloseWindow},
 		"watch":         wire.Watch{Share: 1, On: true},
 		"ask":           wire.Ask{Share: 1, Rights: wire.RightSee | wire.RightPoint | wire.RightControl},

@@ -63,13 +63,17 @@ type (
 		Gen        uint32
 		Track      string
 	}
-	// ShareChanged tells of a new title, size or state.
+	// ShareChanged tells of a new title, size or state. Main is the window's own
+	// content in the picture of W by H pixels; the rest of it, and Surfaces,
+	// bottom first, is what belongs to the window.
 	ShareChanged struct {
-		Share  ShareID
-		Title  string
-		W, H   uint16
-		Gen    uint32
-		Hidden bool
+		Share    ShareID
+		Title    string
+		W, H     uint16
+		Gen      uint32
+		Hidden   bool
+		Main     Rect
+		Surfaces []Surface
 	}
 	// ShareClosed ends a share.
 	ShareClosed struct {
@@ -165,7 +169,7 @@ func AppendMessage(b []byte, m Message) ([]byte, error) {
 	case ShareChanged:
 		b = appendText(be.AppendUint32(b, uint32(m.Share)), m.Title, MaxTitle)
 		b = be.AppendUint32(be.AppendUint16(be.AppendUint16(b, m.W), m.H), m.Gen)
-		b = appendFlag(b, m.Hidden)
+		b = appendSurfaces(appendRect(appendFlag(b, m.Hidden), m.Main), m.Surfaces)
 	case ShareClosed:
 		b = append(be.AppendUint32(b, uint32(m.Share)), byte(m.Reason))
 	case Watch:
@@ -225,7 +229,9 @@ func ParseMessage(b []byte) (Message, error) {
 		s := ShareOpened{Share: ShareID(r.u32()), Title: r.text(MaxTitle), App: r.text(MaxName), W: r.u16(), H: r.u16(), Gen: r.u32(), Track: r.text(maxTrackID)}
 		m, ok = s, s.Share != 0 && s.Track != ""
 	case typeShareChanged:
-		m = ShareChanged{Share: ShareID(r.u32()), Title: r.text(MaxTitle), W: r.u16(), H: r.u16(), Gen: r.u32(), Hidden: r.flag()}
+		s := ShareChanged{Share: ShareID(r.u32()), Title: r.text(MaxTitle), W: r.u16(), H: r.u16(), Gen: r.u32(), Hidden: r.flag(), Main: r.rect()}
+		s.Surfaces = r.surfaces(s.W, s.H)
+		m, ok = s, s.Main.in(s.W, s.H) || s.W == 0 || s.H == 0
 	case typeShareClosed:
 		s := ShareClosed{Share: ShareID(r.u32()), Reason: CloseReason(r.u8())}
 		m, ok = s, s.Reason >= CloseStopped && s.Reason <= CloseFailed

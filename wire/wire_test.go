@@ -26,7 +26,14 @@ func messages() []wire.Message {
 	return []wire.Message{
 		wire.Hello{Version: 1, Name: "Änne 👩‍💻"},
 		wire.ShareOpened{Share: 1, Title: "a", App: "b", W: 1280, H: 800, Gen: 3, Track: "share-1"},
-		wire.ShareChanged{Share: 1, Title: "x", W: 1, H: 2, Gen: 9, Hidden: true},
+		wire.ShareChanged{
+			Share: 1, Title: "x", W: 10, H: 20, Gen: 9, Hidden: true, Main: wire.Rect{X: 1, Y: 2, W: 9, H: 18},
+			Surfaces: []wire.Surface{
+				{ID: 1, Kind: wire.SurfaceMenu, Bounds: wire.Rect{W: 10, H: 20}},
+				{ID: 65535, Kind: wire.SurfaceDialog, Masked: true, Bounds: wire.Rect{X: 9, Y: 19, W: 1, H: 1}},
+			},
+		},
+		wire.ShareChanged{Share: 2, Title: "y"},
 		wire.ShareClosed{Share: 1, Reason: wire.CloseWindow}, wire.Watch{Share: 4, On: true},
 		wire.Ask{Share: 1, Rights: wire.RightControl}, wire.Granted{Share: 1, Rights: wire.RightSee, Answer: true},
 		wire.Granted{Share: 1, Rights: wire.RightSee | wire.RightPaste, Ends: wire.Ends{{}, {}, {}, {Term: wire.Timed, Left: 15 * time.Minute}}},
@@ -376,4 +383,54 @@ func FuzzOpen(f *testing.F) {
 		_, _ = wire.Open(b, a.Public(), sealed)
 		_, _, _ = wire.OpenKnock(b, sealed)
 	})
+}
+
+func TestSurfacesAreChecked(t *testing.T) {
+	good := wire.Surface{ID: 1, Kind: wire.SurfaceMenu, Bounds: wire.Rect{X: 5, Y: 5, W: 5, H: 15}}
+	change := func(edit func(*wire.ShareChanged)) wire.ShareChanged {
+		m := wire.ShareChanged{Share: 1, W: 10, H: 20, Main: wire.Rect{W: 10, H: 20}, Surfaces: []wire.Surface{good}}
+		edit(&m)
+		return m
+	}
+	parse := func(m wire.ShareChanged) (wire.Message, error) {
+		b, err := wire.AppendMessage(nil, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wire.ParseMessage(b)
+	}
+	if _, err := parse(change(func(*wire.ShareChanged) {})); err != nil {
+		t.Fatal(err)
+	}
+	for name, edit := range map[string]func(*wire.ShareChanged){
+		"main too wide":      func(m *wire.ShareChanged) { m.Main.W = 11 },
+		"main empty":         func(m *wire.ShareChanged) { m.Main.H = 0 },
+		"surface outside":    func(m *wire.ShareChanged) { m.Surfaces[0].Bounds.X = 6 },
+		"surface overflows":  func(m *wire.ShareChanged) { m.Surfaces[0].Bounds.Y = 65535 },
+		"surface empty":      func(m *wire.ShareChanged) { m.Surfaces[0].Bounds.W = 0 },
+		"surface number 0":   func(m *wire.ShareChanged) { m.Surfaces[0].ID = 0 },
+		"kind 0":             func(m *wire.ShareChanged) { m.Surfaces[0].Kind = 0 },
+		"kind 4":             func(m *wire.ShareChanged) { m.Surfaces[0].Kind = 4 },
+		"surface of nothing": func(m *wire.ShareChanged) { m.W = 0 },
+	} {
+		if m, err := parse(change(edit)); err == nil {
+			t.Errorf("%s: %+v", name, m)
+		}
+	}
+	m, err := parse(change(func(m *wire.ShareChanged) {
+		for len(m.Surfaces) < 40 {
+			m.Surfaces = append(m.Surfaces, good)
+		}
+	}))
+	if c, ok := m.(wire.ShareChanged); err != nil || !ok || len(c.Surfaces) != wire.MaxSurfaces {
+		t.Errorf("%d surfaces, %v", len(c.Surfaces), err)
+	}
+	b, err := wire.AppendMessage(nil, change(func(m *wire.ShareChanged) { m.Surfaces = nil }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)-1] = wire.MaxSurfaces + 1
+	if _, err := wire.ParseMessage(append(b, make([]byte, 12*(wire.MaxSurfaces+1))...)); err == nil {
+		t.Error("too many surfaces")
+	}
 }
