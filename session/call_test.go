@@ -257,10 +257,15 @@ type screen struct {
 	closed chan struct{}
 	once   sync.Once
 	gone   chan struct{}
+	// allowed gets what Allow was called with.
+	allowed chan capture.SurfaceID
 }
 
 func newScreen() *screen {
-	return &screen{frames: make(chan *video.Frame, 100), states: make(chan capture.State, 1), closed: make(chan struct{}), gone: make(chan struct{})}
+	return &screen{
+		frames: make(chan *video.Frame, 100), states: make(chan capture.State, 1), closed: make(chan struct{}), gone: make(chan struct{}),
+		allowed: make(chan capture.SurfaceID, 10),
+	}
 }
 
 func (s *screen) paint(v byte) {
@@ -284,6 +289,7 @@ func (s *screen) Next(ctx context.Context) (*video.Frame, error) {
 }
 func (s *screen) States() <-chan capture.State { return s.states }
 func (s *screen) State() capture.State         { return capture.State{W: 4, H: 3, Gen: 1} }
+func (s *screen) Allow(id capture.SurfaceID)   { s.allowed <- id }
 func (s *screen) Close() error                 { s.once.Do(func() { close(s.closed) }); return nil }
 
 // gate records what it was asked to do.

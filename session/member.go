@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"image"
 	"slices"
 	"sync"
 	"time"
@@ -280,10 +281,7 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 	case wire.ShareOpened:
 		m.shareOpened(msg)
 	case wire.ShareChanged:
-		m.withView(msg.Share, func(v *View) {
-			v.info.Title, v.info.W, v.info.H = msg.Title, int(msg.W), int(msg.H)
-			v.info.Gen, v.info.Hidden = msg.Gen, msg.Hidden
-		})
+		m.withView(msg.Share, func(v *View) { v.changedLocked(msg) })
 	case wire.ShareClosed:
 		c.mu.Lock()
 		if v := m.views[msg.Share]; v != nil {
@@ -350,7 +348,7 @@ func (m *member) shareOpened(msg wire.ShareOpened) {
 	if m.views[msg.Share] == nil && len(m.views) < maxShares {
 		v := newView(m, RemoteShare{
 			Member: m.id, MemberName: m.name, Share: msg.Share, Title: msg.Title,
-			App: msg.App, W: int(msg.W), H: int(msg.H), Gen: msg.Gen,
+			App: msg.App, W: int(msg.W), H: int(msg.H), Gen: msg.Gen, Main: image.Rect(0, 0, int(msg.W), int(msg.H)),
 		}, msg.Track)
 		m.views[msg.Share] = v
 		m.viewOrder = append(m.viewOrder, v)

@@ -43,6 +43,7 @@ type share struct {
 	// taken is what was taken from devices that have it free: they do not get
 	// it back by coming again.
 	taken map[MemberID]wire.Rights
+	masked surfaceStates
 
 	// pic guards the newest picture and what each outlet still owes.
 	pic struct {
@@ -107,8 +108,8 @@ func (c *Call) Share(ctx context.Context, w platform.Window, grant wire.Rights) 
 	sctx, cancel := context.WithCancelCause(c.life)
 	s := &share{
 		call: c, window: w.ID, app: w.App, title: w.Title, stream: stream, state: stream.State(),
-		grant: grant, guests: map[MemberID]*guest{}, taken: map[MemberID]wire.Rights{}, ctx: sctx, cancel: cancel, wake: make(chan struct{}, 1),
-		board: newBoard(c.marks.ring),
+		grant: grant, guests: map[MemberID]*guest{}, taken: map[MemberID]wire.Rights{}, masked: surfaceStates{},
+		ctx: sctx, cancel: cancel, wake: make(chan struct{}, 1), board: newBoard(c.marks.ring),
 	}
 	c.mu.Lock()
 	s.id = c.nextShare
@@ -117,6 +118,7 @@ func (c *Call) Share(ctx context.Context, w platform.Window, grant wire.Rights) 
 	c.shareOrder = append(c.shareOrder, s)
 	members := slices.Clone(c.order)
 	c.mu.Unlock()
+	s.masked.follow(s.state.Surfaces, time.Now())
 	if !c.spawn(s.run) {
 		cancel(nil)
 		return 0, errors.Join(ErrEnded, stream.Close())
@@ -189,17 +191,10 @@ func (s *share) openLocked(m *member, g *guest) []wire.Message {
 		},
 		wire.GuestNumber{Share: s.id, Guest: m.number},
 	}
-	if change.Hidden {
+	if change.Hidden || len(change.Surfaces) > 0 {
 		out = append(out, change)
 	}
 	return out
-}
-
-func (s *share) changeLocked() wire.ShareChanged {
-	return wire.ShareChanged{
-		Share: s.id, Title: s.title, W: uint16(s.state.W), H: uint16(s.state.H),
-		Gen: s.state.Gen, Hidden: s.state.Hidden,
-	}
 }
 
 // run captures until the share ends, then takes everything back.
@@ -348,6 +343,7 @@ func (s *share) watchState(ctx context.Context) {
 			if st.Title != "" {
 				s.title = st.Title
 			}
+			fresh, title := s.masked.follow(st.Surfaces, time.Now()), s.title
 			change := s.changeLocked()
 			var gates []Gate
 			var viewers []*member
@@ -370,6 +366,9 @@ func (s *share) watchState(ctx context.Context) {
 			}
 			for _, m := range viewers {
 				m.send(change)
+			}
+			for _, id := range fresh {
+				c.emit(Event{Kind: EventMasked, Share: s.id, Title: title, Surface: id})
 			}
 			c.changed()
 		case <-ctx.Done():

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"image"
 	"time"
 
 	"viewflip.app/platform"
@@ -34,7 +35,9 @@ type State struct {
 	Members []Member
 	Shares  []Share
 	Asks    []Ask
-	Remote  []RemoteShare
+	// Masked are dialogs about which this person should decide.
+	Masked []MaskedDialog
+	Remote []RemoteShare
 }
 
 // Member is somebody else in the call.
@@ -87,6 +90,10 @@ type RemoteShare struct {
 	W, H       int
 	Gen        uint32
 	Hidden     bool
+	// Main is the window's own content in the picture of W by H pixels.
+	Main image.Rectangle
+	// Surfaces are drawn over it, in this order. Not to be changed.
+	Surfaces []Surface
 	// Rights are what we may do with it now, as the sharer told us.
 	Rights wire.Rights
 	Ends   Ends
@@ -114,6 +121,10 @@ const (
 	EventShared   EventKind = "shared"
 	EventUnshared EventKind = "unshared"
 	EventLinkUsed EventKind = "link_used"
+	// EventMasked says that a dialog is hidden from the viewers, EventRevealed
+	// that it is shown to them.
+	EventMasked   EventKind = "dialog_hidden"
+	EventRevealed EventKind = "dialog_shown"
 )
 
 // Event is one thing that happened in a call, for terminals and scripts.
@@ -127,6 +138,8 @@ type Event struct {
 	Rights string       `json:"rights,omitempty"`
 	Term   string       `json:"term,omitempty"`
 	Reason string       `json:"reason,omitempty"`
+	// Surface is what EventMasked and EventRevealed are about.
+	Surface wire.SurfaceID `json:"surface,omitempty"`
 }
 
 func (c *Call) emit(e Event) {
@@ -176,6 +189,7 @@ func (c *Call) State() State {
 			sh.Viewers = append(sh.Viewers, v)
 		}
 		st.Shares = append(st.Shares, sh)
+		st.Masked = append(st.Masked, s.maskedLocked(sh.Viewers)...)
 	}
 	return st
 }

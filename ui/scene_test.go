@@ -83,7 +83,7 @@ func runScene(name string) error {
 		Desktop: desk,
 		NewCall: func(context.Context, *wire.Link) (Call, error) { return call, nil },
 		Thumbnail: func(ctx context.Context, id platform.WindowID) (Thumbnails, error) {
-			s, err := capture.Open(ctx, desk, id, capture.Options{MinInterval: time.Second})
+			s, err := capture.Open(ctx, desk, id, capture.Options{MinInterval: time.Second, Alone: true})
 			return &captured{s: s}, err
 		},
 		Name: func() string { return my }, SetName: func(s string) { my = s },

@@ -95,7 +95,7 @@ func runScreens(ctx context.Context, w world, name string, o ui.Options) error {
 	o.Name, o.SetName, o.Log = a.displayName, a.setDisplayName, a.log
 	if desk != nil {
 		o.Thumbnail = func(ctx context.Context, id platform.WindowID) (ui.Thumbnails, error) {
-			s, err := capture.Open(ctx, desk, id, capture.Options{Log: a.log, MinInterval: time.Second})
+			s, err := capture.Open(ctx, desk, id, capture.Options{Log: a.log, MinInterval: time.Second, Alone: true})
 			if err != nil {
 				return nil, err
 			}

@@ -216,6 +216,8 @@ func (p printer) event(e session.Event) error {
 		_, err = fmt.Fprintf(p.w, "%s may no longer %s “%s”: %s\n", e.Name, e.Rights, e.Title, e.Reason)
 	case session.EventWatching:
 		_, err = fmt.Fprintf(p.w, "%s is watching “%s”\n", e.Name, e.Title)
+	case session.EventMasked:
+		_, err = fmt.Fprintf(p.w, "a dialog of “%s” is hidden from everybody: it may show files or printers\n", e.Title)
 	case session.EventUnwatch:
 		_, err = fmt.Fprintf(p.w, "%s stopped watching\n", e.Name)
 	case session.EventUnshared:
