@@ -42,7 +42,7 @@ type share struct {
 	markSeq uint32
 	// taken is what was taken from devices that have it free: they do not get
 	// it back by coming again.
-	taken map[MemberID]wire.Rights
+	taken  map[MemberID]wire.Rights
 	masked surfaceStates
 
 	// pic guards the newest picture and what each outlet still owes.

@@ -20,6 +20,7 @@ type callPane struct {
 	p *program
 
 	asks    *rows[askKey, *requestCard]
+	masked  *rows[maskedKey, *maskedCard]
 	shares  *rows[wire.ShareID, *shareRow]
 	remote  *rows[shareKey, *remoteRow]
 	people  *rows[session.MemberID, *personRow]
@@ -34,6 +35,7 @@ type callPane struct {
 func newCallPane(p *program) *callPane {
 	c := &callPane{p: p}
 	c.asks = newRows[askKey, *requestCard](10)
+	c.masked = newRows[maskedKey, *maskedCard](10)
 	c.shares = newRows[wire.ShareID, *shareRow](0)
 	c.remote = newRows[shareKey, *remoteRow](0)
 	c.people = newRows[session.MemberID, *personRow](0)
@@ -62,7 +64,7 @@ func newCallPane(p *program) *callPane {
 		container.NewBorder(nil, nil, nil, add, middle(heading("You are sharing"))),
 		c.none.Container, c.shares.box))
 	c.shared = card(column(8, heading("Shared with you"), c.remote.box))
-	left := column(14, c.asks.box, mine, c.shared)
+	left := column(14, c.asks.box, c.masked.box, mine, c.shared)
 	right := column(14, c.invite.root, card(column(8, heading("People"), c.nobody.Container, c.people.box)))
 	bar := container.NewStack(newPanel(colorSurface, "", 0), column(0, widget.NewSeparator(),
 		inset(12, 20, container.NewBorder(nil, nil, nil, row(10, leave, c.stopAll)))))
@@ -113,6 +115,14 @@ func (c *callPane) update(st session.State) {
 			r.arm()
 		}
 	}
+	c.masked.begin()
+	for _, m := range st.Masked {
+		c.masked.put(maskedKey{m.Share, m.Surface}, func() (*maskedCard, fyne.CanvasObject) {
+			x := newMaskedCard(c.p, m)
+			return x, x.root
+		}).update(m)
+	}
+	c.masked.end()
 	c.shares.begin()
 	for _, s := range st.Shares {
 		c.shares.put(s.ID, func() (*shareRow, fyne.CanvasObject) {

@@ -141,6 +141,17 @@ func (c *fakeCall) Withdraw(_ session.MemberID, _ wire.ShareID, r wire.Rights) {
 func (c *fakeCall) TakeBack(session.MemberID, wire.ShareID) { c.note("take back") }
 func (c *fakeCall) TakeBackAll()                            { c.note("take back all") }
 func (c *fakeCall) Remove(session.MemberID)                 { c.note("remove") }
+func (c *fakeCall) Reveal(wire.ShareID, wire.SurfaceID) error {
+	c.note("reveal")
+	c.set(func(st *session.State) { st.Masked = nil })
+	return nil
+}
+
+func (c *fakeCall) KeepMasked(wire.ShareID, wire.SurfaceID) error {
+	c.note("keep masked")
+	c.set(func(st *session.State) { st.Masked = nil })
+	return nil
+}
 
 func (c *fakeCall) View(m session.MemberID, s wire.ShareID) (View, error) {
 	c.mu.Lock()

@@ -66,6 +66,8 @@ type Call interface {
 	AllowFor(m session.MemberID, s wire.ShareID, r wire.Rights, t wire.Term) error
 	Withdraw(m session.MemberID, s wire.ShareID, r wire.Rights)
 	Refuse(m session.MemberID, s wire.ShareID)
+	Reveal(s wire.ShareID, id wire.SurfaceID) error
+	KeepMasked(s wire.ShareID, id wire.SurfaceID) error
 	TakeBack(m session.MemberID, s wire.ShareID)
 	TakeBackAll()
 	Remove(m session.MemberID)

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"image"
 	"log/slog"
 	"sync"
 	"time"
@@ -35,6 +36,9 @@ type shell interface {
 	// room is the usable size of the screen in the toolkit's units; zero if
 	// unknown.
 	room(w fyne.Window) fyne.Size
+	// reshape gives a window's content a size and moves it, both in pixels of
+	// the screen, as far as there is room; false if it cannot.
+	reshape(w fyne.Window, size, by image.Point) bool
 }
 
 // program is everything that is on screen. Its fields belong to the main
@@ -59,8 +63,10 @@ type program struct {
 	// left holds remote shares whose viewer was closed by hand: they are not
 	// opened again unasked.
 	left map[shareKey]bool
-	// seen counts requests that were already announced.
-	seen map[askKey]bool
+	// seen counts requests that were already announced, hidden the dialogs that
+	// viewers do not see.
+	seen   map[askKey]bool
+	hidden map[maskedKey]bool
 	// counting is true while the words about ends are to be shown again.
 	counting bool
 	err      error
@@ -210,7 +216,7 @@ func (p *program) update(c Call, st session.State) {
 			v.lost()
 		}
 	}
-	p.announce(st.Asks)
+	p.announce(st)
 	p.home.update(st)
 	p.lobby.update(st)
 	p.count(c, st)
@@ -231,15 +237,20 @@ func (p *program) revive(v *viewer, r session.RemoteShare) {
 }
 
 // announce draws attention to requests that are new.
-func (p *program) announce(asks []session.Ask) {
-	now := map[askKey]bool{}
+func (p *program) announce(st session.State) {
+	now, hidden := map[askKey]bool{}, map[maskedKey]bool{}
 	fresh := false
-	for _, a := range asks {
+	for _, a := range st.Asks {
 		k := askKey{a.Member, a.Share}
 		now[k] = true
 		fresh = fresh || !p.seen[k]
 	}
-	p.seen = now
+	for _, m := range st.Masked {
+		k := maskedKey{m.Share, m.Surface}
+		hidden[k] = true
+		fresh = fresh || !p.hidden[k]
+	}
+	p.seen, p.hidden = now, hidden
 	if fresh {
 		p.home.show()
 		p.shell.attention(p.home.win)

@@ -4,6 +4,7 @@ package ui
 
 import (
 	"context"
+	"image"
 	"log"
 	"log/slog"
 	"sync/atomic"
@@ -149,3 +150,24 @@ func (s *glfwShell) room(w fyne.Window) fyne.Size {
 	const frame = 32 // a title bar and borders
 	return fyne.NewSize(float32(width-frame/4)/scale, float32(height-frame)/scale)
 }
+
+func (s *glfwShell) reshape(w fyne.Window, size, by image.Point) bool {
+	g := glfwWindow(w)
+	m := glfw.GetPrimaryMonitor()
+	if g == nil || m == nil || g.GetAttrib(glfw.Maximized) == glfw.True || g.GetMonitor() != nil {
+		return false
+	}
+	x, y := g.GetPos()
+	left, top, right, bottom := g.GetFrameSize()
+	wx, wy, ww, wh := m.GetWorkarea()
+	// What sticks out already may stay so.
+	at := image.Pt(fitIn(x+by.X, size.X, min(x, wx+left), wx+ww-right), fitIn(y+by.Y, size.Y, min(y, wy+top), wy+wh-bottom))
+	if at != image.Pt(x, y) {
+		g.SetPos(at.X, at.Y)
+	}
+	g.SetSize(size.X, size.Y)
+	return true
+}
+
+// fitIn moves a length that begins at a between low and high, low first.
+func fitIn(a, length, low, high int) int { return max(min(a, high-length), low) }

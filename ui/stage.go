@@ -19,7 +19,7 @@ type stage struct {
 }
 
 func newStage(v *viewer) *stage {
-	s := &stage{v: v, back: newPanel(colorStage, "", 0)}
+	s := &stage{v: v, back: newPanel(colorBackdrop, "", 0)}
 	s.ExtendBaseWidget(s)
 	return s
 }
@@ -33,7 +33,7 @@ func (s *stage) area() image.Rectangle {
 	return image.Rect(x0, y0, x1, y1)
 }
 
-func (s *stage) fit(w, h int) glass.Fit { return glass.FitIn(s.area(), w, h) }
+func (s *stage) fit(w, h int) glass.Fit { return glass.FitIn(s.v.area(), w, h) }
 
 // put places an image of the toolkit where a picture of w by h belongs.
 func (s *stage) put(img *canvas.Image, w, h int) {

@@ -14,9 +14,10 @@ func newLook() fyne.Theme { return look{theme.DefaultTheme()} }
 
 // Colours of our own beside Fyne's names.
 const (
-	colorSurface fyne.ThemeColorName = "viewflipSurface" // cards and bars
-	colorStage   fyne.ThemeColorName = "viewflipStage"   // behind pictures
-	colorTint    fyne.ThemeColorName = "viewflipTint"    // selected things
+	colorSurface  fyne.ThemeColorName = "viewflipSurface"  // cards and bars
+	colorBackdrop fyne.ThemeColorName = "viewflipBackdrop" // around a shared picture; capture paints it too
+	colorStage    fyne.ThemeColorName = "viewflipStage"    // behind pictures
+	colorTint     fyne.ThemeColorName = "viewflipTint"     // selected things
 )
 
 func rgb(v uint32) color.NRGBA {
@@ -52,6 +53,8 @@ func palette(n fyne.ThemeColorName, dark bool) (color.NRGBA, bool) {
 		return pick(0xffffff, 0x1e2126)
 	case colorStage:
 		return pick(0xe6e8ec, 0x0d0e11)
+	case colorBackdrop:
+		return rgb(0x14171c), true
 	case colorTint:
 		return pick(0xe8edfc, 0x252d45)
 	case theme.ColorNameForeground:

@@ -44,6 +44,12 @@ type viewer struct {
 	covered string
 	refused time.Time
 
+	// main is the shared window's own content in the picture; pin is where the
+	// picture is put while the window changes its size; squeezed means that the
+	// screen was too small to go on showing it pixel for pixel.
+	main, pin image.Rectangle
+	squeezed  bool
+
 	hand    *hand
 	pasting pasting
 	detach  func()
@@ -257,6 +263,13 @@ func (v *viewer) play(ctx context.Context, view View) {
 		if u.Dirty == nil {
 			u.Dirty = []image.Rectangle{}
 		}
+		if last.W != u.W || last.H != u.H {
+			v.await(ctx, func() {
+				if v.view == view {
+					v.reshape(u)
+				}
+			})
+		}
 		if err := v.surface.paint(ctx, view, u.Dirty); err != nil {
 			if ctx.Err() != nil {
 				return
@@ -288,7 +301,7 @@ func (v *viewer) shown(u session.Update) {
 		return
 	}
 	v.hand.shown(u.W, u.H, u.Gen)
-	v.pictured = true
+	v.main, v.pictured = v.mainOf(u), true
 	v.render()
 	v.arrange()
 }
@@ -312,14 +325,13 @@ func (v *viewer) update(r session.RemoteShare) {
 		return
 	}
 	before := v.info
-	exact := v.stage.fit(before.W, before.H).Exact()
 	v.info = r
 	v.render()
 	if r.Hidden != before.Hidden || r.Ended != before.Ended {
 		v.p.log.Debug("share changed", "hidden", r.Hidden, "ended", r.Ended)
 	}
-	if exact && (r.W != before.W || r.H != before.H) && r.Ended == 0 {
-		v.win.Resize(v.sizeFor(r.W, r.H)) // what was shown pixel for pixel stays so
+	if !v.pictured && (r.W != before.W || r.H != before.H) && r.Ended == 0 {
+		v.win.Resize(v.sizeFor(r.W, r.H)) // later the picture itself says so
 	}
 	if reason, at := v.view.LastRefusal(); reason != 0 && at.After(v.refused) {
 		v.p.log.Debug("input refused", "reason", reason.String())
@@ -385,7 +397,7 @@ func (v *viewer) setCover(l viewerLook) {
 
 // freeze makes the dimmed still.
 func (v *viewer) freeze() {
-	f := v.stage.fit(v.hand.w, v.hand.h)
+	f := v.fit()
 	img := dimmed(v.view, f.Rect.Size())
 	if img == nil {
 		return
@@ -397,14 +409,17 @@ func (v *viewer) freeze() {
 
 // arrange puts the picture where it belongs.
 func (v *viewer) arrange() {
-	area := v.stage.area()
+	if f := glass.FitIn(v.stage.area(), v.hand.w, v.hand.h); f.Rect == v.pin { // the window has its new size
+		v.pin = image.Rectangle{}
+	}
+	area := v.area()
 	v.hand.area = area
 	v.stage.put(v.live, v.hand.w, v.hand.h)
 	v.stage.put(v.still, v.hand.w, v.hand.h)
 	if v.surface != nil {
 		v.surface.place(area, v.covered == "" && v.win.Canvas().Overlays().Top() == nil)
 	}
-	f := v.stage.fit(v.hand.w, v.hand.h)
+	f := v.fit()
 	if f.Exact() {
 		v.zoom.set("")
 		v.full.Disable()
