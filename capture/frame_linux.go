@@ -185,10 +185,9 @@ func (s *surface) takeDamage() ([]image.Rectangle, error) {
 
 // touchLocked notes that a part of the picture has changed.
 func (s *stream) touchLocked(r image.Rectangle) {
-	bounds := image.Rect(0, 0, s.state.W, s.state.H)
-	s.pending = video.AddRect(s.pending, r, bounds)
-	for _, b := range s.bufs {
-		b.stale = video.AddRect(b.stale, r, bounds)
+	s.pending = video.AddRect(s.pending, r, image.Rect(0, 0, s.state.W, s.state.H))
+	for _, b := range s.bufs { // those of another size may be wanted again
+		b.stale = video.AddRect(b.stale, r, image.Rect(0, 0, b.w, b.h))
 	}
 }
 

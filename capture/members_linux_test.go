@@ -379,6 +379,37 @@ func TestMenusLeakNothing(t *testing.T) {
 	platformtest.Eventually(t, "nothing to be left", func() bool { return held() <= before })
 }
 
+// Whoever keeps the newest picture until the next one comes, as a share does,
+// makes buffers of both sizes live on.
+func TestSizesComeBack(t *testing.T) {
+	d := desktop(t, "")
+	main := mainWindow(t, d)
+	s := openStream(t, d, main)
+	kept := next(t, s)
+	defer func() { kept.Release() }()
+	wait := func(what string, ok func(*video.Frame) bool) {
+		t.Helper()
+		for range 200 {
+			f := next(t, s)
+			kept.Release()
+			kept = f
+			if ok(f) {
+				return
+			}
+		}
+		t.Fatal("no picture with", what)
+	}
+	menu := popup(main, image.Rect(450, 350, 550, 700), green)
+	for i := range 10 {
+		wait("the menu", func(f *video.Frame) bool { return count(f, green) == 100*350 && count(f, blue) == 300*200-50*200 })
+		main.Fill(image.Rect(i, 0, i+1, 200), blue)
+		menu.Unmap()
+		wait("the window alone", func(f *video.Frame) bool { return same(f, main) })
+		main.Fill(image.Rect(i, 0, i+1, 200), blue)
+		menu.Map()
+	}
+}
+
 // shown is the newest popup that is seen on a display, with its own pixels.
 func shown(t testing.TB, d *platform.Desktop) (xproto.Window, *xproto.GetImageReply) {
 	t.Helper()

@@ -13,14 +13,14 @@ import (
 // changes its size; window managers may refuse that.
 const pinFor = 300 * time.Millisecond
 
-// reshape prepares for a picture of another size, just before it is painted.
+// reshape prepares for a picture of another layout, just before it is painted.
 // Shown pixel for pixel, it stays so: the window takes its size, and moves so
 // that the shared window's own content stays where it is on the screen.
 func (v *viewer) reshape(u session.Update) {
-	if v.closed || u.W == v.hand.w && u.H == v.hand.h {
+	main := v.mainOf(u)
+	if v.closed || u.W == v.hand.w && u.H == v.hand.h && main == v.main {
 		return
 	}
-	main := v.mainOf(u)
 	before, offset := v.fit(), v.main.Min
 	v.main = main
 	if !v.pictured || !before.Exact() && !v.squeezed {

@@ -263,7 +263,7 @@ func (v *viewer) play(ctx context.Context, view View) {
 		if u.Dirty == nil {
 			u.Dirty = []image.Rectangle{}
 		}
-		if last.W != u.W || last.H != u.H {
+		if last.W != u.W || last.H != u.H || last.Gen != u.Gen {
 			v.await(ctx, func() {
 				if v.view == view {
 					v.reshape(u)
