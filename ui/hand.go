@@ -119,8 +119,8 @@ func (h *hand) rawMove(x, y float64) {
 		return
 	}
 	before := h.at
-	if !h.aim() || h.at == before {
-		return
+	if !h.aim() || h.at == before || h.gen == 0 {
+		return // with no generation the picture is about to change
 	}
 	h.send(h.event(wire.Input{Kind: wire.Move}))
 }

@@ -27,6 +27,7 @@ func (v *viewer) reshape(u session.Update) {
 		return
 	}
 	v.pin = image.Rectangle{}
+	v.redraw()
 	was := v.squeezed
 	v.squeezed = v.sizeFor(u.W, u.H) != v.sizeAt(u.W, u.H, 1)
 	if v.squeezed || was { // the screen is too small: scaled until it is not
@@ -54,6 +55,18 @@ func (v *viewer) reshape(u session.Update) {
 	}
 	v.hand.shown(u.W, u.H, 0) // until it is visible nothing can be aimed at
 	v.arrange()
+}
+
+// redraw draws the toolkit's part of the window again when it has its new size:
+// what Mesa draws first after a resize still has the old one.
+func (v *viewer) redraw() {
+	for _, d := range []time.Duration{pinFor / 6, pinFor} {
+		v.p.after(d, func() {
+			if !v.closed {
+				v.p.shell.repaint(v.win)
+			}
+		})
+	}
 }
 
 // mainOf is where the shared window's own content is in a picture.
