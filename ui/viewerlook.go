@@ -56,6 +56,11 @@ func lookOf(r session.RemoteShare, pictured bool, now time.Time) viewerLook {
 		l.rights, l.over = "Ended", true
 		return l
 	}
+	for _, s := range r.Surfaces {
+		if s.Masked {
+			l.from = "from " + name + ", who has not shown this dialog"
+		}
+	}
 	control := r.Rights&wire.RightControl != 0
 	switch {
 	case control:
