@@ -21,14 +21,15 @@ import (
 // for the test, which plays the main goroutine.
 type queue chan func()
 
-func (q queue) do(f func())                       { q <- f }
-func (queue) stop()                               {}
-func (queue) attach(fyne.Window, rawInput) func() { return func() {} }
-func (queue) prompt(bool)                         {}
-func (queue) native(fyne.Window) (uintptr, bool)  { return 0, false }
-func (queue) repaint(fyne.Window)                 {}
-func (queue) attention(fyne.Window)               {}
-func (queue) room(fyne.Window) fyne.Size          { return fyne.Size{} }
+func (q queue) do(f func())                                      { q <- f }
+func (queue) stop()                                              {}
+func (queue) attach(fyne.Window, rawInput) func()                { return func() {} }
+func (queue) prompt(bool)                                        {}
+func (queue) native(fyne.Window) (uintptr, bool)                 { return 0, false }
+func (queue) repaint(fyne.Window)                                {}
+func (queue) attention(fyne.Window)                              {}
+func (queue) room(fyne.Window) fyne.Size                         { return fyne.Size{} }
+func (queue) reshape(fyne.Window, image.Point, image.Point) bool { return false }
 
 // until does what waits until ok.
 func (q queue) until(t *testing.T, what string, ok func() bool) {
