@@ -109,12 +109,7 @@ func (c *callPane) update(st session.State) {
 		}).update(a)
 	}
 	c.asks.end()
-	if !slices.Equal(before, c.asks.line) {
-		// A card that has moved may be under a click that was meant for another.
-		for _, r := range c.asks.all() {
-			r.arm()
-		}
-	}
+	masked := slices.Clone(c.masked.line)
 	c.masked.begin()
 	for _, m := range st.Masked {
 		c.masked.put(maskedKey{m.Share, m.Surface}, func() (*maskedCard, fyne.CanvasObject) {
@@ -123,6 +118,15 @@ func (c *callPane) update(st session.State) {
 		}).update(m)
 	}
 	c.masked.end()
+	if !slices.Equal(before, c.asks.line) || !slices.Equal(masked, c.masked.line) {
+		// A card that has moved may be under a click that was meant for another.
+		for _, r := range c.asks.all() {
+			r.arm()
+		}
+		for _, x := range c.masked.all() {
+			x.arm()
+		}
+	}
 	c.shares.begin()
 	for _, s := range st.Shares {
 		c.shares.put(s.ID, func() (*shareRow, fyne.CanvasObject) {
@@ -156,6 +160,7 @@ func (c *callPane) update(st session.State) {
 	visible(c.nobody, len(st.Members) == 0)
 	visible(c.shared, c.remote.len() > 0)
 	visible(c.asks.box, c.asks.len() > 0)
+	visible(c.masked.box, c.masked.len() > 0)
 	if len(st.Shares) == 0 {
 		c.stopAll.Disable()
 	} else {

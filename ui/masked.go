@@ -31,20 +31,17 @@ type maskedCard struct {
 	show  *widget.Button
 	keep  *widget.Button
 	root  *fyne.Container
+	// answered is true once this person has decided.
+	answered bool
 }
 
 func newMaskedCard(p *program, m session.MaskedDialog) *maskedCard {
-	c := &maskedCard{p: p, since: p.now()}
+	c := &maskedCard{p: p}
 	c.title = newPara("", theme.ColorNameForeground, theme.SizeNameText).bold()
 	c.note = newPara("", theme.ColorNamePlaceHolder, theme.SizeNameCaptionText)
 	c.show = widget.NewButton("Show once", func() { c.answer(true) })
 	c.keep = widget.NewButton("Keep hidden", func() { c.answer(false) })
-	c.show.Disable()
-	c.keep.Disable()
-	p.after(inertFor, func() {
-		c.show.Enable()
-		c.keep.Enable()
-	})
+	c.arm()
 	eye := canvas.NewImageFromResource(theme.NewColoredResource(theme.VisibilityOffIcon(), theme.ColorNamePrimary))
 	c.root = container.NewStack(newPanel(colorTint, theme.ColorNamePrimary, 10), inset(14, 14,
 		container.NewBorder(nil, nil, middle(sized(26, 26, eye)),
@@ -52,6 +49,20 @@ func newMaskedCard(p *program, m session.MaskedDialog) *maskedCard {
 			inset(0, 12, middle(column(4, c.title.Container, c.note.Container))))))
 	c.update(m)
 	return c
+}
+
+// arm makes the buttons do nothing for a moment.
+func (c *maskedCard) arm() {
+	since := c.p.now()
+	c.since = since
+	c.show.Disable()
+	c.keep.Disable()
+	c.p.after(inertFor, func() {
+		if c.since.Equal(since) && !c.answered {
+			c.show.Enable()
+			c.keep.Enable()
+		}
+	})
 }
 
 func (c *maskedCard) update(m session.MaskedDialog) {
@@ -70,6 +81,7 @@ func (c *maskedCard) answer(show bool) {
 		return
 	}
 	call, m := c.p.call, c.m
+	c.answered = true
 	c.show.Disable()
 	c.keep.Disable()
 	c.p.act(func() error {

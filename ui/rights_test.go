@@ -4,6 +4,7 @@ package ui
 
 import (
 	"context"
+	"image"
 	"slices"
 	"testing"
 	"time"
@@ -20,14 +21,15 @@ import (
 // queueShell keeps what is to be done until the test does it.
 type queueShell struct{ todo chan func() }
 
-func (s queueShell) do(f func())                       { s.todo <- f }
-func (queueShell) stop()                               {}
-func (queueShell) attach(fyne.Window, rawInput) func() { return func() {} }
-func (queueShell) prompt(bool)                         {}
-func (queueShell) native(fyne.Window) (uintptr, bool)  { return 0, false }
-func (queueShell) repaint(fyne.Window)                 {}
-func (queueShell) attention(fyne.Window)               {}
-func (queueShell) room(fyne.Window) fyne.Size          { return fyne.Size{} }
+func (s queueShell) do(f func())                                      { s.todo <- f }
+func (queueShell) stop()                                              {}
+func (queueShell) attach(fyne.Window, rawInput) func()                { return func() {} }
+func (queueShell) prompt(bool)                                        {}
+func (queueShell) native(fyne.Window) (uintptr, bool)                 { return 0, false }
+func (queueShell) repaint(fyne.Window)                                {}
+func (queueShell) attention(fyne.Window)                              {}
+func (queueShell) room(fyne.Window) fyne.Size                         { return fyne.Size{} }
+func (queueShell) reshape(fyne.Window, image.Point, image.Point) bool { return false }
 func (s queueShell) until(t *testing.T, ok func() bool) {
 	t.Helper()
 	end := time.After(20 * time.Second)
