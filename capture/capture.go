@@ -44,8 +44,9 @@ type Surface struct {
 	// Window is the system's name for it.
 	Window platform.WindowID
 	Kind   platform.SurfaceKind
-	// Bounds is what can be seen of it, in pixels of the picture.
-	Bounds image.Rectangle
+	// Bounds is what can be seen of it, in pixels of the picture; Whole is all
+	// of its content, which may reach beyond the picture.
+	Bounds, Whole image.Rectangle
 	// Masked means that it is shown in one colour until Allow.
 	Masked bool
 }

@@ -152,9 +152,9 @@ func (s *stream) layoutLocked() {
 	reach := content.Inset(-platform.GroupMargin)
 	canvas := content
 	type placed struct {
-		m      *member
-		at     image.Rectangle
-		corner image.Point
+		m     *member
+		at    image.Rectangle
+		whole image.Rectangle
 	}
 	var seen []placed
 	for _, m := range s.members {
@@ -166,22 +166,24 @@ func (s *stream) layoutLocked() {
 		if m.surface != nil {
 			size = m.content.Size()
 		}
-		at := image.Rectangle{Min: corner, Max: corner.Add(size)}.Intersect(reach)
+		whole := image.Rectangle{Min: corner, Max: corner.Add(size)}
+		at := whole.Intersect(reach)
 		all := canvas.Union(at)
 		if at.Empty() || all.Dx() > video.MaxSide || all.Dy() > video.MaxSide || all.Dx()*all.Dy() > video.MaxPixels {
 			continue
 		}
 		canvas = all
-		seen = append(seen, placed{m, at, corner})
+		seen = append(seen, placed{m, at, whole})
 	}
 	before := s.state
 	s.state.Hidden = s.main.hidden
 	s.state.W, s.state.H, s.state.Main = canvas.Dx(), canvas.Dy(), content.Sub(canvas.Min)
 	s.state.Surfaces = nil
 	for _, p := range seen {
-		p.m.at, p.m.offset = p.at.Sub(canvas.Min), p.corner.Sub(canvas.Min)
+		p.m.at, p.m.offset = p.at.Sub(canvas.Min), p.whole.Min.Sub(canvas.Min)
 		s.state.Surfaces = append(s.state.Surfaces, Surface{
-			ID: p.m.id, Window: p.m.ID, Kind: p.m.Kind, Bounds: p.m.at, Masked: p.m.Masked,
+			ID: p.m.id, Window: p.m.ID, Kind: p.m.Kind, Masked: p.m.Masked,
+			Bounds: p.m.at, Whole: p.whole.Sub(canvas.Min),
 		})
 	}
 	same := 0 // surfaces at the bottom that stayed as they are

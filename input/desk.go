@@ -29,9 +29,11 @@ type Desk interface {
 
 // Aim is what an atomic section is about.
 type Aim struct {
-	// Point says that X and Y, in 65536ths of the window, matter.
+	// Point says that X and Y, in 65536ths of the picture, matter.
 	Point bool
 	X, Y  uint16
+	// Layout is where everything is in the picture.
+	Layout Layout
 	// Keys says that the keyboard focus matters.
 	Keys bool
 	// Claim says that something is about to be pressed: a Desk whose keyboard has
@@ -51,9 +53,13 @@ type State struct {
 	Busy bool
 	// Locked means that another program has grabbed the keyboard.
 	Locked bool
-	// Focused means that keys go to this window or into it.
+	// Focused means that keys go to this window, to an unmasked surface of it,
+	// or into one of them.
 	Focused bool
-	// Size is that of the picture that is captured, in pixels.
+	// Masked means that a dialog of the window is open that the guest may not
+	// control. Toolkits pass on to it what reaches the window.
+	Masked bool
+	// Size is that of the window's own content, in pixels.
 	Size image.Point
 	// Mods are the modifiers that are down, whoever holds them.
 	Mods wire.Mods
@@ -67,9 +73,11 @@ type State struct {
 // Target answers inside an atomic section.
 type Target interface {
 	State() State
-	// At is allowed if a click at p, a pixel of the captured picture, would
-	// reach the window and nothing else. Otherwise it is [wire.Covered], or
-	// [wire.OutOfBounds] where p is no pixel of the picture or of a screen.
+	// At is allowed if a click at p, a pixel counted from the window's own
+	// content, would reach what is seen there and nothing else: the window, or
+	// a surface of the layout that is still where it was. Otherwise it is
+	// [wire.Covered], [wire.Masked], [wire.Stale] if the surface moved, or
+	// [wire.OutOfBounds] where p is no pixel of them or of a screen.
 	At(p image.Point) Verdict
 	// Owned reports whether pressing k now, with what is down already, would be
 	// a shortcut that another program has taken for itself, wherever the focus
@@ -101,7 +109,7 @@ type Action struct {
 // Kind is one of Move, Press, Release, Wheel, KeyDown and KeyUp.
 func (a Action) Kind() wire.Kind { return a.kind }
 
-// At is where a Move goes: a pixel of the captured picture.
+// At is where a Move goes: a pixel counted from the window's own content.
 func (a Action) At() image.Point { return a.at }
 
 // Button is what a Press or Release is about.

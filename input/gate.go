@@ -37,8 +37,9 @@ type Gate struct {
 	mu     sync.Mutex
 	closed bool
 	ledger ledger
-	gen    uint32
-	// size is the window's since gen was set; zero until it was seen.
+	layout Layout
+	// size is that of the window's content since layout was set; zero until it
+	// was seen.
 	size image.Point
 }
 
@@ -49,13 +50,16 @@ func NewGate(cfg Config) *Gate {
 	}
 }
 
-// SetGeneration says which geometry generation the current picture has. Events
-// that were aimed at another one are refused.
-func (g *Gate) SetGeneration(gen uint32) {
+// SetGeneration is SetLayout for a picture that is the window and no more.
+func (g *Gate) SetGeneration(gen uint32) { g.SetLayout(Layout{Gen: gen}) }
+
+// SetLayout says where everything is in the current picture. Events that were
+// aimed at a picture of another generation are refused.
+func (g *Gate) SetLayout(l Layout) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.gen != gen {
-		g.gen, g.size = gen, image.Point{}
+	if !g.layout.equal(l) {
+		g.layout, g.size = l, l.Main.Size()
 	}
 }
 
@@ -99,7 +103,7 @@ func (g *Gate) Do(ev wire.Input, rights wire.Rights) Verdict {
 
 // point carries out an event that is aimed at a place.
 func (g *Gate) point(ev wire.Input, now time.Time) Verdict {
-	if ev.Gen != g.gen || ev.Surface != 0 {
+	if ev.Gen != g.layout.Gen || ev.Surface != 0 {
 		return refuse(wire.Stale)
 	}
 	again := ev.Kind == wire.Press && g.ledger.find(0, ev.Button) >= 0
@@ -109,7 +113,7 @@ func (g *Gate) point(ev wire.Input, now time.Time) Verdict {
 	if ev.Kind == wire.Press && len(g.ledger.items) >= maxHeld {
 		return refuse(wire.RateLimited)
 	}
-	aim := Aim{Point: true, X: ev.X, Y: ev.Y, Claim: ev.Kind == wire.Press, Held: g.ledger.dragging()}
+	aim := Aim{Point: true, X: ev.X, Y: ev.Y, Layout: g.layout, Claim: ev.Kind == wire.Press, Held: g.ledger.dragging()}
 	return g.desk.Atomically(aim, func(t Target, inj Injector) Verdict {
 		s := t.State()
 		if s.HostActive {
@@ -122,6 +126,8 @@ func (g *Gate) point(ev wire.Input, now time.Time) Verdict {
 		switch {
 		case !v.OK():
 			return v
+		case ev.Kind != wire.Move && s.Masked:
+			return refuse(wire.Masked)
 		case ev.Kind != wire.Move && s.HostMods != 0:
 			return refuse(wire.HostBusy)
 		case ev.Kind != wire.Move && (g.ledger.mods()|s.Mods)&clickMods != 0:
@@ -151,7 +157,8 @@ func (g *Gate) point(ev wire.Input, now time.Time) Verdict {
 
 func clamp(v int) int { return min(max(v, -maxWheel), maxWheel) }
 
-// place finds the pixel that an event is aimed at, or why there is none.
+// place finds the pixel that an event is aimed at, counted from the window's
+// own content, or why there is none.
 func (g *Gate) place(ev wire.Input, s State) (image.Point, Verdict) {
 	switch {
 	case !s.Visible:
@@ -167,11 +174,15 @@ func (g *Gate) place(ev wire.Input, s State) (image.Point, Verdict) {
 	case g.size != s.Size: // resized, and the capture has not said so yet
 		return image.Point{}, refuse(wire.Stale)
 	}
-	p := image.Pt(wire.Pixel(ev.X, s.Size.X), wire.Pixel(ev.Y, s.Size.Y))
-	if !p.In(image.Rectangle{Max: s.Size}) {
+	size := s.Size
+	if g.layout.Size != (image.Point{}) {
+		size = g.layout.Size
+	}
+	p := image.Pt(wire.Pixel(ev.X, size.X), wire.Pixel(ev.Y, size.Y))
+	if !p.In(image.Rectangle{Max: size}) {
 		return image.Point{}, refuse(wire.OutOfBounds)
 	}
-	return p, Verdict{}
+	return p.Sub(g.layout.Main.Min), Verdict{}
 }
 
 // keyDown presses a key, or keeps a held one down if the window still has the
@@ -186,7 +197,7 @@ func (g *Gate) keyDown(ev wire.Input, now time.Time) Verdict {
 	if again < 0 && len(g.ledger.items) >= maxHeld {
 		return refuse(wire.RateLimited)
 	}
-	aim := Aim{Keys: true, Claim: again < 0, Held: g.ledger.dragging()}
+	aim := Aim{Keys: true, Layout: g.layout, Claim: again < 0, Held: g.ledger.dragging()}
 	return g.desk.Atomically(aim, func(t Target, inj Injector) Verdict {
 		s := t.State()
 		switch {
@@ -196,6 +207,8 @@ func (g *Gate) keyDown(ev wire.Input, now time.Time) Verdict {
 			return refuse(wire.Locked)
 		case s.HostActive:
 			return g.yield(inj, wire.HostBusy)
+		case s.Masked:
+			return g.yield(inj, wire.Masked)
 		case s.Busy:
 			return refuse(wire.HostBusy)
 		case !s.Focused && again >= 0:
@@ -261,7 +274,7 @@ func (g *Gate) lift(ev wire.Input) Verdict {
 	if i < 0 {
 		return Verdict{}
 	}
-	aim := Aim{Held: true}
+	aim := Aim{Held: true, Layout: g.layout}
 	if ev.Kind == wire.Release {
 		aim.Point, aim.X, aim.Y = true, ev.X, ev.Y
 	}
@@ -294,7 +307,7 @@ func (g *Gate) dropPoint(ev wire.Input, t Target) (image.Point, bool) {
 	if !s.Visible || s.Busy || s.Locked {
 		return image.Point{}, false
 	}
-	if ev.Gen == g.gen && ev.Surface == 0 {
+	if ev.Gen == g.layout.Gen && ev.Surface == 0 {
 		if p, v := g.place(ev, s); v.OK() && t.At(p).OK() {
 			return p, true
 		}

@@ -117,9 +117,9 @@ func (g *Gate) recheck() {
 	if g.closed || len(g.ledger.items) == 0 {
 		return
 	}
-	v := g.desk.Atomically(Aim{Keys: true, Held: true}, func(t Target, inj Injector) Verdict {
+	v := g.desk.Atomically(Aim{Keys: true, Held: true, Layout: g.layout}, func(t Target, inj Injector) Verdict {
 		s := t.State()
-		if s.Visible && !s.HostActive && (s.Focused || !g.ledger.typing()) {
+		if s.Visible && !s.HostActive && !s.Masked && (s.Focused || !g.ledger.typing()) {
 			return Verdict{}
 		}
 		if err := inj.ReleaseAll(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/platform/x11"
+	"viewflip.app/platform/x11/xinput"
 )
 
 // A window belongs to the main window
@@ -37,7 +38,8 @@ const (
 type tracker struct {
 	c    *x11.Conn
 	main xproto.Window
-	mask xproto.Window // bits that tell the windows of one client apart
+	mask xproto.Window  // bits that tell the windows of one client apart
+	xi   *xinput.Client // nil without XInput 2
 	done chan struct{}
 
 	// known are windows whose properties we are told of.
@@ -65,6 +67,9 @@ func openGroup(display string, main WindowID) (group, error) {
 		c: c, main: xproto.Window(main.Native()), mask: xproto.Window(xproto.Setup(c.Conn).ResourceIdMask),
 		done: make(chan struct{}), known: map[xproto.Window]bool{}, members: map[xproto.Window]uint32{},
 		allowed: map[xproto.Window]bool{},
+	}
+	if t.xi, err = xinput.New(c.Conn); err != nil {
+		t.xi = nil
 	}
 	events := []uint32{xproto.EventMaskStructureNotify | xproto.EventMaskPropertyChange | xproto.EventMaskFocusChange}
 	if err := xproto.ChangeWindowAttributesChecked(c.Conn, t.main, xproto.CwEventMask, events).Check(); err != nil {
@@ -382,6 +387,21 @@ func (t *tracker) focuses() []xproto.Window {
 	}
 	if f, err := xproto.GetInputFocus(t.c.Conn).Reply(); err == nil {
 		out = append(out, f.Focus)
+	}
+	if t.xi == nil {
+		return out
+	}
+	devices, err := t.xi.Devices()
+	if err != nil {
+		return out
+	}
+	for _, d := range devices { // a guest has a keyboard, and a focus, of his own
+		if d.Use != xinput.MasterKeyboard {
+			continue
+		}
+		if f, err := t.xi.GetFocus(d.ID).Reply(); err == nil {
+			out = append(out, f)
+		}
 	}
 	return out
 }

@@ -4,8 +4,6 @@ import (
 	"image"
 	"testing"
 
-	"github.com/jezek/xgb/xproto"
-
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
 )
@@ -86,8 +84,7 @@ func TestGroupByTransient(t *testing.T) {
 				t.Error("mapped again with the same serial")
 			}
 			// The same window for somebody else.
-			xproto.ChangeProperty(main.Conn().Conn, xproto.PropModeReplace, tip.XID(), xproto.AtomWmTransientFor,
-				xproto.AtomWindow, 32, 1, []byte{byte(other.XID()), byte(other.XID() >> 8), byte(other.XID() >> 16), byte(other.XID() >> 24)})
+			tip.SetTransient(other.XID())
 			platformtest.Eventually(t, "the tooltip to leave", func() bool { _, ok := g.State().Member(tip.ID()); return !ok })
 
 			early.Move(image.Pt(222, 233))

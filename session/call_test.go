@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"viewflip.app/capture"
+	"viewflip.app/input"
 	"viewflip.app/platform"
 	"viewflip.app/session"
 	"viewflip.app/video"
@@ -299,6 +300,7 @@ type gate struct {
 	released int
 	closed   bool
 	reason   wire.Reason
+	layout   input.Layout
 }
 
 func (g *gate) Do(ev wire.Input, r wire.Rights) (wire.Reason, bool) {
@@ -310,7 +312,7 @@ func (g *gate) Do(ev wire.Input, r wire.Rights) (wire.Reason, bool) {
 	g.events = append(g.events, ev)
 	return g.reason, g.reason == 0
 }
-func (g *gate) SetGeneration(uint32)          {}
+func (g *gate) SetLayout(l input.Layout)      { g.mu.Lock(); defer g.mu.Unlock(); g.layout = l }
 func (g *gate) Release() error                { g.mu.Lock(); defer g.mu.Unlock(); g.released++; return nil }
 func (g *gate) Run(ctx context.Context) error { <-ctx.Done(); return nil }
 func (g *gate) Close() error                  { g.mu.Lock(); defer g.mu.Unlock(); g.closed = true; return nil }

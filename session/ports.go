@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"viewflip.app/capture"
+	"viewflip.app/input"
 	"viewflip.app/platform"
 	"viewflip.app/video"
 	"viewflip.app/wire"
@@ -129,7 +130,7 @@ type Decoder interface {
 // input.Gate is one.
 type Gate interface {
 	Do(ev wire.Input, rights wire.Rights) (wire.Reason, bool)
-	SetGeneration(gen uint32)
+	SetLayout(l input.Layout)
 	Release() error
 	Run(ctx context.Context) error
 	Close() error

@@ -557,7 +557,7 @@ func (s *share) openGate() (gate Gate, stop context.CancelFunc, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("session: control: %w", err)
 	}
-	gate.SetGeneration(s.stream.State().Gen)
+	gate.SetLayout(layoutOf(s.stream.State()))
 	ctx, cancel := context.WithCancel(s.ctx)
 	run := func(parent context.Context) {
 		defer cancel()

@@ -357,7 +357,7 @@ func (s *share) watchState(ctx context.Context) {
 			}
 			c.mu.Unlock()
 			for _, g := range gates {
-				g.SetGeneration(st.Gen)
+				g.SetLayout(layoutOf(st))
 				if hid {
 					if err := g.Release(); err != nil {
 						c.log.Warn("release failed", "err", err)

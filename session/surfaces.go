@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"viewflip.app/capture"
+	"viewflip.app/input"
 	"viewflip.app/platform"
 	"viewflip.app/wire"
 )
@@ -118,6 +119,19 @@ func (c *Call) decide(sid wire.ShareID, id wire.SurfaceID, reveal bool) error {
 	}
 	c.changed()
 	return nil
+}
+
+// layoutOf is where a gate finds everything in the picture.
+func layoutOf(st capture.State) input.Layout {
+	l := input.Layout{Gen: st.Gen}
+	if len(st.Surfaces) == 0 {
+		return l // the picture is the window
+	}
+	l.Size, l.Main = image.Pt(st.W, st.H), st.Main
+	for _, x := range st.Surfaces {
+		l.Surfaces = append(l.Surfaces, input.Surface{Window: x.Window, Bounds: x.Bounds, Whole: x.Whole, Masked: x.Masked})
+	}
+	return l
 }
 
 // changeLocked is the share as its viewers are told.

@@ -17,9 +17,9 @@ import (
 // dialog once each time that it opens.
 func TestSurfaces(t *testing.T) {
 	w := newWorld(t)
-	anna, ben, id, _ := w.pair(wire.RightSee)
+	anna, ben, id, _ := w.pair(wire.RightSee | wire.RightControl)
 	events := anna.Events(t.Context())
-	menu := capture.Surface{ID: 3, Kind: platform.SurfaceMenu, Bounds: image.Rect(1, 2, 3, 14)}
+	menu := capture.Surface{ID: 3, Window: platform.NewWindowID(9), Kind: platform.SurfaceMenu, Bounds: image.Rect(1, 2, 3, 14)}
 	dialog := capture.Surface{ID: 4, Kind: platform.SurfaceDialog, Bounds: image.Rect(0, 0, 4, 3), Masked: true}
 	st := capture.State{W: 4, H: 14, Gen: 2, Title: "Editor", Main: image.Rect(0, 0, 4, 3), Surfaces: []capture.Surface{menu, dialog}}
 	w.win.states <- st
@@ -32,6 +32,14 @@ func TestSurfaces(t *testing.T) {
 	if r := remote(); r.Main != st.Main || r.W != 4 || r.H != 14 || r.Gen != 2 || !slices.Equal(r.Surfaces, want) {
 		t.Errorf("%+v", r)
 	}
+	eventually(t, "the gate to know", func() bool {
+		g := w.lastGate()
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		l := g.layout
+		return l.Gen == 2 && l.Size == image.Pt(4, 14) && l.Main == st.Main && len(l.Surfaces) == 2 && l.Surfaces[1].Masked &&
+			l.Surfaces[0].Bounds == menu.Bounds && l.Surfaces[0].Window == menu.Window
+	})
 	heard := func(kind session.EventKind, surface wire.SurfaceID) {
 		t.Helper()
 		for {

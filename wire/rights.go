@@ -170,6 +170,7 @@ const (
 	RateLimited
 	Failed
 	ClipTooLarge
+	Masked
 )
 
 var reasonText = [...]string{ //nolint:gochecknoglobals // a constant table
@@ -177,7 +178,7 @@ var reasonText = [...]string{ //nolint:gochecknoglobals // a constant table
 	"outside the window", "another window covers this spot", "click into the window first",
 	"this key is not allowed", "this key belongs to their system", "they are using their mouse or keyboard",
 	"their screen is locked or busy", "too fast", "it did not work on their side",
-	"more than 8 MiB cannot be copied",
+	"more than 8 MiB cannot be copied", "they have not shown the open dialog",
 }
 
 // Valid reports whether r is a known refusal.

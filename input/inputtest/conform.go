@@ -236,6 +236,10 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 		{"repeat with Shift", testShiftedRepeat},
 		{"gone", testGone},
 		{"shortcuts", testShortcuts},
+		{"surfaces", testSurfaces},
+		{"hostile surfaces", testHostileSurfaces},
+		{"keys into a dialog", testDialogKeys},
+		{"masked dialog", testMaskedDialog},
 		{"buttons", func(t *testing.T, b *Bench) { testButtons(t, b, traits.Buttons) }},
 	}
 	if traits.Second {

@@ -31,6 +31,7 @@ type Desk struct {
 	mu      sync.Mutex
 	state   input.State
 	cover   []image.Rectangle
+	reach   []image.Rectangle
 	owned   []wire.Key
 	fail    error
 	pointer image.Point
@@ -63,6 +64,13 @@ func (d *Desk) Cover(parts ...image.Rectangle) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.cover = parts
+}
+
+// Reach says where surfaces of the window are, counted from its content.
+func (d *Desk) Reach(parts ...image.Rectangle) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.reach = parts
 }
 
 // Own says which keys are somebody's shortcuts.
@@ -136,7 +144,11 @@ type section struct{ d *Desk }
 func (s section) State() input.State { return s.d.state }
 
 func (s section) At(p image.Point) input.Verdict {
-	if !p.In(image.Rectangle{Max: s.d.state.Size}) {
+	in := p.In(image.Rectangle{Max: s.d.state.Size})
+	for _, r := range s.d.reach {
+		in = in || p.In(r)
+	}
+	if !in {
 		return input.Verdict{Reason: wire.OutOfBounds}
 	}
 	for _, r := range s.d.cover {

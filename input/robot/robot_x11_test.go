@@ -28,9 +28,10 @@ func TestOnDisplay(t *testing.T) {
 	for _, shared := range []bool{true, false} {
 		t.Run(map[bool]string{true: "shared", false: "second"}[shared], func(t *testing.T) {
 			var seat *xtest.Seat
+			var of *platform.Desktop
 			inputtest.Conformance(t, v.Name(), func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {
-				if seat == nil {
-					seat = NewSeat(d, xtest.SeatOptions{Shared: shared})
+				if of != d {
+					seat, of = NewSeat(d, xtest.SeatOptions{Shared: shared}), d
 				}
 				return seat.Open(ctx, id)
 			}, inputtest.Traits{Buttons: []wire.Button{wire.Left, wire.Middle, wire.Right}, Second: !shared})

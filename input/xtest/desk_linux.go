@@ -26,20 +26,26 @@ type Desk struct {
 	win  xproto.Window
 	// extents is the atom of the property that Content depends on.
 	extents xproto.Atom
+	// group are the menus and dialogs of the window.
+	group   *platform.Group
 	changes chan struct{}
 	visible atomic.Bool
 	layout  atomic.Pointer[layout] // of the host's keyboard, by which clients read keys
 	done    chan struct{}
+	// following is the goroutine that waits for news of group.
+	following sync.WaitGroup
 	// nograb leaves the grab out: for the test that proves what it is good for.
 	nograb bool
 	// timing, if not nil, is told how long the server was grabbed: for the
 	// benchmark.
 	timing func(time.Duration)
 
-	mu      sync.Mutex
-	closed  bool
-	guess   geometry
-	chain   []xproto.Window // from a child of the root down to win
+	mu     sync.Mutex
+	closed bool
+	guess  geometry
+	chain  []xproto.Window // from a child of the root down to win
+	// chains are those of surfaces that were pointed at.
+	chains  map[xproto.Window][]xproto.Window
 	down    []key
 	pressed time.Time // when a button last went down or up
 	wheel   [2]int    // v120 units that make no whole notch yet
@@ -73,12 +79,19 @@ func (s *Seat) desk(id platform.WindowID) (*Desk, error) {
 	d := &Desk{
 		log: s.opt.Log, seat: s, hands: s.hands, own: own, root: own.Root,
 		win: xproto.Window(id.Native()), changes: make(chan struct{}, 1), done: make(chan struct{}),
+		chains: map[xproto.Window][]xproto.Window{},
 	}
-	if err := d.start(); err != nil {
+	if d.group, err = s.desktop.Group(id); err != nil {
 		own.Close()
 		return nil, err
 	}
+	if err := d.start(); err != nil {
+		own.Close()
+		d.group.Close()
+		return nil, err
+	}
 	go d.watch()
+	d.following.Go(d.followGroup)
 	return d, nil
 }
 
@@ -176,6 +189,8 @@ func (d *Desk) Close() error {
 	d.mu.Unlock()
 	d.own.Close()
 	<-d.done
+	d.following.Wait()
+	d.group.Close()
 	d.seat.close()
 	return err
 }

@@ -32,7 +32,7 @@ func (s *section) claim() bool {
 	}
 	h.xi.SetClientPointer(0, xinput.CorePointer)
 	was, err := xproto.GetInputFocus(h.act).Reply()
-	h.xi.SetFocus(h.kbd, d.win)
+	h.xi.SetFocus(h.kbd, d.target())
 	if err == nil && was.Focus > pointerRoot && was.Focus != d.root && !d.hostInside(was.Focus) {
 		xproto.SetInputFocus(h.act, xproto.InputFocusNone, h.park, xproto.TimeCurrentTime)
 		xproto.SetInputFocus(h.act, was.RevertTo, was.Focus, xproto.TimeCurrentTime)

@@ -135,7 +135,7 @@ func (s *section) lookAtHost(a hostAsk) bool {
 	if perr != nil || ferr != nil || pgerr != nil || kgerr != nil {
 		return false
 	}
-	s.host = host{mods: p.Mods, over: len(d.chain) > 0 && p.Child == d.chain[0], focus: f, ptrGrabbed: pg, kbdGrabbed: kg}
+	s.host = host{mods: p.Mods, over: d.ours(p.Child), focus: f, ptrGrabbed: pg, kbdGrabbed: kg}
 	typing := d.hostInside(f)
 	recent := func(t time.Duration) bool { return ierr == nil && now-t < hostPause }
 	s.state.HostActive = s.host.over && (p.Buttons != 0 || recent(last.ptr)) || typing && recent(last.kbd)

@@ -2,6 +2,7 @@ package xtest
 
 import (
 	"image"
+	"slices"
 	"time"
 
 	"github.com/jezek/xgb"
@@ -24,6 +25,7 @@ type geometry struct {
 type section struct {
 	d       *Desk
 	state   input.State
+	layout  input.Layout
 	content image.Rectangle
 	screen  image.Rectangle
 	// at is the pixel that was looked up, in the window; spot is the answer.
@@ -98,6 +100,7 @@ func (s *section) run(aim input.Aim, f func(input.Target, input.Injector) input.
 // look fetches what aim is about; false when the connection is gone.
 func (s *section) look(aim input.Aim) bool {
 	d, h, c := s.d, s.d.hands, s.d.hands.act
+	s.layout, s.state.Masked = aim.Layout, d.masked()
 	gc := xproto.GetGeometry(c, xproto.Drawable(d.win))
 	rc := xproto.GetGeometry(c, xproto.Drawable(d.root))
 	ac := xproto.GetWindowAttributes(c, d.win)
@@ -116,7 +119,7 @@ func (s *section) look(aim input.Aim) bool {
 	var tc []xproto.TranslateCoordinatesCookie
 	if aim.Point {
 		s.at = pixel(aim, d.guess.content)
-		tc = d.ask(s.at)
+		tc = d.ask(s.at, d.chain)
 	}
 
 	ha := h.askHost(d.root)
@@ -157,7 +160,8 @@ func (s *section) look(aim input.Aim) bool {
 		s.spot = first
 	}
 	d.guess, s.content, s.state.Size = now, now.content, now.content.Size()
-	if aim.Point && (!s.spot.known || !s.spot.owned) {
+	_, over := s.layout.Surface(pixel(aim, s.content).Sub(s.content.Min))
+	if aim.Point && (!s.spot.known || !s.spot.owned && !over) {
 		s.at = pixel(aim, s.content)
 		s.spot = s.lookup(s.at)
 	}
@@ -206,9 +210,13 @@ func (h *hands) drain() {
 // being mapped (X protocol, GrabPointer; the server looks for grabs first).
 func grabbed(status byte) bool { return status != xproto.GrabStatusNotViewable }
 
-// pixel is the pixel of the window that aim means.
+// pixel is the pixel that aim means, counted from the window's corner.
 func pixel(aim input.Aim, content image.Rectangle) image.Point {
-	return content.Min.Add(image.Pt(wire.Pixel(aim.X, content.Dx()), wire.Pixel(aim.Y, content.Dy())))
+	size, offset := content.Size(), content.Min
+	if l := aim.Layout; l.Size != (image.Point{}) {
+		size, offset = l.Size, offset.Sub(l.Main.Min)
+	}
+	return offset.Add(image.Pt(wire.Pixel(aim.X, size.X), wire.Pixel(aim.Y, size.Y)))
 }
 
 // crop is what [x11.Conn.Content] returns for this _GTK_FRAME_EXTENTS; that
@@ -233,12 +241,12 @@ func crop(value []byte, w, h int) image.Rectangle {
 	return r
 }
 
-// ask sends the hit test for a pixel of the window: at every level from the
-// root down, which child is there?
-func (d *Desk) ask(at image.Point) []xproto.TranslateCoordinatesCookie {
-	cs := make([]xproto.TranslateCoordinatesCookie, len(d.chain))
+// ask sends the hit test for a pixel, counted from the window's corner: at every
+// level from the root down to the last of chain, which child is there?
+func (d *Desk) ask(at image.Point, chain []xproto.Window) []xproto.TranslateCoordinatesCookie {
+	cs := make([]xproto.TranslateCoordinatesCookie, len(chain))
 	parent := d.root
-	for i, w := range d.chain {
+	for i, w := range chain {
 		cs[i] = xproto.TranslateCoordinates(d.hands.act, d.win, parent, int16(at.X), int16(at.Y))
 		parent = w
 	}
@@ -266,40 +274,47 @@ func answer(cs []xproto.TranslateCoordinatesCookie, chain []xproto.Window) spot 
 // lookup does the hit test with a round trip of its own, and another if a
 // window manager put the window into a new frame meanwhile.
 func (s *section) lookup(at image.Point) spot {
-	got := answer(s.d.ask(at), s.d.chain)
+	got := answer(s.d.ask(at, s.d.chain), s.d.chain)
 	if got.owned || !s.d.climb() {
 		return got
 	}
-	return answer(s.d.ask(at), s.d.chain)
+	return answer(s.d.ask(at, s.d.chain), s.d.chain)
 }
 
 // climb reads the window's ancestors; false when they are what we knew.
 func (d *Desk) climb() bool {
-	chain := []xproto.Window{d.win}
+	chain := d.chainOf(d.win)
+	if chain == nil || slices.Equal(chain, d.chain) {
+		return false
+	}
+	d.chain = chain
+	return true
+}
+
+// chainOf lists the windows from a child of the root down to w; nil when w is
+// gone.
+func (d *Desk) chainOf(w xproto.Window) []xproto.Window {
+	chain := []xproto.Window{w}
 	for range maxDepth {
 		t, err := xproto.QueryTree(d.hands.act, chain[0]).Reply()
-		if err != nil {
-			return false
+		if err != nil || t.Parent == 0 {
+			return nil
 		}
 		if t.Parent == d.root {
-			same := len(chain) == len(d.chain)
-			for i := 0; same && i < len(chain); i++ {
-				same = chain[i] == d.chain[i]
-			}
-			d.chain = chain
-			return !same
-		}
-		if t.Parent == 0 {
-			return false
+			return chain
 		}
 		chain = append([]xproto.Window{t.Parent}, chain...)
 	}
-	return false
+	return nil
 }
 
-// inside reports whether w is the shared window or inside it.
+// inside reports whether w is the shared window, a surface of it that is not
+// masked, or inside one of them.
 func (d *Desk) inside(w xproto.Window) bool {
 	for range maxDepth {
+		if m, ok := d.member(w); ok {
+			return !m.Masked
+		}
 		switch w {
 		case d.win:
 			return true
@@ -370,7 +385,8 @@ func (s *section) State() input.State { return s.state }
 // At implements [input.Target].
 func (s *section) At(p image.Point) input.Verdict {
 	at := s.content.Min.Add(p)
-	if !at.In(s.content) {
+	surface, over := s.layout.Surface(p)
+	if !over && !at.In(s.content) {
 		return input.Verdict{Reason: wire.OutOfBounds}
 	}
 	if !s.spot.known || at != s.at {
@@ -379,6 +395,8 @@ func (s *section) At(p image.Point) input.Verdict {
 	switch {
 	case s.spot.known && !s.spot.root.In(s.screen):
 		return input.Verdict{Reason: wire.OutOfBounds}
+	case s.spot.known && over:
+		return s.onSurface(surface, at, s.spot.root.Sub(p))
 	case !s.spot.known || !s.spot.owned:
 		return input.Verdict{Reason: wire.Covered}
 	}

@@ -65,6 +65,7 @@ type SeatOptions struct {
 // and modifiers beside the host's. It exists while a window that was opened
 // through it is not closed.
 type Seat struct {
+	desktop *platform.Desktop
 	display string
 	opt     SeatOptions
 
@@ -80,7 +81,7 @@ func NewSeat(d *platform.Desktop, o SeatOptions) *Seat {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Seat{display: d.Display(), opt: o}
+	return &Seat{desktop: d, display: d.Display(), opt: o}
 }
 
 // Open opens one window for control by the seat. The caller closes the Desk,

@@ -23,12 +23,13 @@ func start(t testing.TB) string {
 	return d.Name()
 }
 
-// opener opens windows at one seat for the whole test.
+// opener opens windows at one seat for each desktop.
 func opener(o xtest.SeatOptions) inputtest.Opener {
 	var seat *xtest.Seat
+	var of *platform.Desktop
 	return func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {
-		if seat == nil {
-			seat = xtest.NewSeat(d, o)
+		if of != d {
+			seat, of = xtest.NewSeat(d, o), d
 		}
 		return seat.Open(ctx, id)
 	}

@@ -205,7 +205,7 @@ func (w *Window) describe(o Options) {
 		w.SetCardinals("_NET_WM_PID", uint32(o.PID))
 	}
 	if o.TransientFor != 0 {
-		w.setProperty("WM_TRANSIENT_FOR", "WINDOW", 32, cardinals([]uint32{uint32(o.TransientFor)}))
+		w.SetTransient(o.TransientFor)
 	}
 	if o.Role != "" {
 		w.setProperty("WM_WINDOW_ROLE", "STRING", 8, []byte(o.Role))
@@ -267,6 +267,12 @@ func (w *Window) SetTitle(s string) {
 // SetCardinals sets a property of 32-bit numbers, such as _GTK_FRAME_EXTENTS.
 func (w *Window) SetCardinals(name string, v ...uint32) {
 	w.setProperty(name, "CARDINAL", 32, cardinals(v))
+	w.sync()
+}
+
+// SetTransient sets WM_TRANSIENT_FOR.
+func (w *Window) SetTransient(of xproto.Window) {
+	w.setProperty("WM_TRANSIENT_FOR", "WINDOW", 32, cardinals([]uint32{uint32(of)}))
 	w.sync()
 }
 
