@@ -16,7 +16,6 @@ import (
 	"viewflip.app/capture"
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
-	"viewflip.app/platform/virtual"
 	"viewflip.app/platform/x11"
 	"viewflip.app/video"
 )
@@ -239,16 +238,7 @@ func TestFocusStays(t *testing.T) {
 // A real program, with windows inside its window, whose background the server
 // paints: what is captured under a cover equals what the screen shows without.
 func TestXterm(t *testing.T) {
-	v, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = v.Close() })
-	d, err := platform.Open(v.Name(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = d.Close() })
+	v, d := realDesktop(t)
 	if err := v.Run("xterm", "-T", "lines", "-geometry", "60x20+100+100", "-e", "sh", "-c", "seq 1 18; sleep 1000"); err != nil {
 		t.Fatal(err)
 	}

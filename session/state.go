@@ -50,11 +50,13 @@ type Member struct {
 
 // Share is a window that this device offers.
 type Share struct {
-	ID      wire.ShareID
-	Window  platform.WindowID
-	Title   string
-	App     string
-	W, H    int
+	ID     wire.ShareID
+	Window platform.WindowID
+	Title  string
+	App    string
+	W, H   int
+	// Main is the window's own content in the picture of W by H pixels.
+	Main    image.Rectangle
 	Hidden  bool
 	Grant   wire.Rights
 	Viewers []Viewer
@@ -169,7 +171,7 @@ func (c *Call) State() State {
 	for _, s := range c.shareOrder {
 		sh := Share{
 			ID: s.id, Window: s.window, Title: s.title, App: s.app,
-			W: s.state.W, H: s.state.H, Hidden: s.state.Hidden, Grant: s.grant,
+			W: s.state.W, H: s.state.H, Main: s.state.Main, Hidden: s.state.Hidden, Grant: s.grant,
 		}
 		for _, m := range c.order {
 			if m.link == Connecting {

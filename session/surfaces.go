@@ -181,3 +181,36 @@ func (v *View) changedLocked(msg wire.ShareChanged) {
 		i.Surfaces = append(i.Surfaces, Surface{ID: x.ID, Kind: x.Kind, Masked: x.Masked, Bounds: rectangle(x.Bounds)})
 	}
 }
+
+// Within is the marks as a picture of the window's own content has them: main
+// is where that is in the picture of the given size, which the marks are made
+// on. What lies beside it is left out.
+func (m Marks) Within(size image.Point, main image.Rectangle) Marks {
+	if main.Empty() || main == (image.Rectangle{Max: size}) {
+		return m
+	}
+	move := func(s wire.Spot) (wire.Spot, bool) {
+		p := image.Pt(wire.Pixel(s.X, size.X), wire.Pixel(s.Y, size.Y))
+		q := p.Sub(main.Min)
+		return wire.Spot{X: wire.Fraction(q.X, main.Dx()), Y: wire.Fraction(q.Y, main.Dy())}, p.In(main)
+	}
+	var out Marks
+	for _, p := range m.Pointers {
+		var ok bool
+		if p.At, ok = move(p.At); ok {
+			out.Pointers = append(out.Pointers, p)
+		}
+	}
+	for _, s := range m.Strokes {
+		var spots []wire.Spot
+		for _, x := range s.Spots {
+			if at, ok := move(x); ok {
+				spots = append(spots, at)
+			}
+		}
+		if s.Spots = spots; len(spots) > 0 {
+			out.Strokes = append(out.Strokes, s)
+		}
+	}
+	return out
+}

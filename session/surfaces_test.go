@@ -95,3 +95,22 @@ func TestSurfaces(t *testing.T) {
 	w.win.states <- st
 	eventually(t, "the window alone", func() bool { return len(remote().Surfaces) == 0 && remote().H == 3 })
 }
+
+// While a menu sticks out, marks are made on a larger picture than the window.
+func TestMarksWithin(t *testing.T) {
+	spot := func(x, y, w, h int) wire.Spot { return wire.Spot{X: wire.Fraction(x, w), Y: wire.Fraction(y, h)} }
+	m := session.Marks{
+		Pointers: []session.Pointer{{Guest: 1, At: spot(60, 5, 150, 120)}, {Guest: 2, At: spot(49, 5, 150, 120)}, {Guest: 3, At: spot(149, 99, 150, 120)}},
+		Strokes:  []session.Stroke{{Guest: 1, Spots: []wire.Spot{spot(40, 1, 150, 120), spot(50, 0, 150, 120), spot(51, 110, 150, 120)}}, {Guest: 2, Spots: []wire.Spot{spot(1, 1, 150, 120)}}},
+	}
+	got := m.Within(image.Pt(150, 120), image.Rect(50, 0, 150, 100))
+	if p := got.Pointers; len(p) != 2 || p[0].At != spot(10, 5, 100, 100) || p[1].At != spot(99, 99, 100, 100) || p[1].Guest != 3 {
+		t.Errorf("%+v", p)
+	}
+	if s := got.Strokes; len(s) != 1 || len(s[0].Spots) != 1 || s[0].Spots[0] != spot(0, 0, 100, 100) {
+		t.Errorf("%+v", s)
+	}
+	if same := m.Within(image.Pt(150, 120), image.Rect(0, 0, 150, 120)); len(same.Pointers) != 3 || len(same.Strokes) != 2 {
+		t.Errorf("%+v", same)
+	}
+}

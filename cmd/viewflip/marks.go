@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"image"
 	"time"
 
 	"viewflip.app/session"
@@ -32,7 +33,7 @@ func (a *app) showMarks(ctx context.Context, call *session.Call) {
 		shared := map[wire.ShareID]bool{}
 		for _, s := range call.State().Shares {
 			shared[s.ID] = true
-			m := call.Marks(s.ID)
+			m := call.Marks(s.ID).Within(image.Pt(s.W, s.H), s.Main)
 			o, ok := overlays[s.ID]
 			if !ok && m.Empty() {
 				continue
