@@ -148,6 +148,7 @@ func runScene(name string) error {
 			time.Sleep(time.Second)
 			call.set(func(st *session.State) {
 				st.Asks = []session.Ask{{Member: session.MemberID{9}, Name: "Ben Okafor", Share: 1, Title: st.Shares[0].Title, Rights: everything, At: time.Now()}}
+				st.Masked = []session.MaskedDialog{{Share: 1, Surface: 1, Title: st.Shares[0].Title, Viewers: []string{"Ben Okafor"}, At: time.Now()}}
 			})
 			if name == "callbusy" {
 				time.Sleep(500 * time.Millisecond)
