@@ -11,8 +11,8 @@ const MaxMessage = 16 << 10
 // length.
 //
 // The ordered reliable channel "control" carries everything; the unordered
-// channel "motion", without retransmission, carries Move inputs, Ack, Point and
-// GuestPoint.
+// channel "motion", without retransmission, carries Move inputs, Ack, Point,
+// GuestPoint, CursorPosition, Measure and Measured.
 type Message interface{ message() byte }
 
 // CloseReason is why a share is over.
@@ -196,6 +196,10 @@ func AppendMessage(b []byte, m Message) ([]byte, error) {
 		b = AppendInput(b, m)
 	case Point, Stroke, GuestPoint, GuestStroke, GuestNumber:
 		b = appendMark(b, m)
+	case CursorShape, CursorPosition:
+		b = appendCursor(b, m)
+	case Measure, Measured:
+		b = appendMeter(b, m)
 	}
 	if len(b)-start > MaxMessage {
 		return b[:start], ErrTooLarge
@@ -259,6 +263,10 @@ func ParseMessage(b []byte) (Message, error) {
 	case typeBye:
 		y := Bye{Reason: ByeReason(r.u8())}
 		m, ok = y, y.Reason >= ByeLeft && y.Reason <= ByeProtocol
+	case typeCursorShape, typeCursorPosition:
+		m, ok = parseCursor(b[0], r)
+	case typeMeasure, typeMeasured:
+		m, ok = parseMeter(b[0], r)
 	default:
 		m, ok = parseMark(b[0], r)
 	}

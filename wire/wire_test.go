@@ -53,6 +53,13 @@ func messages() []wire.Message {
 		wire.GuestPoint{Share: 1, Guest: 255, Name: "Änne", Seq: 9, At: wire.Spot{X: 1, Y: 2}, On: true},
 		wire.GuestStroke{Share: 1, Guest: 2, ID: 3, Step: wire.StrokeMore, Spots: []wire.Spot{{X: 1, Y: 2}}},
 		wire.GuestNumber{Share: 1, Guest: 15},
+		wire.CursorShape{Share: 1, W: 256, H: 1, HotX: 255, Part: 19, Parts: 20, Data: []byte{1, 2, 3}},
+		wire.CursorPosition{Share: 1, Seq: 3, At: wire.Spot{X: 65535, Y: 1}, On: true}, wire.CursorPosition{Share: 1, Seq: 4},
+		wire.Measure{Share: 1},
+		wire.Measured{
+			Share: 1, Capture: wire.Spread{P50: 100 * time.Microsecond, P95: time.Millisecond}, Network: wire.Spread{P95: time.Second},
+			Echoes: []wire.Echo{{Seq: 1, Timestamp: 90000}, {Seq: 9}},
+		},
 	}
 }
 
@@ -91,6 +98,10 @@ func TestNonsenseIsRefused(t *testing.T) {
 		wire.Point{Share: 1, At: wire.Spot{X: 1}}, wire.GuestPoint{Share: 1, At: wire.Spot{Y: 1}}, wire.Stroke{Share: 1, Step: wire.StrokeBegin},
 		wire.Stroke{Share: 1, Step: wire.StrokeMore}, wire.Stroke{Share: 1, Spots: make([]wire.Spot, 1)},
 		wire.GuestStroke{Share: 1, Step: 4, Spots: make([]wire.Spot, 1)},
+		wire.CursorShape{Share: 1, W: 257, H: 1, Parts: 1, Data: []byte{1}}, wire.CursorShape{Share: 1, W: 1, H: 0, Parts: 1, Data: []byte{1}},
+		wire.CursorShape{Share: 1, W: 1, H: 1, HotX: 1, Parts: 1, Data: []byte{1}}, wire.CursorShape{Share: 1, W: 1, H: 1, Part: 1, Parts: 1, Data: []byte{1}},
+		wire.CursorShape{Share: 1, W: 1, H: 1, Parts: 21, Data: []byte{1}}, wire.CursorShape{Share: 1, W: 1, H: 1, Parts: 1},
+		wire.CursorPosition{Share: 1, At: wire.Spot{X: 1}},
 	} {
 		b, err := wire.AppendMessage(nil, m)
 		if err != nil {
@@ -321,6 +332,31 @@ func TestFrames(t *testing.T) {
 	}
 	if _, err := wire.AppendFrame(nil, wire.Frame{Body: wire.Send{Sealed: make([]byte, wire.MaxSealed+1)}}); !errors.Is(err, wire.ErrTooLarge) {
 		t.Error(err)
+	}
+}
+
+// A cursor comes back as it was; what is not one takes no more memory than it.
+func TestCursorPixels(t *testing.T) {
+	pix := make([]byte, 4*wire.MaxCursorSide*wire.MaxCursorSide)
+	v := uint32(1)
+	for i := range pix { // does not compress
+		v = v*1664525 + 1013904223
+		pix[i] = byte(v >> 24)
+	}
+	packed := wire.PackCursor(pix)
+	if len(packed) > wire.MaxCursorParts*wire.MaxCursorData {
+		t.Errorf("%d bytes do not fit into %d parts", len(packed), wire.MaxCursorParts)
+	}
+	if got, err := wire.UnpackCursor(packed, len(pix)); err != nil || !bytes.Equal(got, pix) {
+		t.Error("the pixels changed:", err)
+	}
+	for what, size := range map[string]int{"too long": len(pix) - 4, "too short": len(pix) + 4} {
+		if _, err := wire.UnpackCursor(packed, size); !errors.Is(err, wire.ErrMalformed) {
+			t.Error(what, err)
+		}
+	}
+	if _, err := wire.UnpackCursor(packed[:len(packed)-9], len(pix)); !errors.Is(err, wire.ErrMalformed) {
+		t.Error("cut:", err)
 	}
 }
 
