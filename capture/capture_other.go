@@ -11,3 +11,5 @@ import (
 func open(context.Context, *platform.Desktop, platform.WindowID, Options) (Stream, error) {
 	return nil, platform.ErrUnsupported
 }
+
+func openCursor(*platform.Desktop) (Cursor, error) { return nil, platform.ErrUnsupported }

@@ -9,6 +9,7 @@ import (
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/composite"
 	"github.com/jezek/xgb/damage"
+	"github.com/jezek/xgb/render"
 	"github.com/jezek/xgb/shape"
 	"github.com/jezek/xgb/shm"
 	"github.com/jezek/xgb/xfixes"
@@ -59,6 +60,8 @@ const (
 	XTest     Extension = "XTEST"
 	XInput    Extension = "XInputExtension"
 	Shape     Extension = "SHAPE"
+	Render    Extension = "RENDER"
+	Sync      Extension = "SYNC"
 )
 
 // Require enables extensions, with the version handshakes that they need. It
@@ -100,6 +103,10 @@ func (c *Conn) require(e Extension) error {
 		_, err = shm.QueryVersion(c.Conn).Reply()
 	case XTest:
 		_, err = xtest.GetVersion(c.Conn, 2, 2).Reply()
+	case Render:
+		_, err = render.QueryVersion(c.Conn, 0, 11).Reply()
+	case Sync:
+		err = c.startSync(r.MajorOpcode)
 	case XInput: // xgb does not speak it; its users say their version themselves
 	}
 	return err
