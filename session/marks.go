@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"viewflip.app/video"
 	"viewflip.app/wire"
 )
 
@@ -35,10 +36,18 @@ func (m Marks) Empty() bool { return len(m.Pointers)+len(m.Strokes) == 0 }
 
 // Pointer is where one person points.
 type Pointer struct {
+	// Guest is Sharer for the sharer's own pointer, which views alone show.
 	Guest wire.Guest
 	Name  string
 	At    wire.Spot
+	// Shape is what the sharer's own pointer looks like; nil otherwise, or if it
+	// is not known.
+	Shape *video.Cursor
 }
+
+// Sharer is in the place of a guest's number where it is the sharer himself: a
+// call has fewer guests.
+const Sharer wire.Guest = 255
 
 // Stroke is a line that one person drew, the oldest first. Guest and ID name
 // it; while it grows, spots are added at the end.

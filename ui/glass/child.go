@@ -23,6 +23,7 @@ type child interface {
 	place(area image.Rectangle, visible bool)
 	paint(p Picturer, dirty []image.Rectangle) error
 	mark(p Picturer, m session.Marks) error
+	cursor(s *video.Cursor) error
 	close() error
 }
 
@@ -48,6 +49,11 @@ func (c *Child) Paint(p Picturer, dirty []image.Rectangle) error { return c.impl
 
 // Mark replaces what is drawn over the picture, which is p's.
 func (c *Child) Mark(p Picturer, m session.Marks) error { return c.impl.mark(p, m) }
+
+// Cursor makes the pointer of this screen look so over the picture; nil leaves
+// it to the toolkit's window. The display server draws it: it is never later
+// than the hand.
+func (c *Child) Cursor(s *video.Cursor) error { return c.impl.cursor(s) }
 
 // Close destroys the window.
 func (c *Child) Close() error { return c.impl.close() }

@@ -45,6 +45,7 @@ type xchild struct {
 	rects  []image.Rectangle
 	marks  session.Marks
 	sketch *Sketch
+	shape  *video.Cursor
 }
 
 func newChild(display string, parent uintptr, exposed func()) (child, error) {

@@ -48,8 +48,12 @@ func NewSketch(scale float64) *Sketch {
 	return &Sketch{scale: scale, tags: newTags(scale)}
 }
 
-// Colour is the colour of a guest's marks; white text is readable on it.
+// Colour is the colour of a guest's marks; white text is readable on it. The
+// sharer's is nobody else's.
 func Colour(g wire.Guest) color.NRGBA {
+	if g == session.Sharer {
+		return color.NRGBA{R: 0x3b, G: 0x42, B: 0x4f, A: 255}
+	}
 	colours := [...]uint32{0x2f5fe0, 0xc2410c, 0x0f7b45, 0xa21caf, 0x0b7285, 0xc81e4b, 0x6b5b00, 0x5b3fd1}
 	v := colours[int(g)%len(colours)]
 	return color.NRGBA{R: uint8(v >> 16), G: uint8(v >> 8), B: uint8(v), A: 255}
@@ -113,7 +117,7 @@ func (s *Sketch) place(at wire.Spot) image.Point {
 // pointer draws an arrow with its owner's name beside it, where there is room.
 func (s *Sketch) pointer(was mark, p session.Pointer) mark {
 	tip := s.place(p.At)
-	look := pointerLook{guest: p.Guest, name: p.Name}
+	look := pointerLook{guest: p.Guest, name: p.Name, shape: p.Shape}
 	size, hot := s.tags.layout(look)
 	look.left = tip.X-hot.X+size.X > s.w
 	look.above = tip.Y-hot.Y+size.Y > s.h

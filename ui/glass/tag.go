@@ -3,6 +3,7 @@ package glass
 import (
 	"image"
 	"image/color"
+	"image/draw"
 	"math"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/image/math/fixed"
 	"golang.org/x/image/vector"
 
+	"viewflip.app/video"
 	"viewflip.app/wire"
 )
 
@@ -42,8 +44,10 @@ type tags struct {
 // pointerLook is everything that a pointer's picture depends on. The tag goes
 // to the other side where there is no room for it.
 type pointerLook struct {
-	guest       wire.Guest
-	name        string
+	guest wire.Guest
+	name  string
+	// shape is drawn in the place of the arrow if it is not nil.
+	shape       *video.Cursor
 	left, above bool
 }
 
@@ -88,14 +92,20 @@ func (t tags) plan(l pointerLook) (text string, tag, all image.Rectangle) {
 	px := func(v float64) int { return int(math.Round(v * t.scale)) }
 	rim := px(tagRim) + 1
 	all = image.Rect(0, 0, px(15.4), px(15.4))
+	tip := image.Pt(px(tagX), px(tagY))
+	if s := l.shape; s != nil {
+		all = image.Rect(0, 0, s.W, s.H).Sub(s.Hot)
+		tip = image.Pt(max(all.Max.X*2/3, px(4)), all.Max.Y+px(2))
+	}
+	above := min(all.Min.Y, 0)
 	if text = t.text(l.name); text != "" {
 		w := font.MeasureString(t.face, text).Ceil() + 2*px(tagPad)
-		x, y := px(tagX), px(tagY)
+		x, y := tip.X, tip.Y
 		if l.left {
 			x = -w - px(2)
 		}
 		if l.above {
-			y = -px(tagHeight) - px(2)
+			y = above - px(tagHeight) - px(2)
 		}
 		tag = image.Rect(x, y, x+w, y+px(tagHeight))
 		all = all.Union(tag)
@@ -109,6 +119,15 @@ func (t tags) layout(l pointerLook) (size, hot image.Point) {
 	return all.Size(), image.Point{}.Sub(all.Min)
 }
 
+// CursorImage is what a cursor looks like.
+func CursorImage(c *video.Cursor) *image.RGBA {
+	img := image.NewRGBA(image.Rect(0, 0, c.W, c.H))
+	for i := 0; i+3 < len(c.Pix) && i+3 < len(img.Pix); i += video.BytesPerPixel {
+		img.Pix[i], img.Pix[i+1], img.Pix[i+2], img.Pix[i+3] = c.Pix[i+2], c.Pix[i+1], c.Pix[i], c.Pix[i+3]
+	}
+	return img
+}
+
 func (t tags) draw(l pointerLook) *image.RGBA {
 	text, tag, all := t.plan(l)
 	img := image.NewRGBA(image.Rect(0, 0, all.Dx(), all.Dy()))
@@ -120,11 +139,18 @@ func (t tags) draw(l pointerLook) *image.RGBA {
 	}
 	rim := tagRim * t.scale
 	white := color.NRGBA{255, 255, 255, 255}
-	trace(img, append(outline, outline[0]), rim, white)
+	if l.shape == nil {
+		trace(img, append(outline, outline[0]), rim, white)
+	}
 	if text != "" {
 		fill(img, white, func(r *vector.Rasterizer) { round(r, tag, rim, tagRound*t.scale) })
 	}
-	fill(img, Colour(l.guest), func(r *vector.Rasterizer) { path(r, outline...) })
+	if l.shape == nil {
+		fill(img, Colour(l.guest), func(r *vector.Rasterizer) { path(r, outline...) })
+	} else {
+		at := image.Rect(0, 0, l.shape.W, l.shape.H).Sub(l.shape.Hot).Sub(all.Min)
+		draw.Draw(img, at, CursorImage(l.shape), image.Point{}, draw.Over)
+	}
 	if text == "" {
 		return img
 	}
