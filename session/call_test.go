@@ -329,6 +329,7 @@ type world struct {
 	win   *screen
 	// slowGate, if set, runs while a gate opens.
 	slowGate func()
+	mouse    *mouse
 }
 
 func newWorld(t *testing.T) *world {
@@ -377,6 +378,7 @@ func (w *world) as(id *wire.Identity, name string) *session.Call {
 			w.gates = append(w.gates, g)
 			return g, nil
 		},
+		OpenCursor: w.cursor,
 		NewEncoder: newPlainEncoder,
 		NewDecoder: newPlainDecoder,
 	})
@@ -393,6 +395,14 @@ func (w *world) as(id *wire.Identity, name string) *session.Call {
 
 func (w *world) capture(context.Context, platform.WindowID) (capture.Stream, error) {
 	return w.win, nil
+}
+
+func (w *world) cursor() (capture.Cursor, error) {
+	if w.mouse == nil {
+		return nil, platform.ErrUnsupported
+	}
+	w.mouse.opened <- struct{}{}
+	return w.mouse, nil
 }
 
 func newPlainEncoder(string) (session.Encoder, error) { return &plain{}, nil }

@@ -329,6 +329,8 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 		m.drew(msg)
 	case wire.GuestPoint, wire.GuestStroke, wire.GuestNumber:
 		m.marked(msg)
+	case wire.CursorShape, wire.CursorPosition:
+		m.pointer(msg)
 	case wire.Bye:
 		if msg.Reason == wire.ByeLeft {
 			c.mu.Lock()
@@ -383,6 +385,9 @@ func (m *member) input(in wire.Input) {
 	late := in.Kind == wire.Move && !newer
 	if newer {
 		g.seq = in.Seq
+	}
+	if gate != nil && !late {
+		s.injected(in) // before it happens: the pointer is seen at once
 	}
 	c.mu.Unlock()
 	if late {

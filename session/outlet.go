@@ -24,6 +24,8 @@ type outlet struct {
 	seen atomic.Bool
 	// busy is true from taking a picture until it is on its way.
 	busy atomic.Bool
+	// pointer belongs to the call's cursorFeed.
+	pointer pointerSeen
 
 	mu      sync.Mutex
 	pending []image.Rectangle
@@ -67,6 +69,7 @@ func (o *outlet) run(parent context.Context) {
 	defer cancel()
 	defer context.AfterFunc(parent, cancel)()
 	defer context.AfterFunc(o.share.ctx, cancel)()
+	o.share.call.wantCursor()
 	if err := o.serve(ctx); err != nil && ctx.Err() == nil {
 		o.member.call.log.Warn("picture not sent", "err", err)
 		o.member.send(wire.ShareClosed{Share: o.share.id, Reason: wire.CloseFailed})

@@ -161,9 +161,9 @@ func (m *member) viewed(id wire.ShareID) *View {
 	return m.views[id]
 }
 
-// Marks is what the others point at and draw on this share now, and what we
-// draw ourselves.
-func (v *View) Marks() Marks { return v.board.marks() }
+// Marks is what the others point at and draw on this share now, what we draw
+// ourselves, and the sharer's own pointer while he moves it.
+func (v *View) Marks() Marks { return v.dress(v.board.marks()) }
 
 // Marked ticks after every change of Marks, coalesced, until ctx ends.
 func (v *View) Marked(ctx context.Context) <-chan struct{} { return v.marks.listen(ctx) }

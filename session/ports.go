@@ -144,8 +144,8 @@ type Clipboard interface {
 	Copied(id platform.WindowID) (wait func(ctx context.Context) (platform.Clip, error))
 }
 
-// Config is everything a Call is built from. All fields but NewGate,
-// Clipboard and Log are required.
+// Config is everything a Call is built from. All fields but OpenCursor,
+// NewGate, Clipboard and Log are required.
 type Config struct {
 	// Identity is this device's.
 	Identity *wire.Identity
@@ -159,6 +159,8 @@ type Config struct {
 	NewPeer func(offerer bool, s Signaller) (Peer, error)
 	// OpenCapture begins to capture a window.
 	OpenCapture func(ctx context.Context, id platform.WindowID) (capture.Stream, error)
+	// OpenCursor follows this machine's pointer; nil where that is impossible.
+	OpenCursor func() (capture.Cursor, error)
 	// NewGate makes the gate to a window; nil where control is impossible.
 	NewGate func(ctx context.Context, id platform.WindowID) (Gate, error)
 	// Clipboard is touched on the gestures of paste and copy alone; nil where

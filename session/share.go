@@ -44,6 +44,9 @@ type share struct {
 	// it back by coming again.
 	taken  map[MemberID]wire.Rights
 	masked surfaceStates
+	// places are where guests moved the pointer to, and placed counts them.
+	places [maxEchoPlaces]wire.Spot
+	placed int
 
 	// pic guards the newest picture and what each outlet still owes.
 	pic struct {

@@ -23,6 +23,7 @@ type View struct {
 	over   chan struct{}
 	board  *board
 	marks  bell
+	cursor remoteCursor
 
 	// Guarded by call.mu.
 	info      RemoteShare
