@@ -89,6 +89,7 @@ func (c *Call) followCursor(ctx context.Context) {
 	again := time.NewTimer(0)
 	defer again.Stop()
 	var p capture.Pointer
+	var moved time.Time
 	known := false
 	for {
 		take := news
@@ -100,6 +101,9 @@ func (c *Call) followCursor(ctx context.Context) {
 			if !ok {
 				return
 			}
+			if known && next.At != p.At {
+				moved = time.Now()
+			}
 			p, known = next, true
 		case <-watched:
 		case <-again.C:
@@ -109,7 +113,7 @@ func (c *Call) followCursor(ctx context.Context) {
 		if !known {
 			continue
 		}
-		if later := c.tellPointer(p, time.Now()); later > 0 {
+		if later := c.tellPointer(p, moved, time.Now()); later > 0 {
 			again.Reset(later)
 		}
 	}
@@ -130,9 +134,9 @@ func (c *Call) watching() map[*share][]*outlet {
 	return all
 }
 
-// tellPointer tells every viewer what he does not know of the pointer. It
-// returns after which time there is more to tell, 0 if there is nothing.
-func (c *Call) tellPointer(p capture.Pointer, now time.Time) (later time.Duration) {
+// tellPointer tells every viewer what he does not know of the pointer, which was
+// moved last at a time: one that rests is in nobody's way. It returns after which time there is more to tell, 0 if there is nothing.
+func (c *Call) tellPointer(p capture.Pointer, moved, now time.Time) (later time.Duration) {
 	soon := func(d time.Duration) {
 		if later == 0 || d < later {
 			later = d
@@ -145,7 +149,7 @@ func (c *Call) tellPointer(p capture.Pointer, now time.Time) (later time.Duratio
 		}
 		at, size, over := l.Locate(p)
 		c.mu.Lock()
-		own := over && !s.echo(at, size)
+		own := over && now.Sub(moved) < quiet && !s.echo(at, size)
 		c.mu.Unlock()
 		for _, o := range outlets {
 			seen := &o.pointer

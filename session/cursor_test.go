@@ -125,6 +125,7 @@ func TestPointerForNewcomers(t *testing.T) {
 	w.mouse = &mouse{news: make(chan capture.Pointer), opened: make(chan struct{}, 2)}
 	anna, bens, _, ben := w.pair(wire.RightSee)
 	shape := glyph(4, 4)
+	w.mouse.news <- capture.Pointer{Shape: shape, At: image.Pt(100, 101)}
 	w.mouse.news <- capture.Pointer{Shape: shape, At: image.Pt(101, 101)}
 	eventually(t, "the shape at Ben's", func() bool { return equal(ben.Cursor(), shape) })
 

@@ -204,6 +204,7 @@ type fakeView struct {
 	strokes  []wire.Stroke
 	marks    session.Marks
 	marked   chan struct{}
+	cursor   *video.Cursor
 }
 
 func newFakeView(r session.RemoteShare) *fakeView {
@@ -305,6 +306,12 @@ func (v *fakeView) Marks() session.Marks {
 }
 
 func (v *fakeView) Marked(context.Context) <-chan struct{} { return v.marked }
+
+func (v *fakeView) Cursor() *video.Cursor {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.cursor
+}
 
 // setMarks changes what is on the picture.
 func (v *fakeView) setMarks(m session.Marks) {

@@ -92,6 +92,9 @@ type View interface {
 	Draw(s wire.Stroke) error
 	Marks() session.Marks
 	Marked(ctx context.Context) <-chan struct{}
+	// Cursor is what a pointer looks like over the share; nil while that is not
+	// known. Marked ticks for it too.
+	Cursor() *video.Cursor
 	LastRefusal() (wire.Reason, time.Time)
 	Close()
 }

@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"viewflip.app/ui/glass"
+	"viewflip.app/video"
 )
 
 // stage is the area of a viewer window in which the picture is shown.
@@ -16,6 +17,9 @@ type stage struct {
 	widget.BaseWidget
 	v    *viewer
 	back *panel
+	// shape is what the pointer looks like in control where the toolkit shows
+	// it; nil is its own.
+	shape *video.Cursor
 }
 
 func newStage(v *viewer) *stage {
@@ -52,7 +56,18 @@ func (s *stage) Cursor() desktop.Cursor {
 	if s.v.hand.finger.pen {
 		return desktop.CrosshairCursor
 	}
+	if s.shape != nil {
+		return shapeCursor{s.shape}
+	}
 	return desktop.DefaultCursor
+}
+
+// shapeCursor is somebody else's cursor as one of the toolkit.
+type shapeCursor struct{ c *video.Cursor }
+
+// Image implements desktop.Cursor.
+func (s shapeCursor) Image() (image.Image, int, int) {
+	return glass.CursorImage(s.c), s.c.Hot.X, s.c.Hot.Y
 }
 
 // CreateRenderer implements fyne.Widget.

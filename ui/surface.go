@@ -24,6 +24,9 @@ type surface interface {
 	// mark shows the view's marks over the picture; never on the main
 	// goroutine.
 	mark(ctx context.Context, view View) error
+	// cursor makes this screen's pointer look so over the picture; nil leaves it
+	// as it is elsewhere. Never on the main goroutine.
+	cursor(ctx context.Context, s *video.Cursor) error
 	close()
 }
 
@@ -38,6 +41,8 @@ func (s nativeSurface) paint(_ context.Context, v View, dirty []image.Rectangle)
 
 func (s nativeSurface) mark(_ context.Context, v View) error { return s.child.Mark(v, v.Marks()) }
 
+func (s nativeSurface) cursor(_ context.Context, c *video.Cursor) error { return s.child.Cursor(c) }
+
 func (s nativeSurface) close() { _ = s.child.Close() }
 
 // imageSurface draws through the toolkit: slower, and everywhere.
@@ -48,6 +53,8 @@ type imageSurface struct {
 	// layout puts img where the picture belongs, after its size changed, and
 	// returns the size at which it is shown, in pixels of the screen.
 	layout func(w, h int) image.Point
+	// look makes the toolkit's pointer look so over the picture.
+	look func(*video.Cursor)
 	// ink lies over img and shows the marks.
 	ink *canvas.Image
 
@@ -135,6 +142,10 @@ func (s *imageSurface) await(ctx context.Context, f func()) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+func (s *imageSurface) cursor(ctx context.Context, c *video.Cursor) error {
+	return s.await(ctx, func() { s.look(c) })
 }
 
 func (s *imageSurface) close() {}

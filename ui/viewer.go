@@ -2,9 +2,11 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -15,6 +17,7 @@ import (
 
 	"viewflip.app/session"
 	"viewflip.app/ui/glass"
+	"viewflip.app/video"
 	"viewflip.app/wire"
 )
 
@@ -55,6 +58,9 @@ type viewer struct {
 	detach  func()
 	surface surface
 	again   chan struct{}
+	// steering is hand.control for other goroutines, and turned tells of it.
+	steering atomic.Bool
+	turned   chan struct{}
 
 	rights  *line
 	lamp    *panel
@@ -79,7 +85,7 @@ type viewer struct {
 }
 
 func newViewer(p *program, k shareKey, view View) *viewer {
-	v := &viewer{p: p, key: k, view: view, info: view.Info(), again: make(chan struct{}, 1)}
+	v := &viewer{p: p, key: k, view: view, info: view.Info(), again: make(chan struct{}, 1), turned: make(chan struct{}, 1)}
 	v.hand = newHand(v.send, p.now, func(d time.Duration) {
 		p.after(d, func() {
 			if !v.closed {
@@ -120,17 +126,22 @@ func (v *viewer) start() {
 	v.p.spawn(func(context.Context) { v.follow(ctx, view) })
 }
 
-// follow shows the marks whenever they change.
+// follow shows the marks, and the shape of the pointer, whenever they change.
 func (v *viewer) follow(ctx context.Context, view View) {
 	const rest = 3 // times as long as it took: nobody's pen may cost us much
 	for marked := view.Marked(ctx); ; {
 		begin := time.Now()
-		if err := v.surface.mark(ctx, view); err != nil {
+		var shape *video.Cursor
+		if v.steering.Load() {
+			shape = view.Cursor()
+		}
+		if err := errors.Join(v.surface.mark(ctx, view), v.surface.cursor(ctx, shape)); err != nil {
 			v.p.log.Debug("marks not shown", "err", err)
 		}
 		took := time.Since(begin)
 		select {
 		case <-marked:
+		case <-v.turned:
 		case <-ctx.Done():
 			return
 		}
@@ -223,7 +234,7 @@ func (v *viewer) newSurface() surface {
 		}
 		v.p.log.Debug("no native surface", "err", err)
 	}
-	return &imageSurface{p: v.p, win: v.win, img: v.live, ink: v.ink, layout: func(w, h int) image.Point {
+	return &imageSurface{p: v.p, win: v.win, img: v.live, ink: v.ink, look: func(c *video.Cursor) { v.stage.shape = c }, layout: func(w, h int) image.Point {
 		v.stage.put(v.live, w, h)
 		v.stage.put(v.ink, w, h)
 		return v.stage.fit(w, h).Rect.Size()
@@ -365,6 +376,12 @@ func (v *viewer) render() {
 	visible(v.scale, !l.over)
 	v.button.SetText(l.button)
 	v.hand.allow(mayControl(v.info) && v.pictured)
+	if v.steering.Swap(v.hand.control) != v.hand.control {
+		select {
+		case v.turned <- struct{}{}:
+		default:
+		}
+	}
 	v.hand.finger.allow(mayPoint(v.info) && v.pictured)
 	visible(v.pen, v.hand.finger.may)
 	v.usePen(v.hand.finger.pen)

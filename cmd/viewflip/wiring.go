@@ -135,6 +135,15 @@ func (a *app) openCapture(ctx context.Context, id platform.WindowID) (capture.St
 	return capture.Open(ctx, a.desk, id, capture.Options{Log: a.log})
 }
 
+// pointer returns how the pointer is followed here, or nil where that is
+// impossible.
+func (a *app) pointer() func() (capture.Cursor, error) {
+	if a.desk == nil {
+		return nil
+	}
+	return func() (capture.Cursor, error) { return capture.OpenCursor(a.desk) }
+}
+
 // gate makes an input.Gate what session asks for.
 type gate struct{ *input.Gate }
 
