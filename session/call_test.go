@@ -97,6 +97,13 @@ type peers struct {
 	peers map[string]*peer
 	ends  []*peer
 	next  int
+	kinds [256]int // messages by type
+}
+
+func (n *peers) count(kind byte) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.kinds[kind]
 }
 
 type peer struct {
@@ -183,6 +190,9 @@ func (p *peer) Recv(ctx context.Context) ([]byte, error) {
 func (p *peer) Send(b []byte) error {
 	select {
 	case <-p.connected:
+		p.net.mu.Lock()
+		p.net.kinds[b[0]]++
+		p.net.mu.Unlock()
 		p.other.in <- bytes.Clone(b)
 		return nil
 	default:
@@ -274,7 +284,7 @@ func (s *screen) paint(v byte) {
 	for i := range f.Pix {
 		f.Pix[i] = v
 	}
-	f.Gen, f.Damage = 1, []image.Rectangle{f.Bounds()}
+	f.Gen, f.Damage, f.Captured = 1, []image.Rectangle{f.Bounds()}, time.Now()
 	s.frames <- f
 }
 

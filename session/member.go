@@ -331,6 +331,8 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 		m.marked(msg)
 	case wire.CursorShape, wire.CursorPosition:
 		m.pointer(msg)
+	case wire.Measure, wire.Measured:
+		m.measure(msg)
 	case wire.Bye:
 		if msg.Reason == wire.ByeLeft {
 			c.mu.Lock()
@@ -402,7 +404,11 @@ func (m *member) input(in wire.Input) {
 	c.mu.Lock()
 	if ok {
 		g.used(now)
+		o := g.outlet
 		c.mu.Unlock()
+		if o != nil {
+			o.meter.injected(in, now)
+		}
 		return
 	}
 	tell := reason != g.toldReason || now.Sub(g.toldAt) >= refusalPause

@@ -26,6 +26,9 @@ type outlet struct {
 	busy atomic.Bool
 	// pointer belongs to the call's cursorFeed.
 	pointer pointerSeen
+	meter   sendMeter
+	// shot is that of the picture coded last; it belongs to serve.
+	shot shot
 
 	mu      sync.Mutex
 	pending []image.Rectangle
@@ -133,12 +136,17 @@ func (o *outlet) serve(ctx context.Context) (err error) {
 			return err
 		}
 		if ok {
+			fresh := !refresh // a refresh may code an old picture
 			refresh = false
+			coded := time.Now()
 			ts, err := track.Write(buf)
 			if err != nil {
 				return err
 			}
 			o.flow.sent(ts, len(buf), now)
+			if fresh {
+				o.meter.coded(o.shot, ts, now, coded)
+			}
 			if !o.flow.open(now) {
 				timer.Reset(o.flow.patience())
 			}
@@ -156,6 +164,7 @@ func (o *outlet) encode(enc Encoder, dst []byte, refresh bool) ([]byte, bool, er
 	if f == nil {
 		return dst, false, nil
 	}
+	o.shot = o.share.pic.shot
 	o.mu.Lock()
 	pending := o.pending
 	o.pending = nil

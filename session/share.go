@@ -52,6 +52,7 @@ type share struct {
 	pic struct {
 		sync.RWMutex
 		frame *video.Frame
+		shot  shot
 	}
 }
 
@@ -308,10 +309,11 @@ func (s *share) outlets() []*outlet {
 
 // show makes f the newest picture and tells every viewer what changed.
 func (s *share) show(f *video.Frame) {
+	ready := time.Now()
 	outlets := s.outlets()
 	s.pic.Lock()
 	old := s.pic.frame
-	s.pic.frame = f
+	s.pic.frame, s.pic.shot = f, shot{f.Captured, ready}
 	for _, o := range outlets {
 		o.damage(f.Damage, f.Bounds())
 	}
@@ -419,7 +421,9 @@ func (s *share) acked(id MemberID, a wire.Ack) {
 	s.call.mu.Unlock()
 	if o != nil {
 		o.seen.Store(true)
-		o.flow.acked(a.Timestamp, time.Now())
+		now := time.Now()
+		o.meter.acked(a, now)
+		o.flow.acked(a.Timestamp, now)
 		o.poke()
 		s.poke()
 	}

@@ -24,6 +24,9 @@ type View struct {
 	board  *board
 	marks  bell
 	cursor remoteCursor
+	meter  viewMeter
+	// measured rings when the sharer has told his part of the meter.
+	measured bell
 
 	// Guarded by call.mu.
 	info      RemoteShare
@@ -116,6 +119,7 @@ func (v *View) play(ctx context.Context, t InTrack) error {
 		if err != nil {
 			return err
 		}
+		v.meter.add(&v.meter.arrive, time.Since(f.Received))
 		if !v.decode(dec, f) {
 			t.RequestRefresh()
 		}
@@ -125,6 +129,7 @@ func (v *View) play(ctx context.Context, t InTrack) error {
 // decode applies one coded frame; false asks for a refresh. The last picture
 // stays until a good one comes.
 func (v *View) decode(dec Decoder, f TrackFrame) bool {
+	began := time.Now()
 	v.pic.Lock()
 	if v.pic.dec != dec {
 		v.pic.Unlock()
@@ -148,6 +153,7 @@ func (v *View) decode(dec Decoder, f TrackFrame) bool {
 	v.pic.frame = p
 	u.W, u.H, u.Gen, u.Timestamp = p.W, p.H, p.Gen, f.Timestamp
 	u.Received, u.Decoded = f.Received, time.Now()
+	v.meter.add(&v.meter.decode, u.Decoded.Sub(began))
 	v.pic.Unlock()
 	select {
 	case v.fresh <- struct{}{}:
@@ -194,6 +200,7 @@ func (v *View) Picture(f func(*video.Frame)) {
 // ahead of that.
 func (v *View) Shown(u Update) {
 	v.lastAck.Store(u.Timestamp)
+	v.meter.pictureShown(u, time.Now())
 	v.ack(u)
 	time.AfterFunc(ackAgain, func() {
 		if v.lastAck.Load() == u.Timestamp {
@@ -234,6 +241,7 @@ func (v *View) Send(in wire.Input) error {
 		}
 	default: // holds no button
 	}
+	v.meter.inputSent(in, time.Now())
 	b, err := wire.AppendMessage(nil, in)
 	if err != nil {
 		return fmt.Errorf("session: input: %w", err)
