@@ -205,10 +205,13 @@ type fakeView struct {
 	marks    session.Marks
 	marked   chan struct{}
 	cursor   *video.Cursor
+	latency  session.Latency
+	asks     int
+	measured chan struct{}
 }
 
 func newFakeView(r session.RemoteShare) *fakeView {
-	return &fakeView{info: r, fresh: make(chan struct{}, 1), marked: make(chan struct{}, 1), clip: make(chan struct{}, 10)}
+	return &fakeView{info: r, fresh: make(chan struct{}, 1), marked: make(chan struct{}, 1), measured: make(chan struct{}, 1), clip: make(chan struct{}, 10)}
 }
 
 func (v *fakeView) setInfo(r session.RemoteShare) {
@@ -312,6 +315,26 @@ func (v *fakeView) Cursor() *video.Cursor {
 	defer v.mu.Unlock()
 	return v.cursor
 }
+
+func (v *fakeView) Latency() session.Latency {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.latency
+}
+
+func (v *fakeView) Measure() {
+	v.mu.Lock()
+	v.asks++
+	v.mu.Unlock()
+	select {
+	case v.measured <- struct{}{}:
+	default:
+	}
+}
+
+func (v *fakeView) Measured(context.Context) <-chan struct{} { return v.measured }
+
+func (v *fakeView) Exact() bool { return true }
 
 // setMarks changes what is on the picture.
 func (v *fakeView) setMarks(m session.Marks) {

@@ -95,6 +95,13 @@ type View interface {
 	// Cursor is what a pointer looks like over the share; nil while that is not
 	// known. Marked ticks for it too.
 	Cursor() *video.Cursor
+	// Latency is how long pictures take, whose sharer's part Measure asks for;
+	// Measured ticks with every answer. Exact reports whether the picture is the
+	// window's, pixel for pixel.
+	Latency() session.Latency
+	Measure()
+	Measured(ctx context.Context) <-chan struct{}
+	Exact() bool
 	LastRefusal() (wire.Reason, time.Time)
 	Close()
 }

@@ -379,22 +379,23 @@ func (p *para) bold() *para { p.seg.Style.TextStyle.Bold = true; return p }
 
 func (p *para) centred() *para { p.seg.Style.Alignment = fyne.TextAlignCenter; return p }
 
-// under puts the second object under the first, which keeps its height, with
-// nothing in between.
-type under struct{ height float32 }
+// under puts the second object under the first, which has the height that it
+// says, with nothing in between.
+type under struct{ height func() float32 }
 
 // Layout implements fyne.Layout.
 func (u under) Layout(o []fyne.CanvasObject, s fyne.Size) {
-	o[0].Resize(fyne.NewSize(s.Width, u.height))
+	h := u.height()
+	o[0].Resize(fyne.NewSize(s.Width, h))
 	o[0].Move(fyne.NewPos(0, 0))
-	o[1].Move(fyne.NewPos(0, u.height))
-	o[1].Resize(fyne.NewSize(s.Width, max(s.Height-u.height, 0)))
+	o[1].Move(fyne.NewPos(0, h))
+	o[1].Resize(fyne.NewSize(s.Width, max(s.Height-h, 0)))
 }
 
 // MinSize implements fyne.Layout.
 func (u under) MinSize(o []fyne.CanvasObject) fyne.Size {
 	a, b := o[0].MinSize(), o[1].MinSize()
-	return fyne.NewSize(max(a.Width, b.Width), u.height+b.Height)
+	return fyne.NewSize(max(a.Width, b.Width), u.height()+b.Height)
 }
 
 // hintButton is a button with an icon alone that says in words what it does

@@ -165,6 +165,18 @@ func runScene(name string) error {
 		r := remote(everything, 900, 600)
 		r.Ends = session.Ends{wire.RightControl: {Term: wire.Timed, At: time.Now().Add(wire.TimedFor)}}
 		join(r, true)
+	case "meter":
+		r := remote(everything, 900, 600)
+		join(r, true)
+		go func() {
+			for call.view(r.Member, r.Share) == nil {
+				time.Sleep(10 * time.Millisecond)
+			}
+			v := call.view(r.Member, r.Share)
+			v.mu.Lock()
+			v.latency = someLatency()
+			v.mu.Unlock()
+		}()
 	case "still":
 		join(remote(everything, 900, 600), false)
 	case "small":

@@ -31,9 +31,10 @@ func newStage(v *viewer) *stage {
 // area is the stage in physical pixels of the window.
 func (s *stage) area() image.Rectangle {
 	c := s.v.win.Canvas()
-	x0, y0 := c.PixelCoordinateForPosition(fyne.NewPos(0, barHeight))
+	top := s.v.top()
+	x0, y0 := c.PixelCoordinateForPosition(fyne.NewPos(0, top))
 	size := s.Size()
-	x1, y1 := c.PixelCoordinateForPosition(fyne.NewPos(size.Width, barHeight+size.Height))
+	x1, y1 := c.PixelCoordinateForPosition(fyne.NewPos(size.Width, top+size.Height))
 	return image.Rect(x0, y0, x1, y1)
 }
 

@@ -24,7 +24,7 @@ import (
 const (
 	barHeight = 36
 	// barWidth is the least width of a viewer window.
-	barWidth = 440
+	barWidth = 480
 	// refusalFor is how long the reason for a refusal stays.
 	refusalFor = 2 * time.Second
 )
@@ -71,6 +71,8 @@ type viewer struct {
 	pen     *hintButton
 	ink     *canvas.Image
 	button  *widget.Button
+	meter   *meter
+	head    *fyne.Container
 	first   *fyne.Container
 	scale   *fyne.Container
 	zoom    *line
@@ -124,6 +126,7 @@ func (v *viewer) start() {
 	v.p.spawn(func(context.Context) { v.play(ctx, view) })
 	v.p.spawn(func(context.Context) { v.repaint(ctx, view) })
 	v.p.spawn(func(context.Context) { v.follow(ctx, view) })
+	v.p.spawn(func(context.Context) { v.meter.follow(ctx, view) })
 }
 
 // follow shows the marks, and the shape of the pointer, whenever they change.
@@ -205,7 +208,8 @@ func (v *viewer) build() {
 	})
 	left := row(8, middle(lamp), middle(v.rights), middle(v.from))
 	v.first, v.scale = middle(v.button), row(8, middle(v.zoom), middle(v.full))
-	right := row(8, v.scale, middle(v.pen), v.first)
+	v.meter = newMeter(v)
+	right := row(8, middle(v.meter.chip), v.scale, middle(v.pen), v.first)
 	bar := container.NewStack(newPanel(colorSurface, "", 0), container.NewBorder(nil, widget.NewSeparator(), nil, nil,
 		inset(0, 12, container.NewBorder(nil, nil, left, right, inset(0, 10, container.NewStack(middle(v.chip), middle(v.tip)))))))
 
@@ -220,8 +224,10 @@ func (v *viewer) build() {
 	v.cover = container.NewCenter(container.NewStack(newPanel(colorSurface, theme.ColorNameSeparator, 12),
 		inset(16, 28, column(12, v.words, v.over))))
 	v.stage = newStage(v)
+	top := container.New(under{func() float32 { return barHeight }}, bar, v.meter.strip)
+	v.head = container.New(under{v.top}, top, v.stage)
 	v.win.SetContent(container.NewThemeOverride(
-		container.New(under{barHeight}, bar, v.stage), compact{v.p.app.Settings().Theme()}))
+		v.head, compact{v.p.app.Settings().Theme()}))
 }
 
 // newSurface takes the fastest way to the screen that there is.
@@ -288,6 +294,7 @@ func (v *viewer) play(ctx context.Context, view View) {
 			v.p.log.Warn("picture not shown", "err", err)
 		}
 		view.Shown(u)
+		v.meter.pictured(view)
 		if last.W != u.W || last.H != u.H || last.Gen != u.Gen {
 			v.p.do(func() {
 				if v.view == view {
@@ -478,13 +485,16 @@ func (v *viewer) draw(s wire.Stroke) {
 	}
 }
 
+// top is the height of what is above the picture.
+func (v *viewer) top() float32 { return barHeight + v.meter.height() }
+
 // sizeAt is the window's size for a picture of w by h pixels at a scale.
 func (v *viewer) sizeAt(w, h int, scale float32) fyne.Size {
 	s := v.win.Canvas().Scale()
 	if s <= 0 {
 		s = 1
 	}
-	return fyne.NewSize(max(float32(w)*scale/s, barWidth), max(float32(h)*scale/s, 60)+barHeight)
+	return fyne.NewSize(max(float32(w)*scale/s, barWidth), max(float32(h)*scale/s, 60)+v.top())
 }
 
 // sizeFor is the window's size at first: the picture's own, or as much of it
@@ -495,7 +505,7 @@ func (v *viewer) sizeFor(w, h int) fyne.Size {
 	if room.Width <= 0 || room.Height <= 0 {
 		return full
 	}
-	scale := min(1, room.Width/full.Width, (room.Height-barHeight)/(full.Height-barHeight))
+	scale := min(1, room.Width/full.Width, (room.Height-v.top())/(full.Height-v.top()))
 	if scale >= 1 {
 		return full
 	}

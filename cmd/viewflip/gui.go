@@ -37,7 +37,7 @@ func runGUI(ctx context.Context, w world, args []string) error {
 		}
 		o.Link = l.String()
 	}
-	return runScreens(ctx, w, *name, o)
+	return runScreens(ctx, w, *name, o, false)
 }
 
 // runJoin opens the viewer windows of a call and nothing else.
@@ -45,6 +45,7 @@ func runJoin(ctx context.Context, w world, args []string) error {
 	fs := newFlags(w, "join")
 	name := fs.String("name", "", "how others see you")
 	control := fs.Bool("control", false, "ask for control of every window at once")
+	stats := fs.Bool("stats", false, "print how long pictures take, one JSON object a second for each window")
 	rest, err := parse(fs, args)
 	if err != nil || len(rest) != 1 {
 		if err == nil {
@@ -56,11 +57,12 @@ func runJoin(ctx context.Context, w world, args []string) error {
 	if err != nil {
 		return err
 	}
-	return runScreens(ctx, w, *name, ui.Options{Link: l.String(), ViewerOnly: true, AskControl: *control})
+	return runScreens(ctx, w, *name, ui.Options{Link: l.String(), ViewerOnly: true, AskControl: *control}, *stats)
 }
 
-// runScreens runs the GUI; on the main goroutine.
-func runScreens(ctx context.Context, w world, name string, o ui.Options) error {
+// runScreens runs the GUI; on the main goroutine. With stats it prints how long
+// pictures take.
+func runScreens(ctx context.Context, w world, name string, o ui.Options, stats bool) error {
 	// Fyne and GLFW print what they stumble over; that is for developers.
 	log.SetFlags(0)
 	log.SetOutput(toolkitLog{w.logger()})
@@ -89,6 +91,13 @@ func runScreens(ctx context.Context, w world, name string, o ui.Options) error {
 		c, err := a.newCall(ctx, link)
 		if err != nil {
 			return nil, err
+		}
+		if stats {
+			a.wg.Go(func() {
+				if err := printLatency(a.ctx, a.stdout, c); err != nil {
+					a.log.Warn("latency not printed", "err", err)
+				}
+			})
 		}
 		return ui.FromSession(c), nil
 	}

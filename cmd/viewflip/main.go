@@ -43,7 +43,7 @@ func commands() []command {
 	return []command{
 		{"windows", "[--json]", "list the windows that can be shared", runWindows},
 		{"share", "--window ID|TITLE … [--grant see|point|control[+paste][+copy]] [--uses N] [--name NAME] [--json]", "share windows without a GUI and print the link", runShare},
-		{"join", "LINK [--name NAME] [--control]", "open the windows that are shared in a call", runJoin},
+		{"join", "LINK [--name NAME] [--control] [--stats]", "open the windows that are shared in a call", runJoin},
 		{"demo", "[--out DIR]", "show on two virtual displays that sharing and control work, and save pictures of it", runDemo},
 		{"doctor", "", "say what works here and what is missing", runDoctor},
 		{"version", "", "print the version", runVersion},

@@ -82,9 +82,12 @@ type scene struct {
 	viewer               xproto.Window
 	sharerLog, viewerLog logs
 	sharerEnd, viewerEnd chan struct{}
+	// printed are lines of the viewer's output, as far as they are read.
+	printed <-chan string
 }
 
-func newScene(t *testing.T) *scene {
+// more are further arguments of the viewer.
+func newScene(t *testing.T, more ...string) *scene {
 	t.Helper()
 	t.Setenv(asProgram, "1")
 	t.Setenv("VIEWFLIP_LOG", "debug")
@@ -124,7 +127,7 @@ func newScene(t *testing.T) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := startSelf(db, &s.viewerLog, func() { close(s.viewerEnd) }, "join", link, "--name", "Ben", "--control"); err != nil {
+	if s.printed, err = startSelf(db, &s.viewerLog, func() { close(s.viewerEnd) }, append([]string{"join", link, "--name", "Ben", "--control"}, more...)...); err != nil {
 		t.Fatal(err)
 	}
 	s.wait("the viewer's window", func() bool {
@@ -198,7 +201,7 @@ func (s *scene) awaitPicture(size image.Point) {
 // which the picture has the given one.
 func (s *scene) resize(picture image.Point) {
 	s.t.Helper()
-	const bar, least = 36, 440
+	const bar, least = 36, 480
 	s.must(s.ben.place(s.viewer, image.Rect(20, 20, 20+max(picture.X, least), 20+picture.Y+bar)))
 	s.awaitPicture(picture)
 }
