@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"viewflip.app/video"
 	"viewflip.app/video/tile"
@@ -95,33 +96,37 @@ func TestProtocolDocument(t *testing.T) {
 		"pair":         agreed[:],
 	}
 	for name, m := range map[string]wire.Message{
-		"hello":         wire.Hello{Version: 1, Name: "Ada"},
-		"share-opened":  wire.ShareOpened{Share: 1, Title: "Notes", App: "xed", W: 640, H: 480, Gen: 2, Track: "share-1"},
+		"hello":        wire.Hello{Version: 1, Name: "Ada"},
+		"share-opened": wire.ShareOpened{Share: 1, Title: "Notes", App: "xed", W: 640, H: 480, Gen: 2, Track: "share-1"},
 		"share-changed": wire.ShareChanged{
 			Share: 1, Title: "Notes", W: 640, H: 512, Gen: 2, Hidden: true, Main: wire.Rect{W: 640, H: 480},
 			Surfaces: []wire.Surface{{ID: 7, Kind: wire.SurfaceMenu, Bounds: wire.Rect{X: 32, Y: 24, W: 128, H: 488}}},
 		},
-		"share-closed":  wire.ShareClosed{Share: 1, Reason: wire.CloseWindow},
-		"watch":         wire.Watch{Share: 1, On: true},
-		"ask":           wire.Ask{Share: 1, Rights: wire.RightSee | wire.RightPoint | wire.RightControl},
-		"granted":       wire.Granted{Share: 1, Rights: wire.RightSee | wire.RightPoint, Answer: true},
+		"share-closed": wire.ShareClosed{Share: 1, Reason: wire.CloseWindow},
+		"watch":        wire.Watch{Share: 1, On: true},
+		"ask":          wire.Ask{Share: 1, Rights: wire.RightSee | wire.RightPoint | wire.RightControl},
+		"granted":      wire.Granted{Share: 1, Rights: wire.RightSee | wire.RightPoint, Answer: true},
 		"granted-timed": wire.Granted{
 			Share: 1, Rights: wire.RightSee | wire.RightPoint | wire.RightControl,
 			Ends: wire.Ends{2: {Term: wire.Timed, Left: wire.TimedFor}},
 		},
-		"give-back":    wire.GiveBack{Share: 1, Rights: wire.RightControl},
-		"paste":        wire.Paste{Share: 1, Clip: wire.Clip{Kind: wire.ClipText, Total: 2, Data: []byte("hi")}},
-		"copied":       wire.Copied{Share: 1, Clip: wire.Clip{Kind: wire.ClipPNG, Total: 16 << 10, Offset: 12 << 10, Data: []byte{0xff}}},
-		"refused":      wire.Refused{Share: 1, Seq: 7, Reason: wire.Covered},
-		"ack":          wire.Ack{Share: 1, Timestamp: 90000, Held: 1500},
-		"bye":          wire.Bye{Reason: wire.ByeLeft},
-		"press":        wire.Input{Kind: wire.Press, Share: 1, Gen: 2, Seq: 7, X: wire.Fraction(320, 640), Y: wire.Fraction(0, 480), Button: wire.Left},
-		"point":        wire.Point{Share: 1, Gen: 2, Seq: 3, At: spot(320, 0), On: true},
-		"stroke":       wire.Stroke{Share: 1, Gen: 2, ID: 1, Step: wire.StrokeBegin, Spots: []wire.Spot{spot(320, 0), spot(321, 1)}},
-		"guest-point":  wire.GuestPoint{Share: 1, Name: "Ben", Seq: 9, At: spot(320, 0), On: true},
-		"guest-stroke": wire.GuestStroke{Share: 1, ID: 1, Step: wire.StrokeEnd},
-		"guest-number": wire.GuestNumber{Share: 1, Guest: 1},
-		"key-down":     wire.Input{Kind: wire.KeyDown, Share: 1, Gen: 2, Seq: 8, Key: 4, Repeat: true, Mods: wire.ModShift},
+		"give-back":       wire.GiveBack{Share: 1, Rights: wire.RightControl},
+		"paste":           wire.Paste{Share: 1, Clip: wire.Clip{Kind: wire.ClipText, Total: 2, Data: []byte("hi")}},
+		"copied":          wire.Copied{Share: 1, Clip: wire.Clip{Kind: wire.ClipPNG, Total: 16 << 10, Offset: 12 << 10, Data: []byte{0xff}}},
+		"refused":         wire.Refused{Share: 1, Seq: 7, Reason: wire.Covered},
+		"ack":             wire.Ack{Share: 1, Timestamp: 90000, Held: 1500},
+		"bye":             wire.Bye{Reason: wire.ByeLeft},
+		"press":           wire.Input{Kind: wire.Press, Share: 1, Gen: 2, Seq: 7, X: wire.Fraction(320, 640), Y: wire.Fraction(0, 480), Button: wire.Left},
+		"point":           wire.Point{Share: 1, Gen: 2, Seq: 3, At: spot(320, 0), On: true},
+		"stroke":          wire.Stroke{Share: 1, Gen: 2, ID: 1, Step: wire.StrokeBegin, Spots: []wire.Spot{spot(320, 0), spot(321, 1)}},
+		"guest-point":     wire.GuestPoint{Share: 1, Name: "Ben", Seq: 9, At: spot(320, 0), On: true},
+		"guest-stroke":    wire.GuestStroke{Share: 1, ID: 1, Step: wire.StrokeEnd},
+		"guest-number":    wire.GuestNumber{Share: 1, Guest: 1},
+		"cursor-shape":    wire.CursorShape{Share: 1, W: 1, H: 1, Parts: 1, Data: []byte{1, 4, 0, 0xfb, 0xff, 255, 0, 0, 255}},
+		"cursor-position": wire.CursorPosition{Share: 1, Seq: 9, At: spot(320, 0), On: true},
+		"measure":         wire.Measure{Share: 1},
+		"measured":        measured(),
+		"key-down":        wire.Input{Kind: wire.KeyDown, Share: 1, Gen: 2, Seq: 8, Key: 4, Repeat: true, Mods: wire.ModShift},
 	} {
 		b, err := wire.AppendMessage(nil, m)
 		if err != nil {
@@ -144,6 +149,9 @@ func TestProtocolDocument(t *testing.T) {
 	checkSealed(t, got, ben, anna, wire.Envelope{Pair: pair, Seq: 1, Body: wire.NeedMedia{Lines: 2}})
 	checkTiles(t, got)
 	checkKeys(t, got)
+	if pix, err := wire.UnpackCursor(got["cursor-shape"][19:], 4); err != nil || !bytes.Equal(pix, []byte{255, 0, 0, 255}) {
+		t.Error("the pixel of the example is", pix, err)
+	}
 	for name, b := range want {
 		if !bytes.Equal(got[name], b) {
 			t.Errorf("example %q is %x, the code makes %x (%q)", name, got[name], b, b)
@@ -152,6 +160,17 @@ func TestProtocolDocument(t *testing.T) {
 	}
 	for name := range got {
 		t.Errorf("example %q is not known to this test", name)
+	}
+}
+
+// measured is the example of an answer about latency.
+func measured() wire.Measured {
+	us := func(p50, p95 time.Duration) wire.Spread {
+		return wire.Spread{P50: p50 * time.Microsecond, P95: p95 * time.Microsecond}
+	}
+	return wire.Measured{
+		Share: 1, Capture: us(100, 500), Wait: us(5, 10), Encode: us(200, 1000), Network: us(500, 3000),
+		Echoes: []wire.Echo{{Seq: 8, Timestamp: 90000}},
 	}
 }
 
