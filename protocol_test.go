@@ -149,7 +149,7 @@ func TestProtocolDocument(t *testing.T) {
 	checkSealed(t, got, ben, anna, wire.Envelope{Pair: pair, Seq: 1, Body: wire.NeedMedia{Lines: 2}})
 	checkTiles(t, got)
 	checkKeys(t, got)
-	if pix, err := wire.UnpackCursor(got["cursor-shape"][19:], 4); err != nil || !bytes.Equal(pix, []byte{255, 0, 0, 255}) {
+	if pix, err := wire.UnpackCursor(got["cursor-shape"][20:], 4); err != nil || !bytes.Equal(pix, []byte{255, 0, 0, 255}) {
 		t.Error("the pixel of the example is", pix, err)
 	}
 	for name, b := range want {

@@ -12,4 +12,4 @@ func open(context.Context, *platform.Desktop, platform.WindowID, Options) (Strea
 	return nil, platform.ErrUnsupported
 }
 
-func openCursor(*platform.Desktop) (Cursor, error) { return nil, platform.ErrUnsupported }
+func openCursor(*platform.Desktop, uint16) (Cursor, error) { return nil, platform.ErrUnsupported }

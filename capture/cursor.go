@@ -44,14 +44,21 @@ type Locator interface {
 	Locate(p Pointer) (at, size image.Point, ok bool)
 }
 
-// OpenCursor begins to follow the pointer of a desktop: the one that this
-// connection's programs would get, where there are several.
+// OpenCursor begins to follow the pointer of the person at a desktop.
 // platform.ErrUnsupported where that cannot be done.
-func OpenCursor(d *platform.Desktop) (Cursor, error) {
+func OpenCursor(d *platform.Desktop) (Cursor, error) { return openPointer(d, 0) }
+
+// OpenHand begins to follow what the pointer of remote people looks like, where
+// they have one of their own: device is XInput's number of it. Where it is
+// counts only when it looks different. Next fails when there is no such pointer
+// any more.
+func OpenHand(d *platform.Desktop, device uint16) (Cursor, error) { return openPointer(d, device) }
+
+func openPointer(d *platform.Desktop, device uint16) (Cursor, error) {
 	if d == nil {
 		return nil, platform.ErrNoDisplay
 	}
-	c, err := openCursor(d)
+	c, err := openCursor(d, device)
 	if err != nil {
 		return nil, fmt.Errorf("capture: cursor: %w", err)
 	}

@@ -13,10 +13,14 @@ import (
 
 	"viewflip.app/platform"
 	"viewflip.app/platform/x11"
+	"viewflip.app/platform/x11/xinput"
 	"viewflip.app/video"
 )
 
-var errCursorClosed = errors.New("capture: the cursor is closed")
+var (
+	errCursorClosed = errors.New("capture: the cursor is closed")
+	errHandGone     = errors.New("capture: remote people have no pointer any more")
+)
 
 const (
 	// cursorAlarm is how long the pointer must have rested for its next move to
@@ -30,12 +34,16 @@ const (
 // programs' windows is told to nobody but by XI2's generic events, which xgb
 // cannot read, but a server tells when a pointer that rested is used again.
 type cursor struct {
-	c     *x11.Conn
-	alarm bool
-	wake  chan struct{} // the server tells of news
-	fresh atomic.Bool   // it looks different
-	used  atomic.Bool   // it is used again
-	ended chan struct{}
+	c *x11.Conn
+	// device is 0 for the first pointer; of another the shape alone is followed,
+	// and xi tells whether it still exists.
+	device xinput.DeviceID
+	xi     *xinput.Client
+	alarm  bool
+	wake   chan struct{} // the server tells of news
+	fresh  atomic.Bool   // it looks different
+	used   atomic.Bool   // it is used again
+	ended  chan struct{}
 
 	// These belong to Next.
 	now   Pointer
@@ -44,24 +52,39 @@ type cursor struct {
 	until time.Time // when looking ends
 }
 
-func openCursor(d *platform.Desktop) (Cursor, error) {
+func openCursor(d *platform.Desktop, device uint16) (Cursor, error) {
 	conn, err := x11.Connect(d.Display())
 	if err != nil {
 		return nil, err
 	}
-	c := &cursor{c: conn, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	c := &cursor{c: conn, device: xinput.DeviceID(device), wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	c.fresh.Store(true)
-	if err := conn.Require(x11.XFixes); err != nil {
+	if err := c.start(); err != nil {
 		conn.Close()
 		return nil, err
 	}
-	if err := xfixes.SelectCursorInputChecked(conn.Conn, conn.Root, xfixes.CursorNotifyMaskDisplayCursor).Check(); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	c.alarm = conn.Require(x11.Sync) == nil && conn.AlarmPointer(cursorAlarm) == nil
 	go c.events()
 	return c, nil
+}
+
+func (c *cursor) start() error {
+	if err := c.c.Require(x11.XFixes); err != nil {
+		return err
+	}
+	if c.device != 0 {
+		var err error
+		if c.xi, err = xinput.New(c.c.Conn); err != nil {
+			return err
+		}
+		// From here on what core requests say is about that pointer.
+		if err := c.xi.SetClientPointer(0, c.device).Check(); err != nil {
+			return errHandGone
+		}
+	} else if c.c.Require(x11.Sync) == nil {
+		idle, err := xinput.NewIdle(c.c.Conn)
+		c.alarm = err == nil && idle.Alarm(xinput.CorePointer, cursorAlarm) == nil
+	}
+	return xfixes.SelectCursorInputChecked(c.c.Conn, c.c.Root, xfixes.CursorNotifyMaskDisplayCursor).Check()
 }
 
 func (c *cursor) events() {
@@ -87,7 +110,7 @@ func (c *cursor) events() {
 
 func (c *cursor) Next(ctx context.Context) (Pointer, error) {
 	for {
-		if err := c.pause(ctx, time.Until(c.next), nil); err != nil {
+		if err := pause(ctx, time.Until(c.next), nil, c.ended, errCursorClosed); err != nil {
 			return Pointer{}, err
 		}
 		changed, err := c.look()
@@ -99,37 +122,15 @@ func (c *cursor) Next(ctx context.Context) (Pointer, error) {
 		}
 		wait := time.Duration(0)
 		switch {
+		case c.device != 0:
 		case c.next.Before(c.until):
 			wait = time.Until(c.next)
 		case !c.alarm:
 			wait = cursorSlow
 		}
-		if err := c.pause(ctx, wait, c.wake); err != nil {
+		if err := pause(ctx, wait, c.wake, c.ended, errCursorClosed); err != nil {
 			return Pointer{}, err
 		}
-	}
-}
-
-// pause waits for d if that is positive, or until wake, or until the end. It
-// returns at once if there is neither.
-func (c *cursor) pause(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
-	var after <-chan time.Time
-	if d > 0 {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		after = t.C
-	} else if wake == nil {
-		return nil
-	}
-	select {
-	case <-after:
-		return nil
-	case <-wake:
-		return nil
-	case <-c.ended:
-		return errCursorClosed
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -138,12 +139,19 @@ func (c *cursor) look() (bool, error) {
 	now := time.Now()
 	c.next = now.Add(cursorEvery)
 	changed := !c.told
-	if c.fresh.Swap(false) {
+	if c.xi != nil {
+		if id, set, err := c.xi.ClientPointer(0); err != nil || !set || id != c.device {
+			return false, errHandGone
+		}
+	}
+	if c.fresh.Swap(false) { // this or another pointer
 		shape, err := c.shape()
 		if err != nil {
 			return false, fmt.Errorf("capture: cursor: %w", err)
 		}
-		c.now.Shape, changed = shape, true
+		if !shape.Equal(c.now.Shape) {
+			c.now.Shape, changed = shape, true
+		}
 	}
 	p, err := xproto.QueryPointer(c.c.Conn, c.c.Root).Reply()
 	if err != nil {
@@ -156,7 +164,7 @@ func (c *cursor) look() (bool, error) {
 	}
 	c.now.At, c.now.top = at, top
 	c.told = true
-	return changed || moved, nil
+	return changed || moved && c.device == 0, nil
 }
 
 // shape asks what the pointer looks like.

@@ -29,14 +29,14 @@ type buffer struct {
 
 func (s *stream) Next(ctx context.Context) (*video.Frame, error) {
 	for {
-		if err := s.pause(ctx, s.early(), nil); err != nil {
+		if err := pause(ctx, s.early(), nil, s.gone, ErrGone); err != nil {
 			return nil, err
 		}
 		f, err := s.try()
 		if f != nil || err != nil {
 			return f, err
 		}
-		if err := s.pause(ctx, 0, s.wake); err != nil {
+		if err := pause(ctx, 0, s.wake, s.gone, ErrGone); err != nil {
 			return nil, err
 		}
 	}
@@ -49,9 +49,9 @@ func (s *stream) early() time.Duration {
 	return max(s.min-time.Since(s.last), time.Until(s.main.notBefore))
 }
 
-// pause blocks until wake, or for d if that is positive, or until the end.
-// Without either it returns at once.
-func (s *stream) pause(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
+// pause blocks until wake, or for d if that is positive, or until ctx or end
+// does, for which it returns an error. Without d and wake it returns at once.
+func pause(ctx context.Context, d time.Duration, wake, end <-chan struct{}, ended error) error {
 	var after <-chan time.Time
 	if d > 0 {
 		t := time.NewTimer(d)
@@ -65,8 +65,8 @@ func (s *stream) pause(ctx context.Context, d time.Duration, wake <-chan struct{
 		return nil
 	case <-wake:
 		return nil
-	case <-s.gone:
-		return ErrGone
+	case <-end:
+		return ended
 	case <-ctx.Done():
 		return ctx.Err()
 	}

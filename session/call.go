@@ -38,7 +38,7 @@ type Call struct {
 
 	watchers bell // of State
 	marks    bell // of Marks
-	cursor   cursorFeed
+	cursors  cursorFeeds
 
 	mu         sync.Mutex
 	members    map[MemberID]*member

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"image"
@@ -27,15 +26,17 @@ const (
 // errShape means that a cursor's parts do not fit together.
 var errShape = errors.New("session: parts of a cursor do not fit together")
 
-// cursorFeed tells all viewers of our shares what our pointer looks like and
-// where it is.
-type cursorFeed struct {
+// cursorFeeds tell all viewers of our shares what the pointers look like and
+// where ours is.
+type cursorFeeds struct {
 	once sync.Once
 	// watched rings when somebody began to watch.
 	watched bell
+	// stopHand ends the feed of the guests' own pointer; guarded by call.mu.
+	stopHand context.CancelFunc
 }
 
-// pointerSeen is what a viewer was told of our pointer; it belongs to the feed.
+// pointerSeen is what a viewer was told of a pointer; it belongs to its feed.
 type pointerSeen struct {
 	shape   *video.Cursor
 	shapeAt time.Time
@@ -44,21 +45,46 @@ type pointerSeen struct {
 	again   bool // it was told twice
 }
 
-// wantCursor begins to follow the pointer, if it is not followed yet; for a new
+// wantCursor begins to follow our pointer, if it is not followed yet; for a new
 // viewer, who needs to know what it looks like now.
 func (c *Call) wantCursor() {
 	if c.cfg.OpenCursor == nil {
 		return
 	}
-	c.cursor.once.Do(func() { c.spawn(c.followCursor) })
-	c.cursor.watched.ring()
+	c.cursors.once.Do(func() {
+		c.spawn(func(ctx context.Context) { c.followCursor(ctx, c.cfg.OpenCursor, false) })
+	})
+	c.cursors.watched.ring()
 }
 
-// followCursor follows the pointer while anybody watches, until the call ends.
-func (c *Call) followCursor(ctx context.Context) {
-	cur, err := c.cfg.OpenCursor()
+// wantHand begins to follow the pointer that the guests have for themselves; a
+// new gate may have made a new one.
+func (c *Call) wantHand() {
+	if c.cfg.OpenHand == nil {
+		return
+	}
+	life, stop := context.WithCancel(c.life)
+	c.mu.Lock()
+	old := c.cursors.stopHand
+	c.cursors.stopHand = stop
+	c.mu.Unlock()
+	if old != nil {
+		old()
+	}
+	c.spawn(func(ctx context.Context) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(life, cancel)()
+		c.followCursor(ctx, c.cfg.OpenHand, true)
+	})
+}
+
+// followCursor follows a pointer while anybody watches, until ctx ends or there
+// is no such pointer any more.
+func (c *Call) followCursor(ctx context.Context, open func() (capture.Cursor, error), hand bool) {
+	cur, err := open()
 	if err != nil {
-		c.log.Debug("the pointer cannot be followed", "err", err)
+		c.log.Debug("a pointer cannot be followed", "err", err)
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -85,11 +111,11 @@ func (c *Call) followCursor(ctx context.Context) {
 			}
 		}
 	})
-	watched := c.cursor.watched.listen(ctx)
+	watched := c.cursors.watched.listen(ctx)
 	again := time.NewTimer(0)
 	defer again.Stop()
 	var p capture.Pointer
-	var moved time.Time
+	var moved time.Time // of our own pointer
 	known := false
 	for {
 		take := news
@@ -101,7 +127,7 @@ func (c *Call) followCursor(ctx context.Context) {
 			if !ok {
 				return
 			}
-			if known && next.At != p.At {
+			if known && !hand && next.At != p.At {
 				moved = time.Now()
 			}
 			p, known = next, true
@@ -113,7 +139,7 @@ func (c *Call) followCursor(ctx context.Context) {
 		if !known {
 			continue
 		}
-		if later := c.tellPointer(p, moved, time.Now()); later > 0 {
+		if later := c.tellPointer(p, hand, moved, time.Now()); later > 0 {
 			again.Reset(later)
 		}
 	}
@@ -136,7 +162,7 @@ func (c *Call) watching() map[*share][]*outlet {
 
 // tellPointer tells every viewer what he does not know of the pointer, which was
 // moved last at a time: one that rests is in nobody's way. It returns after which time there is more to tell, 0 if there is nothing.
-func (c *Call) tellPointer(p capture.Pointer, moved, now time.Time) (later time.Duration) {
+func (c *Call) tellPointer(p capture.Pointer, hand bool, moved, now time.Time) (later time.Duration) {
 	soon := func(d time.Duration) {
 		if later == 0 || d < later {
 			later = d
@@ -153,12 +179,15 @@ func (c *Call) tellPointer(p capture.Pointer, moved, now time.Time) (later time.
 		c.mu.Unlock()
 		for _, o := range outlets {
 			seen := &o.pointer
-			if over && p.Shape != nil && !sameShape(p.Shape, seen.shape) {
+			if hand {
+				seen = &o.hand
+			}
+			if over && p.Shape != nil && !p.Shape.Equal(seen.shape) {
 				if wait := shapeEvery - now.Sub(seen.shapeAt); wait > 0 {
 					soon(wait)
 				} else {
 					seen.shape, seen.shapeAt = p.Shape, now
-					o.member.sendShape(s.id, p.Shape)
+					o.member.sendShape(s.id, hand, p.Shape)
 				}
 			}
 			if !own {
@@ -181,10 +210,6 @@ func (c *Call) tellPointer(p capture.Pointer, moved, now time.Time) (later time.
 		}
 	}
 	return later
-}
-
-func sameShape(a, b *video.Cursor) bool {
-	return a == b || a != nil && b != nil && a.W == b.W && a.H == b.H && a.Hot == b.Hot && bytes.Equal(a.Pix, b.Pix)
 }
 
 func (s *share) nextMark() uint32 {
@@ -216,27 +241,29 @@ func (s *share) echo(at, size image.Point) bool {
 }
 
 // sendShape sends a cursor in as many parts as it needs.
-func (m *member) sendShape(id wire.ShareID, s *video.Cursor) {
+func (m *member) sendShape(id wire.ShareID, hand bool, s *video.Cursor) {
 	packed := wire.PackCursor(s.Pix)
 	n := (len(packed) + wire.MaxCursorData - 1) / wire.MaxCursorData
 	for i := range n {
 		m.send(wire.CursorShape{
-			Share: id, W: uint16(s.W), H: uint16(s.H), HotX: uint16(s.Hot.X), HotY: uint16(s.Hot.Y),
+			Share: id, Hand: hand, W: uint16(s.W), H: uint16(s.H), HotX: uint16(s.Hot.X), HotY: uint16(s.Hot.Y),
 			Part: uint8(i), Parts: uint8(n),
 			Data: packed[i*wire.MaxCursorData : min((i+1)*wire.MaxCursorData, len(packed))],
 		})
 	}
 }
 
-// remoteCursor is what a view knows of the sharer's pointer. One goroutine adds
-// parts.
+// remoteCursor is what a view knows of the pointers over the share. One
+// goroutine adds parts.
 type remoteCursor struct {
 	parts []byte
 	next  uint8
 
-	mu    sync.Mutex
-	shape *video.Cursor
-	seen  bool // some of it is not transparent
+	mu sync.Mutex
+	// shape is that of the sharer's pointer, hand that of ours over there, if it
+	// is another.
+	shape, hand *video.Cursor
+	seen        bool // some of shape is not transparent
 }
 
 // add takes a part of a shape; true if it was the last.
@@ -259,13 +286,16 @@ func (r *remoteCursor) add(p wire.CursorShape) (bool, error) {
 	if c.Pix, err = wire.UnpackCursor(packed, c.W*c.H*video.BytesPerPixel); err != nil {
 		return false, err
 	}
-	seen := false
-	for i := 3; i < len(c.Pix); i += video.BytesPerPixel {
-		seen = seen || c.Pix[i] != 0
-	}
 	r.mu.Lock()
-	r.shape, r.seen = c, seen
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	if p.Hand {
+		r.hand = c
+		return true, nil
+	}
+	r.shape, r.seen = c, false
+	for i := 3; i < len(c.Pix); i += video.BytesPerPixel {
+		r.seen = r.seen || c.Pix[i] != 0
+	}
 	return true, nil
 }
 
@@ -291,11 +321,14 @@ func (m *member) pointer(msg wire.Message) {
 	}
 }
 
-// Cursor is what a pointer looks like over the share, nil while it is not
-// known. Marked ticks when it changes.
+// Cursor is what the pointer looks like that we move over the share in control,
+// nil while it is not known. Marked ticks when it changes.
 func (v *View) Cursor() *video.Cursor {
 	v.cursor.mu.Lock()
 	defer v.cursor.mu.Unlock()
+	if v.cursor.hand != nil {
+		return v.cursor.hand
+	}
 	return v.cursor.shape
 }
 

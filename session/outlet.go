@@ -24,9 +24,9 @@ type outlet struct {
 	seen atomic.Bool
 	// busy is true from taking a picture until it is on its way.
 	busy atomic.Bool
-	// pointer belongs to the call's cursorFeed.
-	pointer pointerSeen
-	meter   sendMeter
+	// pointer and hand belong to the feeds of the call.
+	pointer, hand pointerSeen
+	meter         sendMeter
 	// shot is that of the picture coded last; it belongs to serve.
 	shot shot
 

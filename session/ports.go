@@ -145,7 +145,7 @@ type Clipboard interface {
 }
 
 // Config is everything a Call is built from. All fields but OpenCursor,
-// NewGate, Clipboard and Log are required.
+// OpenHand, NewGate, Clipboard and Log are required.
 type Config struct {
 	// Identity is this device's.
 	Identity *wire.Identity
@@ -161,6 +161,9 @@ type Config struct {
 	OpenCapture func(ctx context.Context, id platform.WindowID) (capture.Stream, error)
 	// OpenCursor follows this machine's pointer; nil where that is impossible.
 	OpenCursor func() (capture.Cursor, error)
+	// OpenHand follows the pointer that guests in control have for themselves;
+	// it is called whenever a gate was made. Nil where they share this person's.
+	OpenHand func() (capture.Cursor, error)
 	// NewGate makes the gate to a window; nil where control is impossible.
 	NewGate func(ctx context.Context, id platform.WindowID) (Gate, error)
 	// Clipboard is touched on the gestures of paste and copy alone; nil where

@@ -570,6 +570,7 @@ func (s *share) openGate() (gate Gate, stop context.CancelFunc, err error) {
 		cancel()
 		return nil, nil, errors.Join(ErrEnded, gate.Close())
 	}
+	c.wantHand()
 	return gate, cancel, nil
 }
 

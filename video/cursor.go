@@ -1,6 +1,9 @@
 package video
 
-import "image"
+import (
+	"bytes"
+	"image"
+)
 
 // MaxCursor is the largest width or height of a cursor in pixels.
 const MaxCursor = 256
@@ -13,4 +16,9 @@ type Cursor struct {
 	Hot image.Point
 	// Pix is 4*W*H bytes of BGRA, premultiplied, rows top-down.
 	Pix []byte
+}
+
+// Equal reports whether two cursors look the same; nil looks like nil alone.
+func (c *Cursor) Equal(d *Cursor) bool {
+	return c == d || c != nil && d != nil && c.W == d.W && c.H == d.H && c.Hot == d.Hot && bytes.Equal(c.Pix, d.Pix)
 }

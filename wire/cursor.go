@@ -22,7 +22,9 @@ type (
 	// CursorShape carries a part of what the pointer looks like over a share, on
 	// the ordered channel. The parts of a shape follow each other, from 0.
 	CursorShape struct {
-		Share       ShareID
+		Share ShareID
+		// Hand means the pointer that members in control have for themselves.
+		Hand        bool
 		W, H        uint16
 		HotX, HotY  uint16
 		Part, Parts uint8
@@ -53,7 +55,7 @@ func appendCursor(b []byte, m Message) []byte {
 	be := binary.BigEndian
 	switch m := m.(type) {
 	case CursorShape:
-		b = be.AppendUint16(be.AppendUint16(be.AppendUint32(b, uint32(m.Share)), m.W), m.H)
+		b = be.AppendUint16(be.AppendUint16(appendFlag(be.AppendUint32(b, uint32(m.Share)), m.Hand), m.W), m.H)
 		b = append(be.AppendUint16(be.AppendUint16(b, m.HotX), m.HotY), m.Part, m.Parts)
 		b = appendBytes(b, m.Data)
 	case CursorPosition:
@@ -70,7 +72,7 @@ func parseCursor(kind byte, r *reader) (Message, bool) {
 		return p, p.On || p.At == Spot{}
 	}
 	s := CursorShape{
-		Share: ShareID(r.u32()), W: r.u16(), H: r.u16(), HotX: r.u16(), HotY: r.u16(),
+		Share: ShareID(r.u32()), Hand: r.flag(), W: r.u16(), H: r.u16(), HotX: r.u16(), HotY: r.u16(),
 		Part: r.u8(), Parts: r.u8(), Data: r.bytes(MaxCursorData),
 	}
 	return s, s.W <= MaxCursorSide && s.H <= MaxCursorSide && s.HotX < s.W && s.HotY < s.H &&

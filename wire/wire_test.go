@@ -53,7 +53,7 @@ func messages() []wire.Message {
 		wire.GuestPoint{Share: 1, Guest: 255, Name: "Änne", Seq: 9, At: wire.Spot{X: 1, Y: 2}, On: true},
 		wire.GuestStroke{Share: 1, Guest: 2, ID: 3, Step: wire.StrokeMore, Spots: []wire.Spot{{X: 1, Y: 2}}},
 		wire.GuestNumber{Share: 1, Guest: 15},
-		wire.CursorShape{Share: 1, W: 256, H: 1, HotX: 255, Part: 19, Parts: 20, Data: []byte{1, 2, 3}},
+		wire.CursorShape{Share: 1, Hand: true, W: 256, H: 1, HotX: 255, Part: 19, Parts: 20, Data: []byte{1, 2, 3}},
 		wire.CursorPosition{Share: 1, Seq: 3, At: wire.Spot{X: 65535, Y: 1}, On: true}, wire.CursorPosition{Share: 1, Seq: 4},
 		wire.Measure{Share: 1},
 		wire.Measured{

@@ -334,7 +334,7 @@ func (a *app) newCall(ctx context.Context, link *wire.Link) (*session.Call, erro
 	call := session.New(session.Config{
 		Identity: identity, Name: a.displayName(), Service: svc, Mailbox: mail,
 		NewPeer: a.newPeer, OpenCapture: a.openCapture, NewGate: a.gates(),
-		OpenCursor: a.pointer(), Clipboard: a.clipboard(), NewEncoder: newEncoder, NewDecoder: newDecoder, Log: a.log,
+		OpenCursor: a.pointer(), OpenHand: a.hand(), Clipboard: a.clipboard(), NewEncoder: newEncoder, NewDecoder: newDecoder, Log: a.log,
 	})
 	mctx, stop := context.WithCancel(a.ctx)
 	a.follow(mctx, call)

@@ -144,6 +144,24 @@ func (a *app) pointer() func() (capture.Cursor, error) {
 	return func() (capture.Cursor, error) { return capture.OpenCursor(a.desk) }
 }
 
+// hand returns how the guests' own pointer is followed here.
+func (a *app) hand() func() (capture.Cursor, error) {
+	if a.desk == nil {
+		return nil
+	}
+	return func() (capture.Cursor, error) {
+		seat, err := a.seat()
+		if err != nil {
+			return nil, err
+		}
+		device, ok := seat.Pointer()
+		if !ok {
+			return nil, platform.ErrUnsupported
+		}
+		return capture.OpenHand(a.desk, device)
+	}
+}
+
 // gate makes an input.Gate what session asks for.
 type gate struct{ *input.Gate }
 

@@ -70,6 +70,15 @@ func (s *Seat) open(ctx context.Context, id platform.WindowID) (input.Desk, erro
 	return d, nil
 }
 
+func (s *Seat) pointer() (uint16, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hands == nil || !s.hands.second {
+		return 0, false
+	}
+	return uint16(s.hands.ptr), true
+}
+
 // close is called once for each Desk.
 func (s *Seat) close() {
 	s.mu.Lock()

@@ -99,6 +99,10 @@ func (s *Seat) Open(ctx context.Context, id platform.WindowID) (input.Desk, erro
 	return desk, nil
 }
 
+// Pointer is XInput's number of the pointer that remote people have for
+// themselves; false while the seat is not in use or they share the host's.
+func (s *Seat) Pointer() (device uint16, ok bool) { return s.pointer() }
+
 // Guardian is the life of the guardian process: it waits until the process that
 // has the seat of that slot is gone, however it ended, then removes its master
 // pair, which releases what it held, and lets go of every key and button that

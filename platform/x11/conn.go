@@ -105,9 +105,7 @@ func (c *Conn) require(e Extension) error {
 		_, err = xtest.GetVersion(c.Conn, 2, 2).Reply()
 	case Render:
 		_, err = render.QueryVersion(c.Conn, 0, 11).Reply()
-	case Sync:
-		err = c.startSync(r.MajorOpcode)
-	case XInput: // xgb does not speak it; its users say their version themselves
+	case XInput, Sync: // xgb does not speak them; their users say their version themselves
 	}
 	return err
 }

@@ -15,6 +15,7 @@ const (
 	opSyncInitialize = 0
 	opSyncCounters   = 1
 	opSyncQuery      = 5
+	opSyncAlarm      = 8
 )
 
 // ErrNoIdle means that the server does not count the idle time of devices.
@@ -92,6 +93,27 @@ func (i *Idle) Query(id DeviceID) IdleCookie {
 // Clock asks for the server's time.
 func (i *Idle) Clock() IdleCookie {
 	return IdleCookie{i.x.ask(u32(i.x.request(opSyncQuery), i.counters["SERVERTIME"]))}
+}
+
+// Alarm has the server send an event (AlarmNotify of SYNC) whenever one of the
+// core pair is used after it was not for rest, until the connection ends. While
+// nothing happens it costs nothing.
+func (i *Idle) Alarm(id DeviceID, rest time.Duration) error {
+	alarm, err := i.x.c.NewId()
+	if err != nil {
+		return fmt.Errorf("xinput: alarm: %w", err)
+	}
+	// All of CreateAlarm's values: counter, absolute, the limit (high word
+	// first), negative transition, no delta, which keeps the alarm, and events.
+	const all, absolute, negative = 1<<6 - 1, 0, 1
+	b := u32(u32(i.x.request(opSyncAlarm), alarm), all)
+	for _, v := range []uint32{i.counters[counterName(id)], absolute, 0, uint32(rest.Milliseconds()), negative, 0, 0, 1} {
+		b = u32(b, v)
+	}
+	if err := i.x.tell(b).Check(); err != nil {
+		return fmt.Errorf("xinput: alarm: %w", err)
+	}
+	return nil
 }
 
 // IdleCookie is an answer on its way.
