@@ -3,6 +3,7 @@ package capture_test
 import (
 	"context"
 	"image"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/platform/x11"
+	"viewflip.app/platform/x11/xinput"
 )
 
 // hand moves the pointer and asks the server what it looks like.
@@ -185,4 +187,118 @@ func awaitSame(t *testing.T, c capture.Cursor, p capture.Pointer, h hand) captur
 		return p
 	}
 	return awaitPointer(t, c, "the shape", func(p capture.Pointer) bool { return p.Shape.W == int(r.Width) })
+}
+
+// Where there are two pointers each has a shape of its own, and the second one
+// can go.
+func TestHand(t *testing.T) {
+	d := desktop(t, "")
+	w := platformtest.NewWindow(t, d.Display(), platformtest.Options{Bounds: image.Rect(100, 100, 500, 400), Color: blue})
+	other := platformtest.NewWindow(t, d.Display(), platformtest.Options{Bounds: image.Rect(600, 100, 800, 400), Color: red})
+	s := openStream(t, d, w)
+	h := newHand(t, d)
+	h.move(700, 200)
+	const beam, hand2, cross = 152, 60, 34
+	h.glyph(w.ID(), beam)
+	h.glyph(other.ID(), cross)
+	xi, err := xinput.New(h.c.Conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := xi.AddMaster("second"); err != nil {
+		t.Fatal(err)
+	}
+	all, err := xi.Devices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(all, func(d xinput.Device) bool { return d.Use == xinput.MasterPointer && d.Name == "second pointer" })
+	if i < 0 {
+		t.Fatalf("%+v", all)
+	}
+	second := all[i].ID
+	if err := xi.WarpPointer(second, h.c.Root, 50, 50).Check(); err != nil {
+		t.Fatal(err)
+	}
+	own, err := capture.OpenCursor(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = own.Close() })
+	hand, err := capture.OpenHand(d, uint16(second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = hand.Close() })
+	over := func(p capture.Pointer) bool {
+		_, _, ok := s.(capture.Locator).Locate(p)
+		return ok
+	}
+	crossed := awaitPointer(t, own, "the host's pointer", func(p capture.Pointer) bool { return p.At == image.Pt(700, 200) && p.Shape != nil }).Shape
+
+	if err := xi.WarpPointer(second, h.c.Root, 150, 150).Check(); err != nil {
+		t.Fatal(err)
+	}
+	beamed := awaitPointer(t, hand, "the second pointer", func(p capture.Pointer) bool { return p.At == image.Pt(150, 150) && over(p) && p.Shape != nil }).Shape
+	if beamed.Equal(crossed) {
+		t.Error("both look alike")
+	}
+	h.glyph(w.ID(), hand2)
+	awaitPointer(t, hand, "another shape", func(p capture.Pointer) bool { return over(p) && !p.Shape.Equal(beamed) })
+	h.move(701, 200)
+	if p := awaitPointer(t, own, "the host's motion", func(p capture.Pointer) bool { return p.At == image.Pt(701, 200) }); !p.Shape.Equal(crossed) {
+		t.Error("the host's pointer took the second one's shape")
+	}
+
+	if err := xi.RemoveMaster(second); err != nil {
+		t.Fatal(err)
+	}
+	h.glyph(other.ID(), beam) // something happens
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for {
+		if _, err = hand.Next(ctx); err != nil {
+			break
+		}
+	}
+	if ctx.Err() != nil {
+		t.Error("the second pointer is gone, and nobody says so")
+	}
+	if _, err := capture.OpenHand(d, uint16(second)); err == nil {
+		t.Error("a pointer that is gone was opened")
+	}
+}
+
+// The pointer over a menu that sticks out of the window is found in the larger
+// picture, and beside it nowhere.
+func TestPointerOverMenu(t *testing.T) {
+	d := desktop(t, "")
+	main := mainWindow(t, d) // at 500,400
+	s := openStream(t, d, main)
+	next(t, s).Release()
+	popup(main, image.Rect(440, 420, 510, 460), green)
+	pictured(t, s, "the menu", surfaces(1))
+	h := newHand(t, d)
+	c, err := capture.OpenCursor(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	for _, at := range []struct {
+		screen, picture image.Point
+		over            bool
+	}{
+		{image.Pt(445, 425), image.Pt(5, 25), true},
+		{image.Pt(505, 459), image.Pt(65, 59), true},
+		{image.Pt(520, 459), image.Pt(80, 59), true},
+		{image.Pt(445, 461), image.Point{}, false},
+		{image.Pt(799, 599), image.Pt(359, 199), true},
+	} {
+		h.move(at.screen.X, at.screen.Y)
+		p := awaitPointer(t, c, "the pointer", func(p capture.Pointer) bool { return p.At == at.screen })
+		got, size, ok := s.(capture.Locator).Locate(p)
+		if ok != at.over || ok && (got != at.picture || size != image.Pt(360, 200)) {
+			t.Errorf("%v is found at %v of %v, %v", at.screen, got, size, ok)
+		}
+	}
 }

@@ -338,8 +338,8 @@ type world struct {
 	clips []*clipboard // one for each call, in order
 	win   *screen
 	// slowGate, if set, runs while a gate opens.
-	slowGate func()
-	mouse    *mouse
+	slowGate    func()
+	mouse, hand *mouse
 }
 
 func newWorld(t *testing.T) *world {
@@ -388,7 +388,7 @@ func (w *world) as(id *wire.Identity, name string) *session.Call {
 			w.gates = append(w.gates, g)
 			return g, nil
 		},
-		OpenCursor: w.cursor,
+		OpenCursor: w.opener(&w.mouse), OpenHand: w.opener(&w.hand),
 		NewEncoder: newPlainEncoder,
 		NewDecoder: newPlainDecoder,
 	})
@@ -407,12 +407,14 @@ func (w *world) capture(context.Context, platform.WindowID) (capture.Stream, err
 	return w.win, nil
 }
 
-func (w *world) cursor() (capture.Cursor, error) {
-	if w.mouse == nil {
-		return nil, platform.ErrUnsupported
+func (w *world) opener(m **mouse) func() (capture.Cursor, error) {
+	return func() (capture.Cursor, error) {
+		if *m == nil {
+			return nil, platform.ErrUnsupported
+		}
+		(*m).opened <- struct{}{}
+		return *m, nil
 	}
-	w.mouse.opened <- struct{}{}
-	return w.mouse, nil
 }
 
 func newPlainEncoder(string) (session.Encoder, error) { return &plain{}, nil }

@@ -118,6 +118,44 @@ func TestSharersPointer(t *testing.T) {
 	eventually(t, "the hidden pointer to go", func() bool { _, ok := pointer(ben); return !ok && ben.Cursor().W == 1 })
 }
 
+// In control the shape is that of the guests' own pointer, where there is one;
+// where it is is nobody's business.
+func TestGuestsOwnPointer(t *testing.T) {
+	w := newWorld(t)
+	w.mouse = &mouse{news: make(chan capture.Pointer), opened: make(chan struct{}, 2)}
+	w.hand = &mouse{news: make(chan capture.Pointer), opened: make(chan struct{}, 2)}
+	anna, _, id, ben := w.pair(wire.RightSee | wire.RightPoint)
+	arrow, beam, later := glyph(4, 4), glyph(5, 5), glyph(6, 6)
+	w.mouse.news <- capture.Pointer{Shape: arrow, At: image.Pt(101, 101)}
+	eventually(t, "the sharer's shape", func() bool { return equal(ben.Cursor(), arrow) })
+	if len(w.hand.opened) != 0 {
+		t.Error("without control there is no such pointer")
+	}
+	all := wire.RightSee | wire.RightPoint | wire.RightControl
+	if err := anna.Allow(benIn(anna), id, all); err != nil {
+		t.Fatal(err)
+	}
+	w.hand.news <- capture.Pointer{Shape: glyph(9, 9), At: image.Pt(1, 1)} // not over the window
+	w.hand.news <- capture.Pointer{Shape: beam, At: image.Pt(102, 101)}
+	eventually(t, "the guest's shape", func() bool { return equal(ben.Cursor(), beam) })
+	w.mouse.news <- capture.Pointer{Shape: arrow, At: image.Pt(103, 101)}
+	eventually(t, "the sharer's pointer", func() bool {
+		p := ben.Marks().Pointers
+		return len(p) == 1 && equal(p[0].Shape, arrow) && p[0].At.X == wire.Fraction(3, 4)
+	})
+	if !equal(ben.Cursor(), beam) {
+		t.Error("the sharer's shape took the place of the guest's")
+	}
+	// A new gate may have made a new pointer.
+	anna.TakeBack(benIn(anna), id)
+	if err := anna.Allow(benIn(anna), id, all); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the pointer to be opened again", func() bool { return len(w.hand.opened) == 2 })
+	w.hand.news <- capture.Pointer{Shape: later, At: image.Pt(102, 101)}
+	eventually(t, "the new pointer's shape", func() bool { return equal(ben.Cursor(), later) })
+}
+
 // Who comes later is told what the pointer looks like without any motion, and
 // nobody looks at the pointer while nobody watches.
 func TestPointerForNewcomers(t *testing.T) {

@@ -27,19 +27,33 @@ func TestPointers(t *testing.T) {
 		s.must(err)
 		return r
 	}
-	for _, glyph := range []uint16{152, 60} { // XC_xterm, XC_hand2
+	dress := func(glyph uint16) {
 		font, _ := xproto.NewFontId(s.anna.Conn.Conn)
 		id, _ := xproto.NewCursorId(s.anna.Conn.Conn)
 		xproto.OpenFont(s.anna.Conn.Conn, font, 6, "cursor")
 		xproto.CreateGlyphCursor(s.anna.Conn.Conn, id, font, font, glyph, glyph+1, 0xffff, 0, 0, 0, 0, 0xffff)
 		s.must(xproto.ChangeWindowAttributesChecked(s.anna.Conn.Conn, s.shared.XID(), xproto.CwCursor, []uint32{uint32(id)}).Check())
-		on, _ := s.at(s.over(image.Pt(200, 100)))
-		s.must(s.ben.move(on.Add(image.Pt(1, 0))))
-		s.must(s.ben.move(on))
+	}
+	// What the two look like, seen by Anna's own pointer; then she goes elsewhere.
+	const beam, hand2 = 152, 60 // XC_xterm, XC_hand2
+	like := map[uint16]*xfixes.GetCursorImageReply{}
+	s.must(s.anna.move(s.shared.Bounds().Min.Add(image.Pt(5, 5))))
+	for _, glyph := range []uint16{beam, hand2} {
+		dress(glyph)
+		like[glyph] = looks(s.anna)
+	}
+	if slices.Equal(like[beam].CursorImage, like[hand2].CursorImage) {
+		t.Fatal("the cursors are alike")
+	}
+	s.must(s.anna.move(image.Pt(5, 5)))
+	on, _ := s.at(s.over(image.Pt(200, 100)))
+	s.must(s.ben.move(on.Add(image.Pt(1, 0))))
+	s.must(s.ben.move(on))
+	for _, glyph := range []uint16{beam, hand2} {
+		dress(glyph)
 		s.wait("the other side's cursor", func() bool {
-			a, b := looks(s.anna), looks(s.ben)
-			return a.Width > 1 && a.Width == b.Width && a.Height == b.Height && a.Xhot == b.Xhot && a.Yhot == b.Yhot &&
-				slices.Equal(a.CursorImage, b.CursorImage)
+			a, b := like[glyph], looks(s.ben)
+			return a.Width == b.Width && a.Height == b.Height && a.Xhot == b.Xhot && a.Yhot == b.Yhot && slices.Equal(a.CursorImage, b.CursorImage)
 		})
 	}
 	named := func() bool {
@@ -52,6 +66,9 @@ func TestPointers(t *testing.T) {
 		}
 		return false
 	}
+	s.wait("Anna's pointer to be gone", func() bool { return !named() })
+	s.must(s.ben.move(on.Add(image.Pt(5, 5))))
+	s.wait("Ben's motion", func() bool { return len(s.shared.Events()) > 0 })
 	if named() {
 		t.Error("what Ben moves is shown as Anna's")
 	}
