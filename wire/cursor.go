@@ -12,9 +12,10 @@ import (
 const (
 	// MaxCursorSide bounds a cursor's width and height in pixels.
 	MaxCursorSide = 256
-	// MaxCursorData bounds the bytes of one CursorShape, MaxCursorParts how many
-	// a shape may come in: enough for one that does not compress.
-	MaxCursorData  = 15 << 10
+	// MaxCursorData bounds the bytes of one CursorShape.
+	MaxCursorData = 15 << 10
+	// MaxCursorParts bounds how many parts a shape has: enough for one that does
+	// not compress.
 	MaxCursorParts = 20
 )
 
