@@ -38,6 +38,7 @@ func (q queue) until(t *testing.T, what string, ok func() bool) {
 		select {
 		case f := <-q:
 			f()
+		case <-time.After(5 * time.Millisecond): // what is done elsewhere
 		case <-deadline:
 			t.Fatal("waited in vain:", what)
 		}

@@ -37,6 +37,7 @@ func (s queueShell) until(t *testing.T, ok func() bool) {
 		select {
 		case f := <-s.todo:
 			f()
+		case <-time.After(5 * time.Millisecond): // what is done elsewhere
 		case <-end:
 			t.Fatal("waited in vain")
 		}
