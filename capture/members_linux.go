@@ -33,6 +33,7 @@ type member struct {
 	offset image.Point
 	shadow *buffer // its content, while it is seen
 	shown  bool    // it was ready once
+	veil   bool    // it was masked, and stays one colour until it is ready
 }
 
 // layer is one rectangle of the picture.
@@ -48,7 +49,11 @@ func (s *stream) layersLocked() []layer {
 	out := append(make([]layer, 0, 4), layer{s.main, s.state.Main, s.state.Main.Min, &s.under})
 	for _, m := range s.members {
 		if !m.at.Empty() {
-			out = append(out, layer{m.surface, m.at, m.offset, &m.shadow})
+			f := m.surface
+			if !m.shown {
+				f = nil
+			}
+			out = append(out, layer{f, m.at, m.offset, &m.shadow})
 		}
 	}
 	return out
@@ -118,7 +123,7 @@ func (s *stream) syncLocked(fresh bool) {
 				s.log("a surface is left out", "err", err)
 				break
 			}
-			m.surface = f
+			m.surface, m.veil = f, i >= 0
 		}
 		m.Member = now
 		s.members = append(s.members, m)
@@ -135,15 +140,15 @@ func (m *member) drop() {
 		m.surface = nil
 	}
 	m.shadow.free(true)
-	m.shadow, m.shown = nil, false
+	m.shadow, m.shown, m.veil = nil, false, false
 }
 
 // ready reports whether a member can be shown. One that was stays.
 func (m *member) ready() bool {
 	if m.surface != nil && m.pix != 0 && !time.Now().Before(m.notBefore) {
-		m.shown = true
+		m.shown, m.veil = true, false
 	}
-	return m.Masked || m.surface != nil && m.shown
+	return m.Masked || m.veil || m.shown
 }
 
 // layoutLocked works out what is where in the picture.
@@ -163,7 +168,7 @@ func (s *stream) layoutLocked() {
 			continue
 		}
 		corner, size := m.Bounds.Min.Sub(s.origin), m.Bounds.Size()
-		if m.surface != nil {
+		if m.shown {
 			size = m.content.Size()
 		}
 		whole := image.Rectangle{Min: corner, Max: corner.Add(size)}
@@ -182,7 +187,7 @@ func (s *stream) layoutLocked() {
 	for _, p := range seen {
 		p.m.at, p.m.offset = p.at.Sub(canvas.Min), p.whole.Min.Sub(canvas.Min)
 		s.state.Surfaces = append(s.state.Surfaces, Surface{
-			ID: p.m.id, Window: p.m.ID, Kind: p.m.Kind, Masked: p.m.Masked,
+			ID: p.m.id, Window: p.m.ID, Kind: p.m.Kind, Masked: p.m.Masked || p.m.veil,
 			Bounds: p.m.at, Whole: p.whole.Sub(canvas.Min),
 		})
 	}

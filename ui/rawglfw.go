@@ -39,6 +39,15 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 			move(g, x, y)
 		}
 	})
+	// When the window moves under it, the pointer is elsewhere in it, and
+	// nothing tells.
+	var pos glfw.PosCallback
+	pos = g.SetPosCallback(func(g *glfw.Window, x, y int) {
+		moved = false
+		if pos != nil {
+			pos(g, x, y)
+		}
+	})
 	var enter glfw.CursorEnterCallback
 	enter = g.SetCursorEnterCallback(func(g *glfw.Window, inside bool) {
 		// It also "leaves" into our own child window, and when somebody grabs it.

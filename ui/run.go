@@ -162,10 +162,8 @@ func (s *glfwShell) reshape(w fyne.Window, size, by image.Point) bool {
 	wx, wy, ww, wh := m.GetWorkarea()
 	// What sticks out already may stay so.
 	at := image.Pt(fitIn(x+by.X, size.X, min(x, wx+left), wx+ww-right), fitIn(y+by.Y, size.Y, min(y, wy+top), wy+wh-bottom))
-	if at != image.Pt(x, y) {
-		g.SetPos(at.X, at.Y)
-	}
 	g.SetSize(size.X, size.Y)
+	g.SetPos(at.X, at.Y) // also in place: openbox sometimes moves what it resizes
 	return true
 }
 
