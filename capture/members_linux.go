@@ -136,7 +136,7 @@ func (s *stream) syncLocked(fresh bool) {
 // drop ends the capture of a member.
 func (m *member) drop() {
 	if m.surface != nil {
-		m.surface.free()
+		m.free()
 		m.surface = nil
 	}
 	m.shadow.free(true)

@@ -316,7 +316,7 @@ func TestDialogBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer alone.Close() //nolint:errcheck // nothing to lose
+	defer alone.Close()
 	until(t, alone, "the window alone", frameFilled(blue))
 }
 

@@ -123,7 +123,7 @@ func (d *Desktop) Group(main WindowID) (*Group, error) {
 		d.groups.mu.Lock()
 		defer d.groups.mu.Unlock()
 		if s.users--; s.users == 0 {
-			s.group.close()
+			s.close()
 			delete(d.groups.open, main)
 		}
 	})

@@ -107,6 +107,7 @@ func NewWindow(t testing.TB, display string, o Options) *Window {
 }
 
 func newWindow(t testing.TB, c *x11.Conn, o Options) *Window {
+	t.Helper()
 	w := &Window{
 		t: t, c: c, or: o.OverrideRedirect, done: make(chan struct{}), changed: make(chan struct{}),
 		w: o.Bounds.Dx(), h: o.Bounds.Dy(), back: bgra(o.Color), siblings: map[xproto.Window]*Window{},
