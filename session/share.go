@@ -66,7 +66,9 @@ type guest struct {
 	gate      Gate
 	closeGate context.CancelFunc
 	outlet    *outlet
-	// announced is true once he has been told of the share.
+	// greeted is true once the share began for him, announced once he has been
+	// told of it.
+	greeted   bool
 	announced bool
 	asked     wire.Rights
 	askedAt   time.Time
@@ -165,6 +167,11 @@ func (s *share) announce(m *member) {
 	c := s.call
 	c.mu.Lock()
 	g := s.guest(m.id)
+	if g.greeted { // he connected just when the share began
+		c.mu.Unlock()
+		return
+	}
+	g.greeted = true
 	free := g.rights | s.free(m.id)
 	if free&wire.RightSee == 0 && !m.vouched && g.asked == 0 {
 		g.asked, g.askedAt = s.grant&wire.RightsQuiet, time.Now()
