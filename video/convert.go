@@ -16,30 +16,32 @@ type YUV struct {
 	Full bool
 }
 
-// ToYUV converts rectangle r of f into dst, BT.601 in studio range. dst has the
-// size of f and 4:2:0 or 4:4:4 chroma; for 4:2:0, r is grown to even bounds and
-// chroma is the mean of the pixels that share it.
+// ToYUV converts rectangle r of f into dst, BT.601 in studio range. dst holds
+// the part dst.Rect of f, whose corner is even, in 4:2:0 or 4:4:4 chroma; for
+// 4:2:0, r is grown to even bounds and chroma is the mean of the pixels that
+// share it.
 func ToYUV(dst *image.YCbCr, f *Frame, r image.Rectangle) {
-	if r = r.Intersect(f.Bounds()); r.Empty() {
+	held := dst.Rect.Intersect(f.Bounds())
+	if r = r.Intersect(held); r.Empty() {
 		return
 	}
 	if dst.SubsampleRatio == image.YCbCrSubsampleRatio444 {
+		n := r.Dx()
 		for y := r.Min.Y; y < r.Max.Y; y++ {
-			c, l := y*dst.CStride, y*dst.YStride
-			row444(dst.Y[l+r.Min.X:l+r.Max.X], dst.Cb[c+r.Min.X:c+r.Max.X], dst.Cr[c+r.Min.X:c+r.Max.X],
-				f.Pix[(y*f.W+r.Min.X)*BytesPerPixel:])
+			c, l := dst.COffset(r.Min.X, y), dst.YOffset(r.Min.X, y)
+			row444(dst.Y[l:l+n], dst.Cb[c:c+n], dst.Cr[c:c+n], f.Pix[(y*f.W+r.Min.X)*BytesPerPixel:])
 		}
 		return
 	}
-	r = even(r, f.Bounds())
+	r = even(r, held)
 	for y := r.Min.Y; y < r.Max.Y; y += 2 {
-		below := min(y+1, f.H-1) // the last row of an odd height stands for two
+		below := min(y+1, held.Max.Y-1) // the last row of an odd height stands for two
 		top := f.Pix[(y*f.W+r.Min.X)*BytesPerPixel : (y*f.W+r.Max.X)*BytesPerPixel]
 		bottom := f.Pix[(below*f.W+r.Min.X)*BytesPerPixel : (below*f.W+r.Max.X)*BytesPerPixel]
-		luma(dst.Y[y*dst.YStride+r.Min.X:y*dst.YStride+r.Max.X], top)
-		luma(dst.Y[below*dst.YStride+r.Min.X:below*dst.YStride+r.Max.X], bottom)
-		c0, c1 := y/2*dst.CStride+r.Min.X/2, y/2*dst.CStride+(r.Max.X+1)/2
-		chroma420(dst.Cb[c0:c1], dst.Cr[c0:c1], top, bottom)
+		luma(dst.Y[dst.YOffset(r.Min.X, y):][:r.Dx()], top)
+		luma(dst.Y[dst.YOffset(r.Min.X, below):][:r.Dx()], bottom)
+		c, n := dst.COffset(r.Min.X, y), (r.Dx()+1)/2
+		chroma420(dst.Cb[c:c+n], dst.Cr[c:c+n], top, bottom)
 	}
 }
 
@@ -120,26 +122,28 @@ func (s YUV) matrix() matrix {
 	}
 }
 
-// FromYUV converts rectangle r of src, which has the size of f and 4:2:0 or
-// 4:4:4 chroma, into f. Alpha becomes 255. Shared chroma is repeated.
+// FromYUV converts rectangle r of src into f. src holds the part src.Rect of f,
+// whose corner is even, in 4:2:0 or 4:4:4 chroma; for 4:2:0, r is grown to even
+// bounds and shared chroma is repeated. Alpha becomes 255.
 func FromYUV(f *Frame, src *image.YCbCr, s YUV, r image.Rectangle) {
-	if r = r.Intersect(f.Bounds()); r.Empty() {
+	held := src.Rect.Intersect(f.Bounds())
+	if r = r.Intersect(held); r.Empty() {
 		return
 	}
 	m := s.matrix()
 	shared := src.SubsampleRatio == image.YCbCrSubsampleRatio420
 	if shared {
-		r = even(r, f.Bounds())
+		r = even(r, held)
 	}
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		dst := f.Pix[(y*f.W+r.Min.X)*BytesPerPixel : (y*f.W+r.Max.X)*BytesPerPixel]
-		l := src.Y[y*src.YStride+r.Min.X : y*src.YStride+r.Max.X]
+		l := src.Y[src.YOffset(r.Min.X, y):][:r.Dx()]
+		c, n := src.COffset(r.Min.X, y), r.Dx()
 		if shared {
-			c0, c1 := y/2*src.CStride+r.Min.X/2, y/2*src.CStride+(r.Max.X+1)/2
-			m.row420(dst, l, src.Cb[c0:c1], src.Cr[c0:c1])
+			n = (n + 1) / 2
+			m.row420(dst, l, src.Cb[c:c+n], src.Cr[c:c+n])
 		} else {
-			c0, c1 := y*src.CStride+r.Min.X, y*src.CStride+r.Max.X
-			m.row444(dst, l, src.Cb[c0:c1], src.Cr[c0:c1])
+			m.row444(dst, l, src.Cb[c:c+n], src.Cr[c:c+n])
 		}
 	}
 }

@@ -57,6 +57,40 @@ func (m *TileMap) Diff(a, b *Frame, damage []image.Rectangle) (n int, box image.
 	return n, box.Intersect(bounds)
 }
 
+// Mark marks the tiles that r touches.
+func (m *TileMap) Mark(r image.Rectangle) { m.set(r, 1) }
+
+// Unmark takes the marks from the tiles that r touches.
+func (m *TileMap) Unmark(r image.Rectangle) { m.set(r, 0) }
+
+func (m *TileMap) set(r image.Rectangle, to byte) {
+	if r = r.Intersect(image.Rect(0, 0, m.w, m.h)); r.Empty() {
+		return
+	}
+	tx0, tx1 := r.Min.X/TileSize, (r.Max.X+TileSize-1)/TileSize
+	for ty := r.Min.Y / TileSize; ty*TileSize < r.Max.Y; ty++ {
+		marks := m.Marks[ty*m.Cols+tx0 : ty*m.Cols+tx1]
+		for i := range marks {
+			marks[i] = to
+		}
+	}
+}
+
+// Count returns how many tiles are marked, and the rectangle around them.
+func (m *TileMap) Count() (n int, box image.Rectangle) {
+	for ty := range m.Rows {
+		marks := m.Marks[ty*m.Cols : (ty+1)*m.Cols]
+		lo := bytes.IndexByte(marks, 1)
+		if lo < 0 {
+			continue
+		}
+		n += bytes.Count(marks, []byte{1})
+		hi := bytes.LastIndexByte(marks, 1) + 1
+		box = box.Union(image.Rect(lo*TileSize, ty*TileSize, hi*TileSize, (ty+1)*TileSize))
+	}
+	return n, box.Intersect(image.Rect(0, 0, m.w, m.h))
+}
+
 // diffRow compares the tiles from tx0 to tx1 of one row of tiles. The marked
 // ones lie between lo and hi.
 func (m *TileMap) diffRow(a, b []byte, ty, tx0, tx1 int) (n, lo, hi int) {

@@ -97,6 +97,17 @@ func (d *Decoder) Decode(b []byte) ([]image.Rectangle, error) {
 }
 
 func (d *Decoder) decode(b []byte) ([]image.Rectangle, error) {
+	img, err := d.image(b, func(w, h int) bool { return true })
+	if err != nil || img == nil {
+		return nil, err
+	}
+	return d.show(img)
+}
+
+// image takes one chunk and returns libvpx's picture, which holds until the
+// next call; nil when it is not to be shown. Frames whose size is not fit do
+// not reach libvpx.
+func (d *Decoder) image(b []byte, fit func(w, h int) bool) (*C.vpx_image_t, error) {
 	var err error
 	if d.frames, err = split(d.frames[:0], b); err != nil {
 		return nil, err
@@ -105,6 +116,9 @@ func (d *Decoder) decode(b []byte) ([]image.Rectangle, error) {
 		h, err := parseHeader(f)
 		if err != nil {
 			return nil, err
+		}
+		if (h.w != 0 || h.h != 0) && !fit(h.w, h.h) {
+			return nil, fmt.Errorf("%w: %dx%d pixels", ErrCorrupt, h.w, h.h)
 		}
 		if i > 0 || d.alive {
 			continue
@@ -128,17 +142,14 @@ func (d *Decoder) decode(b []byte) ([]image.Rectangle, error) {
 			img = p
 		}
 	}
-	if img == nil {
-		return nil, nil
-	}
-	return d.show(img)
+	return img, nil
 }
 
-// show brings what libvpx decoded into the picture.
-func (d *Decoder) show(img *C.vpx_image_t) ([]image.Rectangle, error) {
+// planes looks at libvpx's picture, without a copy.
+func planes(img *C.vpx_image_t) (p image.YCbCr, space video.YUV, err error) {
 	w, h := int(img.d_w), int(img.d_h)
 	if !sizeOK(w, h) {
-		return nil, fmt.Errorf("%w: %dx%d pixels", ErrCorrupt, w, h)
+		return p, space, fmt.Errorf("%w: %dx%d pixels", ErrCorrupt, w, h)
 	}
 	cw, ch, ratio := w, h, image.YCbCrSubsampleRatio444
 	switch img.fmt {
@@ -146,26 +157,35 @@ func (d *Decoder) show(img *C.vpx_image_t) ([]image.Rectangle, error) {
 	case C.VPX_IMG_FMT_I420:
 		cw, ch, ratio = (w+1)/2, (h+1)/2, image.YCbCrSubsampleRatio420
 	default:
-		return nil, fmt.Errorf("%w: pixel format %d", ErrCorrupt, int(img.fmt))
+		return p, space, fmt.Errorf("%w: pixel format %d", ErrCorrupt, int(img.fmt))
 	}
 	if img.cs == C.VPX_CS_SRGB {
-		return nil, fmt.Errorf("%w: a picture in RGB", ErrCorrupt)
+		return p, space, fmt.Errorf("%w: a picture in RGB", ErrCorrupt)
 	}
 	plane := func(i, w, h int) []byte {
 		return unsafe.Slice((*byte)(img.planes[i]), int(img.stride[i])*(h-1)+w)
 	}
-	next := image.YCbCr{
+	p = image.YCbCr{
 		Y: plane(0, w, h), Cb: plane(1, cw, ch), Cr: plane(2, cw, ch),
 		YStride: int(img.stride[0]), CStride: int(img.stride[1]),
 		SubsampleRatio: ratio, Rect: image.Rect(0, 0, w, h),
 	}
-	space := video.YUV{BT709: img.cs == C.VPX_CS_BT_709, Full: img._range == C.VPX_CR_FULL_RANGE}
+	return p, video.YUV{BT709: img.cs == C.VPX_CS_BT_709, Full: img._range == C.VPX_CR_FULL_RANGE}, nil
+}
+
+// show brings what libvpx decoded into the picture.
+func (d *Decoder) show(img *C.vpx_image_t) ([]image.Rectangle, error) {
+	next, space, err := planes(img)
+	if err != nil {
+		return nil, err
+	}
+	w, h := next.Rect.Dx(), next.Rect.Dy()
 	d.dirty = d.dirty[:0]
-	if d.pic == nil || d.shown.Rect != next.Rect || d.shown.SubsampleRatio != ratio || d.space != space {
+	if d.pic == nil || d.shown.Rect != next.Rect || d.shown.SubsampleRatio != next.SubsampleRatio || d.space != space {
 		if d.pic == nil || d.shown.Rect != next.Rect {
 			d.pic = video.NewFrame(w, h)
 		}
-		d.shown = *image.NewYCbCr(next.Rect, ratio)
+		d.shown = *image.NewYCbCr(next.Rect, next.SubsampleRatio)
 		d.space = space
 		d.dirty = append(d.dirty, next.Rect)
 	} else {

@@ -10,6 +10,7 @@ package vpx
 
 typedef struct {
 	vpx_codec_ctx_t ctx;
+	vpx_codec_enc_cfg_t cfg;
 	vpx_image_t *img;
 	int open;
 } vf_encoder;
@@ -48,6 +49,7 @@ static vpx_codec_err_t vf_encoder_open(vf_encoder **out, int w, int h, int q, in
 	if (!e) return VPX_CODEC_MEM_ERROR;
 	err = vpx_codec_enc_init(&e->ctx, vpx_codec_vp9_cx(), &cfg, 0);
 	e->open = !err;
+	e->cfg = cfg;
 	SET(VP8E_SET_CPUUSED, 8);
 	SET(VP9E_SET_TUNE_CONTENT, text ? VP9E_CONTENT_SCREEN : VP9E_CONTENT_DEFAULT);
 	SET(VP9E_SET_AQ_MODE, 0);
@@ -67,6 +69,12 @@ static vpx_codec_err_t vf_encoder_open(vf_encoder **out, int w, int h, int q, in
 	}
 	*out = e;
 	return VPX_CODEC_OK;
+}
+
+// A new quantizer from the next frame on; it needs no key frame.
+static vpx_codec_err_t vf_quantizer(vf_encoder *e, int q) {
+	e->cfg.rc_min_quantizer = e->cfg.rc_max_quantizer = q;
+	return vpx_codec_enc_config_set(&e->ctx, &e->cfg);
 }
 
 // active has one byte per 16x16 pixels; what is 0 stays as it is.
@@ -143,6 +151,7 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 		if err := e.open(f.W, f.H); err != nil {
 			return dst, false, err
 		}
+		e.ref = video.NewFrame(f.W, f.H)
 		refresh = true
 	}
 	e.tiles.Reset(f.W, f.H)
@@ -193,10 +202,10 @@ func (e *Encoder) open(w, h int) error {
 		YStride: int(img.stride[0]), CStride: int(img.stride[1]),
 		SubsampleRatio: ratio, Rect: image.Rect(0, 0, w, h),
 	}
-	e.ref = video.NewFrame(w, h)
 	return nil
 }
 
+// encode codes the planes; what is not marked in tiles stays as it was.
 func (e *Encoder) encode(dst []byte, key bool) ([]byte, error) {
 	active := (*C.uchar)(unsafe.Pointer(unsafe.SliceData(e.tiles.Marks)))
 	e.pts += frameTicks
@@ -218,6 +227,14 @@ func (e *Encoder) encode(dst []byte, key bool) ([]byte, error) {
 		return dst, errors.New("vpx: encode: libvpx gave no frame")
 	}
 	return dst, nil
+}
+
+// quantizer changes it from the next frame on.
+func (e *Encoder) quantizer(q int) error {
+	if code := C.vf_quantizer(e.c, C.int(q)); code != 0 {
+		return codeError(code)
+	}
+	return nil
 }
 
 func flag(b bool) C.int {
