@@ -189,7 +189,7 @@ func checkSealed(t *testing.T, got map[string][]byte, from, to *wire.Identity, w
 // checkTiles decodes the coded frames one after the other.
 func checkTiles(t *testing.T, got map[string][]byte) {
 	t.Helper()
-	dec, err := tile.NewDecoder()
+	dec, err := tile.NewDecoder(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,8 +41,8 @@ func codecs() []codec {
 	return []codec{
 		{
 			"tile", math.Inf(1),
-			func() (encoder, error) { return tile.NewEncoder() },
-			func() (decoder, error) { return tile.NewDecoder() },
+			func() (encoder, error) { return tile.NewEncoder(tile.Options{}) },
+			func() (decoder, error) { return tile.NewDecoder(nil) },
 		},
 		// 4:2:0 cannot do better on coloured text, whatever the quantizer.
 		{"vp9", 24, func() (encoder, error) { return vpx.NewEncoder(vpx.Options{Text: true}) }, vp9},

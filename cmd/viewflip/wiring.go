@@ -109,7 +109,7 @@ func codecs() []rtc.Codec {
 func newEncoder(mime string) (session.Encoder, error) {
 	switch mime {
 	case rtc.MimeTypeTile:
-		return tile.NewEncoder()
+		return tile.NewEncoder(tile.Options{})
 	case rtc.MimeTypeVP9:
 		return vpx.NewEncoder(vpx.Options{Text: true})
 	default:
@@ -120,7 +120,7 @@ func newEncoder(mime string) (session.Encoder, error) {
 func newDecoder(mime string) (session.Decoder, error) {
 	switch mime {
 	case rtc.MimeTypeTile:
-		return tile.NewDecoder()
+		return tile.NewDecoder(nil)
 	case rtc.MimeTypeVP9:
 		return vpx.NewDecoder()
 	default:

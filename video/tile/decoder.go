@@ -24,9 +24,11 @@ type Decoder struct {
 	head    header
 	raw     []byte
 	pic     *video.Frame
+	owes    bool
 	alive   bool // false until a refresh, and after an error
 	counter uint32
 	dirty   []image.Rectangle
+	region  RegionDecoder
 }
 
 // feed hands zstd the bytes of one frame after the other. A zstd decoder with a
@@ -44,18 +46,28 @@ func (f *feed) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// NewDecoder makes a decoder that waits for a refresh.
-func NewDecoder() (*Decoder, error) {
+// NewDecoder makes a decoder that waits for a refresh. region decodes its video,
+// and becomes the decoder's; without one it takes streams of MimeType only.
+func NewDecoder(region RegionDecoder) (*Decoder, error) {
 	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(windowSize), zstd.WithDecoderMaxMemory(windowSize))
 	if err != nil {
 		return nil, fmt.Errorf("tile: new decoder: %w", err)
 	}
-	return &Decoder{z: z}, nil
+	return &Decoder{z: z, region: region}, nil
 }
 
 // Close frees the decoder. Nothing can be decoded afterwards.
-func (d *Decoder) Close() { d.z.Close() }
+func (d *Decoder) Close() {
+	d.z.Close()
+	if d.region != nil {
+		d.region.Close()
+	}
+}
+
+// Exact reports whether the picture equals the source everywhere, or is owed
+// something still.
+func (d *Decoder) Exact() bool { return d.pic != nil && !d.owes }
 
 // Picture is the picture after the last frame that was decoded, nil before the
 // first. It stays the decoder's and changes with the next Decode.
@@ -75,7 +87,11 @@ func (d *Decoder) Decode(b []byte) ([]image.Rectangle, error) {
 
 func (d *Decoder) decode(b []byte) error {
 	h := &d.head
-	data, err := parseHeader(b, h)
+	allowed := byte(flagRefresh)
+	if d.region != nil {
+		allowed |= flagOwes | flagVideo
+	}
+	data, err := parseHeader(b, h, allowed)
 	if err != nil {
 		return err
 	}
@@ -91,10 +107,30 @@ func (d *Decoder) decode(b []byte) error {
 	if err := d.inflate(data); err != nil {
 		return err
 	}
+	if err := d.play(); err != nil {
+		return err
+	}
 	if d.pic == nil || d.pic.W != h.w || d.pic.H != h.h {
 		d.pic = video.NewFrame(h.w, h.h)
 	}
 	d.apply()
+	return nil
+}
+
+// play decodes the video, if there is any.
+func (d *Decoder) play() error {
+	h := &d.head
+	if h.refresh && d.region != nil {
+		d.region.Reset()
+	}
+	if len(h.video.paint) == 0 {
+		return nil
+	}
+	data := h.video.data
+	h.video.data = nil // b's
+	if err := d.region.Decode(data, h.video.at.Size()); err != nil {
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
 	return nil
 }
 
@@ -146,5 +182,9 @@ func (d *Decoder) apply() {
 		}
 		d.dirty = append(d.dirty, r)
 	}
-	p.Gen = d.head.gen
+	for _, r := range d.head.video.paint {
+		d.region.Paint(p, d.head.video.at.Min, r)
+		d.dirty = append(d.dirty, r)
+	}
+	p.Gen, d.owes = d.head.gen, d.head.owes
 }

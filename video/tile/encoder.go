@@ -3,6 +3,7 @@ package tile
 import (
 	"fmt"
 	"image"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -15,10 +16,21 @@ type Encoder struct {
 	z    *zstd.Encoder
 	out  sink
 	head header
-	// ref is what the decoder shows; nil makes the next frame a refresh.
+	// ref is what the decoder shows, but for what it is owed; nil makes the
+	// next frame a refresh.
 	ref    *video.Frame
 	tiles  video.TileMap // those in which f and ref differ
 	scroll scroller
+	blank  []byte
+
+	o      Options
+	motion motion
+	region region
+	owed   debt
+	film   []byte  // the region's frame
+	link   float64 // bytes a second that the viewer gets; 0 is unknown
+	window int     // bytes that may be under way to him
+	size   int     // of the last frame
 }
 
 // sink collects what zstd writes.
@@ -30,9 +42,12 @@ func (s *sink) Write(p []byte) (int, error) {
 }
 
 // NewEncoder makes an encoder whose first frame will be a refresh. It holds
-// about 20 MB while in use.
-func NewEncoder() (*Encoder, error) {
-	e := &Encoder{}
+// about 20 MB while in use, and what a region takes.
+func NewEncoder(o Options) (*Encoder, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	e := &Encoder{o: o, window: payWindow}
 	z, err := zstd.NewWriter(&e.out, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(windowSize),
 		zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithZeroFrames(true))
 	if err != nil {
@@ -43,85 +58,273 @@ func NewEncoder() (*Encoder, error) {
 }
 
 // Close frees the encoder.
-func (e *Encoder) Close() { _ = e.z.Close() }
+func (e *Encoder) Close() {
+	e.region.close()
+	_ = e.z.Close()
+}
+
+// Pace tells how many bytes a second reach the viewer, 0 if nobody knows, and
+// how many may be under way to him. What is owed is paid in such pieces, and
+// video is coded for such a link.
+func (e *Encoder) Pace(rate float64, window int) { e.link, e.window = rate, window }
+
+// Due is when Encode is to be called though nothing changed; ok is false when
+// that is never. What the viewer has with loss is paid back then.
+func (e *Encoder) Due() (at time.Time, ok bool) {
+	switch {
+	case e.owed.n > 0:
+		return e.owed.last.Add(rest), true
+	case e.region.enc != nil:
+		return e.region.last.Add(regionIdle), true
+	default:
+		return time.Time{}, false
+	}
+}
 
 // Encode appends to dst the coded frame that turns the decoder's picture into
 // f within damage; nil damage means everything. refresh makes a frame that is
 // decodable alone, as a change of size always does. ok is false, and nothing is
-// appended, when nothing differs. f is only read, and not kept. After an error
-// the next frame is a refresh.
+// appended, when nothing differs and nothing is due. f is only read, and not
+// kept. After an error the next frame is a refresh.
 func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, refresh bool) (out []byte, ok bool, err error) {
+	now := e.o.Now()
 	if e.ref == nil || e.ref.W != f.W || e.ref.H != f.H {
 		if !sizeOK(f.W, f.H) {
 			return dst, false, fmt.Errorf("tile: %dx%d pixels cannot be coded", f.W, f.H)
 		}
-		e.ref = video.NewFrame(f.W, f.H)
+		e.resize(f.W, f.H, now)
 		refresh = true
 	}
 	h := &e.head
 	h.moves, h.rects = h.moves[:0], h.rects[:0]
+	h.video.paint, h.video.data = h.video.paint[:0], nil
 	if refresh {
-		e.z.Reset(&e.out)
-		e.scroll.forget()
-		h.rects = append(h.rects, f.Bounds())
+		e.refresh(f)
 	} else {
 		if damage == nil {
 			damage = []image.Rectangle{f.Bounds()}
 		}
 		e.find(f, damage)
-		if len(h.moves) == 0 && len(h.rects) == 0 && h.gen == f.Gen {
+		e.watch(now)
+		e.owed.pay(&e.tiles, &e.region, max(trickle, e.window/tileCost), now)
+	}
+	e.play(f, now)
+	if !refresh {
+		h.rects = e.tiles.Rects(h.rects)
+		if len(h.rects) > maxOps {
+			h.rects = append(h.rects[:0], f.Bounds())
+		}
+		if len(h.moves) == 0 && len(h.rects) == 0 && len(h.video.paint) == 0 && h.gen == f.Gen {
 			return dst, false, nil
 		}
 	}
 	h.refresh, h.w, h.h, h.gen = refresh, f.W, f.H, f.Gen
 	h.counter++
+	for _, r := range h.rects {
+		e.owed.paid(r)
+	}
+	for _, r := range h.video.paint {
+		e.owed.owe(r, now)
+		video.CopyRect(e.ref, f, r)
+	}
+	h.owes = e.owed.n > 0
 	e.out.b = appendHeader(dst, h)
-	err = e.send(f)
+	head := len(e.out.b)
+	raw, err := e.send(f)
 	out, e.out.b = e.out.b, nil
 	if err != nil {
 		e.ref = nil
 		return dst, false, fmt.Errorf("tile: compress: %w", err)
 	}
+	e.size = len(out) - len(dst)
+	if !refresh {
+		e.motion.cost(raw, len(out)-head)
+	}
 	return out, true, nil
 }
 
-// send compresses the pixels of head.rects, and notes that the decoder has them.
-func (e *Encoder) send(f *video.Frame) error {
+// resize begins anew.
+func (e *Encoder) resize(w, h int, now time.Time) {
+	e.ref = video.NewFrame(w, h)
+	e.blank = make([]byte, w*video.BytesPerPixel)
+	e.region.close()
+	e.tiles.Reset(w, h)
+	e.region.changed.Reset(w, h)
+	e.motion.reset(e.tiles.Cols, e.tiles.Rows)
+	e.owed.reset(e.tiles.Cols, e.tiles.Rows, now)
+}
+
+// refresh prepares a frame that is decodable alone. The region is video in it.
+func (e *Encoder) refresh(f *video.Frame) {
+	e.z.Reset(&e.out)
+	e.scroll.forget()
+	e.head.rects = append(e.head.rects, f.Bounds())
+	e.tiles.Reset(f.W, f.H)
+	e.region.changed.Reset(f.W, f.H)
+	if e.region.enc != nil {
+		e.region.key = true
+		e.region.changed.Mark(e.region.at)
+	}
+}
+
+// send compresses the pixels of head.rects, and notes that the decoder has
+// them. raw is how many bytes they were.
+func (e *Encoder) send(f *video.Frame) (raw int, err error) {
 	if len(e.head.rects) == 0 {
-		return nil
+		return 0, nil
 	}
 	for _, r := range e.head.rects {
 		n := r.Dx() * video.BytesPerPixel
+		raw += n * r.Dy()
 		for y := r.Min.Y; y < r.Max.Y; y++ {
 			o := (y*f.W + r.Min.X) * video.BytesPerPixel
-			row := f.Pix[o : o+n]
-			if _, err := e.z.Write(row); err != nil {
-				return err
+			if err := e.row(f, y, o, n); err != nil {
+				return raw, err
 			}
-			copy(e.ref.Pix[o:], row)
+			copy(e.ref.Pix[o:o+n], f.Pix[o:o+n])
 		}
 	}
-	return e.z.Flush()
+	return raw, e.z.Flush()
 }
 
-// find fills head.moves and head.rects with what turns ref into f.
+// row compresses n bytes of row y from o. In a refresh the region is painted
+// over, and left blank here.
+func (e *Encoder) row(f *video.Frame, y, o, n int) error {
+	h := &e.head
+	at := h.video.at
+	if !h.refresh || len(h.video.paint) == 0 || y < at.Min.Y || y >= at.Max.Y {
+		_, err := e.z.Write(f.Pix[o : o+n])
+		return err
+	}
+	l, r := o+at.Min.X*video.BytesPerPixel, o+at.Max.X*video.BytesPerPixel
+	for _, b := range [][]byte{f.Pix[o:l], e.blank[:r-l], f.Pix[r : o+n]} {
+		if _, err := e.z.Write(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// find fills head.moves with what turns parts of ref into f, and tiles and
+// region.changed with those in which they differ then.
 func (e *Encoder) find(f *video.Frame, damage []image.Rectangle) {
 	h := &e.head
 	e.tiles.Reset(f.W, f.H)
+	e.region.changed.Reset(f.W, f.H)
 	n, box := e.tiles.Diff(f, e.ref, damage)
 	if n == 0 {
 		return
 	}
+	if e.region.enc != nil && box.Overlaps(e.region.at) {
+		// Video does not scroll; but its rows will be others.
+		e.region.take(&e.tiles)
+		e.scroll.forgetRows(e.region.at.Min.Y, e.region.at.Max.Y)
+		if n, box = e.tiles.Count(); n == 0 {
+			return
+		}
+	}
 	if h.moves = e.scroll.find(h.moves, e.ref, f, &e.tiles, n, box); len(h.moves) > 0 {
 		for _, m := range h.moves {
 			m.apply(e.ref.Pix, f.Stride())
+			e.owed.move(m)
 			box = box.Union(m.r)
 		}
 		e.tiles.Reset(f.W, f.H)
 		e.tiles.Diff(f, e.ref, []image.Rectangle{box})
+		e.region.take(&e.tiles)
 	}
-	h.rects = e.tiles.Rects(h.rects)
-	if len(h.rects) > maxOps {
-		h.rects = append(h.rects[:0], f.Bounds())
+}
+
+// watch begins, moves and ends the region.
+func (e *Encoder) watch(now time.Time) {
+	if e.o.Region == nil {
+		return
 	}
+	const all = 16
+	slots := all
+	n, _ := e.tiles.Count()
+	if n > 0 && float64(e.size) > e.link*slowTime.Seconds() && e.link > 0 {
+		slots = 1 // a slow link shows few pictures of a fast video
+	}
+	fresh := e.motion.advance(now, slots)
+	e.motion.note(&e.tiles)
+	e.motion.note(&e.region.changed)
+	if !fresh {
+		return
+	}
+	r := &e.region
+	if r.enc == nil {
+		if e.motion.isNatural() {
+			e.begin(e.motion.find(), now)
+		}
+		return
+	}
+	inside := e.motion.count(r.at)
+	whole := span(r.at)
+	if inside*10 < whole.Dx()*whole.Dy() {
+		r.give(&e.tiles)
+		r.close()
+		return
+	}
+	if now.Sub(r.since) < restartPause {
+		return
+	}
+	better := e.motion.find()
+	if better.Empty() {
+		return
+	}
+	outside := e.motion.count(better) - e.motion.count(better.Intersect(r.at))
+	if outside*10 > whole.Dx()*whole.Dy() || 2*better.Dx()*better.Dy() < r.at.Dx()*r.at.Dy() {
+		r.give(&e.tiles)
+		e.begin(better, now)
+	}
+}
+
+// begin begins a region, in place of the one before; an empty one is none.
+func (e *Encoder) begin(at image.Rectangle, now time.Time) {
+	r := &e.region
+	r.close()
+	if at = at.Intersect(e.ref.Bounds()); at.Empty() {
+		return
+	}
+	q := max(r.quality, quality)
+	enc, err := e.o.Region(at, q)
+	if err != nil {
+		e.o.Region = nil
+		return
+	}
+	r.enc, r.at, r.key, r.quality = enc, at, true, q
+	r.since, r.last, r.steady = now, now, now
+	r.take(&e.tiles)
+}
+
+// play codes what changed in the region.
+func (e *Encoder) play(f *video.Frame, now time.Time) {
+	r := &e.region
+	if r.enc == nil {
+		return
+	}
+	if n, _ := r.changed.Count(); n < fewTiles {
+		r.give(&e.tiles) // not worth a frame of video
+		if now.Sub(r.last) >= regionIdle {
+			r.close()
+		}
+		return
+	}
+	v := &e.head.video
+	v.at, v.paint = r.at, r.changed.Rects(v.paint)
+	err := r.adapt(e.link, now)
+	if err == nil {
+		e.film, err = r.enc.Encode(e.film[:0], f, v.paint, r.key)
+	}
+	if err != nil {
+		// Without video everything is lossless, as it would be in the end.
+		v.paint = v.paint[:0]
+		r.give(&e.tiles)
+		r.close()
+		e.o.Region = nil
+		return
+	}
+	v.data, r.key, r.last = e.film, false, now
+	r.rate.add(len(e.film), now)
 }

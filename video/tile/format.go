@@ -22,22 +22,33 @@ var (
 
 // A coded frame, big endian:
 //
-//	version u8 = 1 | flags u8 (1 = refresh) | counter u32 | width u16 | height u16 | gen u32
+//	version u8 = 1 | flags u8 (1 = refresh, 2 = owes, 4 = video) | counter u32 | width u16 | height u16 | gen u32
 //	copies u16 | rects u16
 //	copies × { x u16 | y u16 | w u16 | h u16 | dy i16 }   to (x,y) from (x,y+dy), in order
 //	rects  × { x u16 | y u16 | w u16 | h u16 }
+//	with video: x u16 | y u16 | w u16 | h u16 | paints u16 | size u32
+//	            paints × { x u16 | y u16 | w u16 | h u16 }
+//	            size bytes of VP9
 //	zstd blocks: the rects' rows, 4 bytes a pixel (blue, green, red, 255)
 //
-// Copies come first, rects after. Neither cover more than the picture's area in
-// sum. A refresh has no copies and one rect, the whole picture, and begins a
+// Copies come first, rects after, paints last. None cover more than the
+// picture's area in sum. A refresh has no copies and one rect, the whole picture, and begins a
 // zstd frame (RFC 8878, window of 8 MiB at most, no checksum needed), which all
 // frames until the next refresh continue: the blocks of a coded frame hold the
 // pixels of its rects and end with them. Without rects there are no blocks. The
 // counter rises by one with every frame and wraps around.
+//
+// Owes and video are only in streams of MimeTypeVideo. Owes means that the
+// picture is not exact everywhere. Video is one frame (profile 1) of a region
+// (x,y,w,h) of the picture, which is painted in the paints, parts of it. The
+// first one, that of a refresh and of another region than before is a key frame.
 const (
 	version     = 1
 	flagRefresh = 1
+	flagOwes    = 2
+	flagVideo   = 4
 	headerSize  = 18
+	videoSize   = 14
 	copySize    = 10
 	rectSize    = 8
 	// windowSize of the zstd stream: what was on the screen stays cheap.
@@ -52,13 +63,23 @@ type move struct {
 	dy int
 }
 
+// film is a frame of the region at, and where it is painted; without paint
+// there is none.
+type film struct {
+	at    image.Rectangle
+	paint []image.Rectangle
+	data  []byte
+}
+
 type header struct {
 	refresh bool
+	owes    bool
 	counter uint32
 	w, h    int
 	gen     uint32
 	moves   []move
 	rects   []image.Rectangle
+	video   film
 }
 
 func appendRect(b []byte, r image.Rectangle) []byte {
@@ -73,6 +94,12 @@ func appendHeader(b []byte, h *header) []byte {
 	if h.refresh {
 		flags = flagRefresh
 	}
+	if h.owes {
+		flags |= flagOwes
+	}
+	if len(h.video.paint) > 0 {
+		flags |= flagVideo
+	}
 	b = append(b, version, flags)
 	b = be.AppendUint32(b, h.counter)
 	b = be.AppendUint16(be.AppendUint16(b, uint16(h.w)), uint16(h.h))
@@ -84,6 +111,14 @@ func appendHeader(b []byte, h *header) []byte {
 	for _, r := range h.rects {
 		b = appendRect(b, r)
 	}
+	if v := &h.video; len(v.paint) > 0 {
+		b = appendRect(b, v.at)
+		b = be.AppendUint32(be.AppendUint16(b, uint16(len(v.paint))), uint32(len(v.data)))
+		for _, r := range v.paint {
+			b = appendRect(b, r)
+		}
+		b = append(b, v.data...)
+	}
 	return b
 }
 
@@ -93,14 +128,16 @@ func parseRect(b []byte) image.Rectangle {
 	return image.Rect(x, y, x+int(be.Uint16(b[4:])), y+int(be.Uint16(b[6:])))
 }
 
-// parseHeader reads and checks a header; h's slices are reused. What is left of
-// b is the zstd data.
-func parseHeader(b []byte, h *header) (rest []byte, err error) {
+// parseHeader reads and checks a header with no other flags than these; h's
+// slices are reused, and its video lies in b. What is left of b is the zstd
+// data.
+func parseHeader(b []byte, h *header, allowed byte) (rest []byte, err error) {
 	be := binary.BigEndian
-	if len(b) < headerSize || b[0] != version || b[1]&^flagRefresh != 0 {
+	if len(b) < headerSize || b[0] != version || b[1]&^allowed != 0 {
 		return nil, ErrCorrupt
 	}
-	h.refresh, h.counter = b[1] == flagRefresh, be.Uint32(b[2:])
+	flags := b[1]
+	h.refresh, h.owes, h.counter = flags&flagRefresh != 0, flags&flagOwes != 0, be.Uint32(b[2:])
 	h.w, h.h, h.gen = int(be.Uint16(b[6:])), int(be.Uint16(b[8:])), be.Uint32(b[10:])
 	nm, nr := int(be.Uint16(b[14:])), int(be.Uint16(b[16:]))
 	b = b[headerSize:]
@@ -122,25 +159,63 @@ func parseHeader(b []byte, h *header) (rest []byte, err error) {
 		h.moves = append(h.moves, m)
 		b = b[copySize:]
 	}
-	filled := 0
-	for ; nr > 0; nr-- {
-		r := parseRect(b)
-		if r.Empty() || !r.In(bounds) {
-			return nil, fmt.Errorf("%w: rectangle", ErrCorrupt)
-		}
-		filled += r.Dx() * r.Dy()
-		h.rects = append(h.rects, r)
-		b = b[rectSize:]
+	h.rects, b, err = parseRects(h.rects, b, nr, bounds)
+	if err != nil {
+		return nil, err
 	}
 	// Ours never overlap; more would be work without a purpose.
-	if filled > h.w*h.h || moved > h.w*h.h {
+	if moved > h.w*h.h {
 		return nil, fmt.Errorf("%w: area", ErrCorrupt)
 	}
 	// What a new picture does not say would be anything.
 	if h.refresh && (len(h.moves) != 0 || len(h.rects) != 1 || h.rects[0] != bounds) {
 		return nil, fmt.Errorf("%w: a refresh that is not whole", ErrCorrupt)
 	}
-	return b, nil
+	h.video.paint, h.video.data = h.video.paint[:0], nil
+	if flags&flagVideo == 0 {
+		return b, nil
+	}
+	return parseFilm(b, &h.video, bounds)
+}
+
+// parseFilm reads and checks what a frame with video has more.
+func parseFilm(b []byte, v *film, bounds image.Rectangle) (rest []byte, err error) {
+	if len(b) < videoSize {
+		return nil, fmt.Errorf("%w: short", ErrCorrupt)
+	}
+	v.at = parseRect(b)
+	n, size := int(binary.BigEndian.Uint16(b[8:])), int64(binary.BigEndian.Uint32(b[10:]))
+	b = b[videoSize:]
+	if v.at.Empty() || !v.at.In(bounds) || v.at.Dx()*v.at.Dy() > MaxRegion || n == 0 || size == 0 {
+		return nil, fmt.Errorf("%w: video", ErrCorrupt)
+	}
+	if int64(len(b)) < int64(n)*rectSize+size {
+		return nil, fmt.Errorf("%w: short", ErrCorrupt)
+	}
+	if v.paint, b, err = parseRects(v.paint, b, n, v.at); err != nil {
+		return nil, err
+	}
+	v.data = b[:size]
+	return b[size:], nil
+}
+
+// parseRects appends n rectangles, which must not be empty, lie in bounds, and
+// not cover more than it in sum. b is long enough.
+func parseRects(rects []image.Rectangle, b []byte, n int, bounds image.Rectangle) (_ []image.Rectangle, rest []byte, err error) {
+	filled := 0
+	for ; n > 0; n-- {
+		r := parseRect(b)
+		if r.Empty() || !r.In(bounds) {
+			return rects, nil, fmt.Errorf("%w: rectangle", ErrCorrupt)
+		}
+		filled += r.Dx() * r.Dy()
+		rects = append(rects, r)
+		b = b[rectSize:]
+	}
+	if filled > bounds.Dx()*bounds.Dy() {
+		return rects, nil, fmt.Errorf("%w: area", ErrCorrupt)
+	}
+	return rects, b, nil
 }
 
 func sizeOK(w, h int) bool {

@@ -100,6 +100,13 @@ func (s *scroller) hash(ref, f *video.Frame, y0, y1 int) {
 	}
 }
 
+// forgetRows is for when ref is replaced in these rows.
+func (s *scroller) forgetRows(y0, y1 int) {
+	if y1 <= len(s.known) {
+		clear(s.known[y0:y1])
+	}
+}
+
 // forget is for when ref is replaced as a whole.
 func (s *scroller) forget() { clear(s.known) }
 

@@ -13,7 +13,7 @@ import (
 // to it: else scrolling would cost bytes again.
 func TestScrollerRemembers(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	e, err := NewEncoder()
+	e, err := NewEncoder(Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,11 +40,11 @@ func scrollDown(f *video.Frame, r image.Rectangle, by int) {
 
 func pair(t testing.TB) (*tile.Encoder, *tile.Decoder) {
 	t.Helper()
-	e, err := tile.NewEncoder()
+	e, err := tile.NewEncoder(tile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := tile.NewDecoder()
+	d, err := tile.NewDecoder(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
