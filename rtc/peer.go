@@ -64,10 +64,12 @@ const (
 	reasonTime = 100 * time.Millisecond
 )
 
-// MIME types of the codecs.
+// MIME types of the codecs: tiles, tiles with VP9 for what moves like video, and
+// VP9 alone.
 const (
-	MimeTypeTile = "video/x-viewflip-tile"
-	MimeTypeVP9  = webrtc.MimeTypeVP9
+	MimeTypeTile    = "video/x-viewflip-tile"
+	MimeTypeTileVP9 = "video/x-viewflip-tile-vp9"
+	MimeTypeVP9     = webrtc.MimeTypeVP9
 )
 
 // Codec is what a track carries.

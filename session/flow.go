@@ -93,6 +93,14 @@ func (f *flow) open(now time.Time) bool {
 
 func (f *flow) window() int { return max(minWindow, int(f.rate*windowTime.Seconds())) }
 
+// pace is what reaches the viewer, in bytes a second, 0 as long as nobody knows,
+// and how many bytes may be under way.
+func (f *flow) pace() (rate float64, window int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.rate, f.window()
+}
+
 // patience is how long to wait before asking open again without news.
 func (f *flow) patience() time.Duration {
 	f.mu.Lock()

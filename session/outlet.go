@@ -147,9 +147,11 @@ func (o *outlet) serve(ctx context.Context) (err error) {
 			if fresh {
 				o.meter.coded(o.shot, ts, now, coded)
 			}
-			if !o.flow.open(now) {
-				timer.Reset(o.flow.patience())
-			}
+		}
+		if !o.flow.open(now) {
+			timer.Reset(o.flow.patience())
+		} else if at, owes := due(enc); owes {
+			timer.Reset(time.Until(at))
 		}
 		o.busy.Store(false)
 		o.share.poke()
@@ -172,8 +174,22 @@ func (o *outlet) encode(enc Encoder, dst []byte, refresh bool) ([]byte, bool, er
 		pending, o.started = wholeOf(f), true
 	}
 	o.mu.Unlock()
+	if d, ok := enc.(Debtor); ok {
+		d.Pace(o.flow.pace())
+	}
 	if len(pending) == 0 && !refresh {
-		return dst, false, nil
+		if at, owes := due(enc); !owes || time.Now().Before(at) {
+			return dst, false, nil
+		}
+		pending = []image.Rectangle{} // nothing; nil would be everything
 	}
 	return enc.Encode(dst, f, pending, refresh)
+}
+
+// due is when enc wants to be called though nothing changed.
+func due(enc Encoder) (time.Time, bool) {
+	if d, ok := enc.(Debtor); ok {
+		return d.Due()
+	}
+	return time.Time{}, false
 }

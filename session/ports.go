@@ -126,6 +126,19 @@ type Decoder interface {
 	Close()
 }
 
+// Debtor is an Encoder that may show something with loss first, and owes the
+// rest until it is at rest.
+type Debtor interface {
+	// Pace tells how many bytes a second reach the viewer, 0 if nobody knows,
+	// and how many may be under way to him.
+	Pace(rate float64, window int)
+	// Due is when Encode is to be called though nothing changed; false is never.
+	Due() (time.Time, bool)
+}
+
+// Judge is a Decoder that knows whether its picture equals the source.
+type Judge interface{ Exact() bool }
+
 // Gate decides on and performs one member's input on one shared window.
 // input.Gate is one.
 type Gate interface {

@@ -63,6 +63,9 @@ type Update struct {
 	Dirty []image.Rectangle
 	// Timestamp is the RTP timestamp of the newest coded frame in it.
 	Timestamp uint32
+	// Exact means that the picture equals the sharer's in every pixel, and that
+	// nothing of it is owed.
+	Exact bool
 	// Received is when that frame began to arrive, Decoded when it was ready.
 	Received, Decoded time.Time
 }
@@ -152,6 +155,8 @@ func (v *View) decode(dec Decoder, f TrackFrame) bool {
 	}
 	v.pic.frame = p
 	u.W, u.H, u.Gen, u.Timestamp = p.W, p.H, p.Gen, f.Timestamp
+	j, ok := dec.(Judge)
+	u.Exact = ok && j.Exact()
 	u.Received, u.Decoded = f.Received, time.Now()
 	v.meter.add(&v.meter.decode, u.Decoded.Sub(began))
 	v.pic.Unlock()

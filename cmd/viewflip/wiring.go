@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"image"
 
 	"viewflip.app/capture"
 	"viewflip.app/input"
@@ -98,16 +99,22 @@ func (t inTrack) Read(ctx context.Context) (session.TrackFrame, error) {
 
 // codecs lists what this build can code and decode, the best first.
 func codecs() []rtc.Codec {
-	out := []rtc.Codec{{MimeType: rtc.MimeTypeTile}}
-	if d, err := vpx.NewDecoder(); err == nil {
-		d.Close()
-		out = append(out, rtc.Codec{MimeType: rtc.MimeTypeVP9})
+	d, err := vpx.NewDecoder()
+	if err != nil {
+		return []rtc.Codec{{MimeType: rtc.MimeTypeTile}}
 	}
-	return out
+	d.Close()
+	return []rtc.Codec{{MimeType: rtc.MimeTypeTileVP9}, {MimeType: rtc.MimeTypeTile}, {MimeType: rtc.MimeTypeVP9}}
+}
+
+func newRegion(at image.Rectangle, quality int) (tile.RegionEncoder, error) {
+	return vpx.NewRegionEncoder(at, quality)
 }
 
 func newEncoder(mime string) (session.Encoder, error) {
 	switch mime {
+	case rtc.MimeTypeTileVP9:
+		return tile.NewEncoder(tile.Options{Region: newRegion})
 	case rtc.MimeTypeTile:
 		return tile.NewEncoder(tile.Options{})
 	case rtc.MimeTypeVP9:
@@ -119,6 +126,12 @@ func newEncoder(mime string) (session.Encoder, error) {
 
 func newDecoder(mime string) (session.Decoder, error) {
 	switch mime {
+	case rtc.MimeTypeTileVP9:
+		region, err := vpx.NewRegionDecoder()
+		if err != nil {
+			return nil, err
+		}
+		return tile.NewDecoder(region)
 	case rtc.MimeTypeTile:
 		return tile.NewDecoder(nil)
 	case rtc.MimeTypeVP9:
