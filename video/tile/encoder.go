@@ -21,7 +21,8 @@ type Encoder struct {
 	ref    *video.Frame
 	tiles  video.TileMap // those in which f and ref differ
 	scroll scroller
-	blank  []byte
+	// blanked is a row without what video paints over it.
+	blanked []byte
 
 	o      Options
 	motion motion
@@ -99,13 +100,14 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 	h.moves, h.rects = h.moves[:0], h.rects[:0]
 	h.video.paint, h.video.data = h.video.paint[:0], nil
 	if refresh {
-		e.refresh(f)
+		e.refresh(f, now)
 	} else {
 		if damage == nil {
 			damage = []image.Rectangle{f.Bounds()}
 		}
 		e.find(f, damage)
 		e.watch(now)
+		e.hurry(f, now)
 		e.owed.pay(&e.tiles, &e.region, max(trickle, e.window/tileCost), now)
 	}
 	e.play(f, now)
@@ -146,7 +148,6 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 // resize begins anew.
 func (e *Encoder) resize(w, h int, now time.Time) {
 	e.ref = video.NewFrame(w, h)
-	e.blank = make([]byte, w*video.BytesPerPixel)
 	e.region.close()
 	e.tiles.Reset(w, h)
 	e.region.changed.Reset(w, h)
@@ -155,16 +156,19 @@ func (e *Encoder) resize(w, h int, now time.Time) {
 }
 
 // refresh prepares a frame that is decodable alone. The region is video in it.
-func (e *Encoder) refresh(f *video.Frame) {
+func (e *Encoder) refresh(f *video.Frame, now time.Time) {
 	e.z.Reset(&e.out)
 	e.scroll.forget()
 	e.head.rects = append(e.head.rects, f.Bounds())
 	e.tiles.Reset(f.W, f.H)
 	e.region.changed.Reset(f.W, f.H)
+	e.tiles.Mark(f.Bounds())
 	if e.region.enc != nil {
 		e.region.key = true
-		e.region.changed.Mark(e.region.at)
+		e.region.take(&e.tiles)
+		return
 	}
+	e.hurry(f, now)
 }
 
 // send compresses the pixels of head.rects, and notes that the decoder has
@@ -187,22 +191,21 @@ func (e *Encoder) send(f *video.Frame) (raw int, err error) {
 	return raw, e.z.Flush()
 }
 
-// row compresses n bytes of row y from o. In a refresh the region is painted
-// over, and left blank here.
+// row compresses n bytes of row y from o. In a refresh video is painted over
+// it, and it is blank there.
 func (e *Encoder) row(f *video.Frame, y, o, n int) error {
-	h := &e.head
-	at := h.video.at
-	if !h.refresh || len(h.video.paint) == 0 || y < at.Min.Y || y >= at.Max.Y {
-		_, err := e.z.Write(f.Pix[o : o+n])
-		return err
-	}
-	l, r := o+at.Min.X*video.BytesPerPixel, o+at.Max.X*video.BytesPerPixel
-	for _, b := range [][]byte{f.Pix[o:l], e.blank[:r-l], f.Pix[r : o+n]} {
-		if _, err := e.z.Write(b); err != nil {
-			return err
+	row := f.Pix[o : o+n]
+	if e.head.refresh && len(e.head.video.paint) > 0 {
+		e.blanked = append(e.blanked[:0], row...)
+		row = e.blanked
+		for _, p := range e.head.video.paint {
+			if y >= p.Min.Y && y < p.Max.Y {
+				clear(row[p.Min.X*video.BytesPerPixel : p.Max.X*video.BytesPerPixel])
+			}
 		}
 	}
-	return nil
+	_, err := e.z.Write(row)
+	return err
 }
 
 // find fills head.moves with what turns parts of ref into f, and tiles and
@@ -256,7 +259,11 @@ func (e *Encoder) watch(now time.Time) {
 	if r.enc == nil {
 		if e.motion.isNatural() {
 			e.begin(e.motion.find(), now)
+			r.take(&e.tiles)
 		}
+		return
+	}
+	if now.Sub(r.since) < restartPause {
 		return
 	}
 	inside := e.motion.count(r.at)
@@ -264,9 +271,6 @@ func (e *Encoder) watch(now time.Time) {
 	if inside*10 < whole.Dx()*whole.Dy() {
 		r.give(&e.tiles)
 		r.close()
-		return
-	}
-	if now.Sub(r.since) < restartPause {
 		return
 	}
 	better := e.motion.find()
@@ -277,6 +281,29 @@ func (e *Encoder) watch(now time.Time) {
 	if outside*10 > whole.Dx()*whole.Dy() || 2*better.Dx()*better.Dy() < r.at.Dx()*r.at.Dy() {
 		r.give(&e.tiles)
 		e.begin(better, now)
+		r.take(&e.tiles)
+	}
+}
+
+// hurry lets natural pictures come with loss first where the link is too slow
+// for them.
+func (e *Encoder) hurry(f *video.Frame, now time.Time) {
+	r := &e.region
+	limit := e.link * passTime.Seconds() / tileCost
+	if n, _ := e.tiles.Count(); e.o.Region == nil || r.enc != nil || e.link <= 0 || float64(n) < limit {
+		return
+	}
+	copy(r.changed.Marks, e.tiles.Marks)
+	n := r.pickNatural(f, &r.changed)
+	_, box := r.changed.Count()
+	if float64(n) < max(limit, fewTiles) || box.Dx()*box.Dy() > MaxRegion {
+		clear(r.changed.Marks)
+		return
+	}
+	if e.begin(box, now); r.enc != nil {
+		for i, m := range r.changed.Marks {
+			e.tiles.Marks[i] &^= m
+		}
 	}
 }
 
@@ -295,7 +322,6 @@ func (e *Encoder) begin(at image.Rectangle, now time.Time) {
 	}
 	r.enc, r.at, r.key, r.quality = enc, at, true, q
 	r.since, r.last, r.steady = now, now, now
-	r.take(&e.tiles)
 }
 
 // play codes what changed in the region.

@@ -1,6 +1,7 @@
 package tile
 
 import (
+	"encoding/binary"
 	"image"
 	"time"
 
@@ -19,7 +20,8 @@ const MaxRegion = 3840 * 2160
 type RegionEncoder interface {
 	// Encode appends to dst one frame after which the decoder's region is like
 	// that of f within changed, which lies in the region. key makes a frame
-	// that is decodable alone. f is only read, and not kept.
+	// that is decodable alone. Elsewhere it is undefined. f is only read, and
+	// not kept.
 	Encode(dst []byte, f *video.Frame, changed []image.Rectangle, key bool) ([]byte, error)
 	// SetQuality changes the quantizer, from 1, fine, to 63, from the next
 	// frame on.
@@ -61,6 +63,12 @@ const (
 	calm            = 2 * time.Second
 	// fewTiles that change in a region are sent without loss.
 	fewTiles = 8
+	// passTime is what pictures without loss may take on a slow link; beyond
+	// it, they come with loss first.
+	passTime = 250 * time.Millisecond
+	// manyColours of its 256 pixels has a tile of a natural picture; one of
+	// antialiased text has up to 75.
+	manyColours = 96
 	// slowTime is what a frame takes on its way on a link that is too slow for
 	// video without loss.
 	slowTime = 100 * time.Millisecond
@@ -81,6 +89,7 @@ type region struct {
 	quality int
 	steady  time.Time // when the quality changed last, or the rate was not low
 	rate    meter
+	colours [colourSlots]uint32
 }
 
 func (r *region) close() {
@@ -110,6 +119,43 @@ func (r *region) give(tiles *video.TileMap) {
 		tiles.Marks[i] |= m
 	}
 	clear(r.changed.Marks)
+}
+
+// colourSlots is the size of a table of colours, a power of two.
+const colourSlots = 1024
+
+// pickNatural returns how many marked tiles of f look like natural pictures,
+// and unmarks the others.
+func (r *region) pickNatural(f *video.Frame, tiles *video.TileMap) (n int) {
+	const t = video.TileSize
+	for i, mark := range tiles.Marks {
+		if mark == 0 {
+			continue
+		}
+		x, y := i%tiles.Cols*t, i/tiles.Cols*t
+		if r.countColours(f, image.Rect(x, y, x+t, y+t).Intersect(f.Bounds())) < manyColours {
+			tiles.Marks[i] = 0
+			continue
+		}
+		n++
+	}
+	return n
+}
+
+// countColours counts the colours in c; a few may be missed.
+func (r *region) countColours(f *video.Frame, c image.Rectangle) (n int) {
+	clear(r.colours[:])
+	for y := c.Min.Y; y < c.Max.Y; y++ {
+		row := f.Pix[(y*f.W+c.Min.X)*video.BytesPerPixel : (y*f.W+c.Max.X)*video.BytesPerPixel]
+		for ; len(row) > 0; row = row[video.BytesPerPixel:] {
+			p := binary.LittleEndian.Uint32(row) | 0xff000000
+			if slot := &r.colours[p*0x9e3779b1>>22]; *slot != p {
+				*slot = p
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // adapt chooses the quality by what the link carries, in bytes a second, 0 if

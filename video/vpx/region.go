@@ -13,6 +13,9 @@ import (
 // full colour (profile 1). It is not safe for concurrent use.
 type RegionEncoder struct{ e Encoder }
 
+// grey is what a region shows where nothing was coded yet.
+const grey = 128
+
 // NewRegionEncoder makes an encoder for the rectangle at of a surface, whose
 // corner is even. quality is a quantizer as in Options.
 func NewRegionEncoder(at image.Rectangle, quality int) (*RegionEncoder, error) {
@@ -24,6 +27,11 @@ func NewRegionEncoder(at image.Rectangle, quality int) (*RegionEncoder, error) {
 		return nil, err
 	}
 	e.planes.Rect = at
+	for _, p := range [][]byte{e.planes.Y, e.planes.Cb, e.planes.Cr} {
+		for i := range p {
+			p[i] = grey // not what was in this memory before
+		}
+	}
 	return &RegionEncoder{e: *e}, nil
 }
 
@@ -40,19 +48,14 @@ func (r *RegionEncoder) SetQuality(quality int) error {
 }
 
 // Encode appends to dst one frame after which a decoder's region is like that
-// of f within the rectangles changed, and as before elsewhere. key makes a
+// of f within the rectangles changed, and undefined elsewhere. key makes a
 // frame that is decodable alone. f is only read, and not kept.
 func (r *RegionEncoder) Encode(dst []byte, f *video.Frame, changed []image.Rectangle, key bool) ([]byte, error) {
 	at := r.e.planes.Rect
-	if key {
-		video.ToYUV(&r.e.planes, f, at)
-	}
 	r.e.tiles.Reset(at.Dx(), at.Dy())
 	for _, c := range changed {
 		r.e.tiles.Mark(c.Sub(at.Min))
-		if !key {
-			video.ToYUV(&r.e.planes, f, c)
-		}
+		video.ToYUV(&r.e.planes, f, c)
 	}
 	return r.e.encode(dst, key)
 }
