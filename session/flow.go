@@ -27,6 +27,7 @@ type flow struct {
 	outstanding int
 	rate        float64 // bytes per second, smoothed
 	rtt         time.Duration
+	least       time.Duration // that a picture took: what size does not explain
 	last        time.Time
 }
 
@@ -64,13 +65,19 @@ func (f *flow) acked(timestamp uint32, now time.Time) {
 		return
 	}
 	took := max(now.Sub(f.frames[n-1].at), time.Millisecond)
-	if f.rtt == 0 {
-		f.rtt = took
+	switch {
+	case f.rtt == 0: // it opened the viewer's window, too
+		f.rtt, f.least = took, took
+	case bytes >= minWindow: // small frames say nothing about the link
+		// Half of it at most, lest an unlucky least make the link look fast.
+		rate := float64(bytes) / (took - min(f.least, took/2)).Seconds()
+		if f.rate == 0 {
+			f.rate = rate
+		}
+		f.rate += (rate - f.rate) / 4
 	}
 	f.rtt += (took - f.rtt) / 8
-	if bytes >= minWindow { // small frames say nothing about the link
-		f.rate += (float64(bytes)/took.Seconds() - f.rate) / 4
-	}
+	f.least = min(f.least, took)
 	f.outstanding -= bytes
 	f.frames = append(f.frames[:0], f.frames[n:]...)
 	f.last = now
