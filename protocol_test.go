@@ -13,6 +13,7 @@ import (
 
 	"viewflip.app/video"
 	"viewflip.app/video/tile"
+	"viewflip.app/video/vpx"
 	"viewflip.app/wire"
 )
 
@@ -189,7 +190,11 @@ func checkSealed(t *testing.T, got map[string][]byte, from, to *wire.Identity, w
 // checkTiles decodes the coded frames one after the other.
 func checkTiles(t *testing.T, got map[string][]byte) {
 	t.Helper()
-	dec, err := tile.NewDecoder(nil)
+	var region tile.RegionDecoder
+	if r, err := vpx.NewRegionDecoder(); err == nil {
+		region = r
+	}
+	dec, err := tile.NewDecoder(region)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,11 +216,21 @@ func checkTiles(t *testing.T, got map[string][]byte) {
 		{"tile-copy", func() { paint(image.Rect(0, 0, 2, 2), 255, 0, 0) }, 1},
 		{"tile-rect", func() { paint(image.Rect(1, 1, 2, 2), 0, 255, 0) }, 1},
 		{"tile-nothing", func() {}, 2},
+		{"tile-video", func() { paint(picture.Bounds(), 130, 130, 130) }, 2},
+		{"tile-paid", func() { paint(picture.Bounds(), 128, 128, 128) }, 2},
 	} {
+		if region == nil && step.name == "tile-video" {
+			delete(got, step.name)
+			delete(got, "tile-paid")
+			break
+		}
 		step.draw()
 		_, err := dec.Decode(got[step.name])
 		if p := dec.Picture(); err != nil || !bytes.Equal(p.Pix, picture.Pix) || p.Gen != step.gen {
 			t.Errorf("example %q: %v", step.name, err)
+		}
+		if dec.Exact() != (step.name != "tile-video") {
+			t.Errorf("example %q: exact is %v", step.name, dec.Exact())
 		}
 		delete(got, step.name)
 	}

@@ -5,6 +5,11 @@
 // seen before costs almost nothing to say again. The decoder's picture is
 // exact after every frame.
 //
+// Given a coder of video (Options.Region), the encoder lets it have the one
+// rectangle that moves like natural video, and on slow links natural pictures.
+// What came with loss is owed: the encoder keeps which tiles that are, and pays
+// them back without loss once they rest. Decoder.Exact tells of it.
+//
 // session makes one Encoder per viewer and surface and one Decoder per view.
 // The coded bytes come from peers: Decode checks everything before it touches
 // memory. docs/protocol.md describes them.

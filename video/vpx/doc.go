@@ -1,6 +1,6 @@
 // Package vpx is a thin binding to libvpx: a VP9 encoder for one viewer of one
-// surface and a decoder. It serves peers that are not ours, and moving natural
-// video, which a lossless codec cannot carry. The quantizer is fixed; only the
+// surface and a decoder, for peers that are not ours, and both for one rectangle
+// of a surface, which video/tile uses where natural video moves. The quantizer is fixed; only the
 // frame rate follows the network.
 //
 // session gets it from cmd/viewflip by MIME type, as it gets video/tile, and
