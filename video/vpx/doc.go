@@ -1,10 +1,11 @@
-// Package vpx is a thin binding to libvpx: a VP9 encoder for one viewer of one
-// surface and a decoder, for peers that are not ours, and both for one rectangle
-// of a surface, which video/tile uses where natural video moves. The quantizer is fixed; only the
-// frame rate follows the network.
+// Package vpx is a thin binding to libvpx: VP9 encoder and decoder for one
+// viewer of one surface, for peers that are not ours; and both for one rectangle
+// of a surface, which video/tile gives what moves like natural video. The
+// quantizer is fixed, or changed by who uses it; only the frame rate follows the
+// network.
 //
-// session gets it from cmd/viewflip by MIME type, as it gets video/tile, and
-// nobody else calls it. It is the only package with codec code in C. Coded
+// session gets it from cmd/viewflip by MIME type, as it gets video/tile, which
+// gets it from there, too. It is the only package with codec code in C. Coded
 // bytes come from peers: sizes are checked here before libvpx sees them.
 //
 // Where there is no cgo, or no Linux, the constructors return ErrUnavailable.
