@@ -2,9 +2,11 @@ package video_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"image"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -186,9 +188,23 @@ func TestRegionIsCheap(t *testing.T) {
 	}
 	frame(nil)
 	size := 0
+	var before *video.Frame // the last one without loss
 	for i := range 90 {
 		c.now = c.now.Add(time.Second / 30)
-		n := frame(append(s.film(at, i), s.typing()...))
+		damage := append(s.film(at, i), s.typing()...)
+		if i == 50 { // what the viewer had once is new to him
+			for y := at.Min.Y; y < at.Max.Y; y++ {
+				a, b := (y*s.W+at.Min.X)*4, (y*s.W+at.Max.X)*4
+				copy(s.Pix[a:b], before.Pix[a:b])
+			}
+		}
+		n := frame(damage)
+		if d.Exact() {
+			before = clone(s.Frame)
+		}
+		if q := psnr(d.Picture(), s.Frame); q < 30 {
+			t.Errorf("picture %d: %.1f dB", i, q)
+		}
 		if i >= 60 {
 			size += n
 		}
@@ -446,6 +462,29 @@ func FuzzRegion(f *testing.F) {
 	})
 }
 
+// A refresh stands alone: what it has of video needs nothing from before.
+func TestRefreshWithoutKeyFrame(t *testing.T) {
+	frames, _ := videoFrames(t)
+	_, d := mixed(t, &clock{})
+	if _, err := d.Decode(frames[0]); err != nil {
+		t.Fatal(err)
+	}
+	// The refresh again, with the video of the frame that followed it.
+	const size, paints, data = 18 + 8 + 10, 18 + 8 + 14, 18 + 8 + 14 + 8
+	length := func(b []byte, at int) int { return int(binary.BigEndian.Uint32(b[at:])) }
+	first, next := frames[0], frames[1]
+	inter := next[data-8:] // it has no rectangles
+	inter = inter[:length(next, size-8)]
+	b := slices.Concat(first[:size], next[size-8:size-4], first[paints:data], inter, first[data+length(first, size):])
+	if _, err := d.Decode(b); !errors.Is(err, tile.ErrCorrupt) {
+		t.Error("it was taken:", err)
+	}
+	b = slices.Concat(first[:size], first[size:size+4], first[paints:data], first[data:])
+	if _, err := d.Decode(b); err != nil {
+		t.Error("this test cuts in the wrong place:", err)
+	}
+}
+
 // A decoder takes only what its codec has, and nothing that does not fit.
 func TestHostileVideo(t *testing.T) {
 	frames, _ := videoFrames(t)
@@ -460,7 +499,7 @@ func TestHostileVideo(t *testing.T) {
 		t.Error("a decoder without video took it:", err)
 	}
 	for name, change := range map[string]func(b []byte){
-		"region outside":     func(b []byte) { b[region] = 1 },
+		"region outside":     func(b []byte) { b[region], b[region+14] = 1, 1 },
 		"region empty":       func(b []byte) { b[region+4], b[region+5] = 0, 0 },
 		"other than in VP9":  func(b []byte) { b[region+5] -= 16; b[region+14+5] -= 16 },
 		"paint outside":      func(b []byte) { b[region+14] = 1 },

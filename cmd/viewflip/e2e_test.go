@@ -41,6 +41,39 @@ func display(t *testing.T) *virtual.Display {
 	return d
 }
 
+// offer shares a window, and gives a link to it.
+func offer(t *testing.T, d *virtual.Display, title string) (*session.Call, wire.ShareID, wire.Link) {
+	t.Helper()
+	desk, err := platform.Open(d.Name(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = desk.Close() })
+	a, err := newApp(t.Context(), testWorld(t, nil), "Anna", desk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.close)
+	call, err := a.newCall(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { call.Leave(); <-call.Done() })
+	list, err := choose(t.Context(), desk, []string{title})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := call.Share(t.Context(), list[0], wire.RightSee|wire.RightPoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link, err := call.Invite(t.Context(), session.InviteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return call, id, link
+}
+
 // view joins a link in a process of its own kind and watches the first share.
 func view(t *testing.T, link wire.Link) (*app, *session.Call, *session.View) {
 	t.Helper()
@@ -98,33 +131,7 @@ func TestSharedWindowArrives(t *testing.T) {
 	w := platformtest.NewWindow(t, d.Name(), platformtest.Options{Title: "Editor", Bounds: image.Rect(100, 100, 741, 533), Color: blue})
 	platformtest.NewWindow(t, d.Name(), platformtest.Options{Title: "Mail", Bounds: image.Rect(200, 200, 500, 400), Color: red, OverrideRedirect: true})
 
-	desk, err := platform.Open(d.Name(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer desk.Close()
-	a, err := newApp(t.Context(), testWorld(t, nil), "Anna", desk)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.close()
-	call, err := a.newCall(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { call.Leave(); <-call.Done() }()
-	list, err := choose(t.Context(), desk, []string{"Editor"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	id, err := call.Share(t.Context(), list[0], wire.RightSee|wire.RightPoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	link, err := call.Invite(t.Context(), session.InviteOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	call, id, link := offer(t, d, "Editor")
 	_, _, v := view(t, link)
 	waitPicture(t, v, func(f *video.Frame) bool { return f.W == 641 && f.H == 433 && all(f, blue) })
 
