@@ -150,9 +150,19 @@ func FromYUV(f *Frame, src *image.YCbCr, s YUV, r image.Rectangle) {
 
 func (m *matrix) row444(dst, l, u, v []byte) {
 	u, v = u[:len(l)], v[:len(l)]
+	k := *m
 	for i := range l {
-		r, g, b := m.chroma(u[i], v[i])
-		binary.LittleEndian.PutUint32(dst[i*BytesPerPixel:], m.pixel(l[i], r, g, b))
+		// As pixel does it, in a form that is compiled in place.
+		r, g, b := k.chroma(u[i], v[i])
+		y := (int32(l[i]) - k.yBase) * k.y
+		r, g, b = r+y, g+y, b+y
+		var p uint32
+		if uint32(r|g|b)>>24 == 0 { // nothing to clamp, nearly always
+			p = uint32(b)>>16 | uint32(g)>>8&0xff00 | uint32(r)&0xff0000 | 0xff000000
+		} else {
+			p = clamp(b) | clamp(g)<<8 | clamp(r)<<16 | 0xff000000
+		}
+		binary.LittleEndian.PutUint32(dst[i*BytesPerPixel:], p)
 	}
 }
 

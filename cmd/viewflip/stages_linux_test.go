@@ -12,7 +12,6 @@ import (
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/ui/glass"
 	"viewflip.app/video"
-	"viewflip.app/video/tile"
 )
 
 // stagesPictures is how many pictures each stage is measured with.
@@ -55,10 +54,11 @@ func stages(b *testing.B, from, to string, v *canvas, name string, prepare func(
 	stream, err := capture.Open(ctx, desk, v.w.ID(), capture.Options{})
 	must(err)
 	defer stream.Close()
-	enc, err := tile.NewEncoder(tile.Options{})
+	mime := codecs()[0].MimeType
+	enc, err := newEncoder(mime)
 	must(err)
 	defer enc.Close()
-	dec, err := tile.NewDecoder(nil)
+	dec, err := newDecoder(mime)
 	must(err)
 	defer dec.Close()
 	parent := platformtest.NewWindow(b, to, platformtest.Options{Bounds: image.Rectangle{Max: v.size}, OverrideRedirect: true})

@@ -54,7 +54,7 @@ type Options struct {
 const (
 	// quality is the quantizer of a region, worstQuality the coarsest that a
 	// slow link brings it to, qualityStep the way there.
-	quality      = 40
+	quality      = 32
 	worstQuality = 56
 	qualityStep  = 8
 	// tooMuch and little of what the link carries, as shares of 1, make a
