@@ -11,9 +11,11 @@ import (
 const (
 	// slotTime is the resolution of a tile's history: 15 a second.
 	slotTime = time.Second / 15
-	// hotSlots of the 16 of a history make a tile one that moves: half a
-	// second to begin, about 8 changes a second, half a second to end.
+	// hotSlots of the 16 of a history make a tile one that moves: about 8
+	// changes a second; and so do the newest four in a row, because a video
+	// without loss is dear.
 	hotSlots = 8
+	newest   = 0xf
 	// minRegionW and minRegionH, in pixels, are what a video is at least.
 	minRegionW, minRegionH = 160, 120
 	// natural is the ratio of zstd below which pictures are natural, as
@@ -77,7 +79,10 @@ func (m *motion) cost(raw, coded int) {
 // isNatural tells whether the tiles of late were natural pictures.
 func (m *motion) isNatural() bool { return m.raw < natural*m.coded }
 
-func (m *motion) hot(i int) bool { return bits.OnesCount16(m.history[i]) >= hotSlots }
+func (m *motion) hot(i int) bool {
+	h := m.history[i]
+	return h&newest == newest || bits.OnesCount16(h) >= hotSlots
+}
 
 // count returns how many tiles move within r.
 func (m *motion) count(r image.Rectangle) (n int) {
