@@ -27,7 +27,8 @@ type outlet struct {
 	// pointer and hand belong to the feeds of the call.
 	pointer, hand pointerSeen
 	meter         sendMeter
-	// shot is that of the picture coded last; it belongs to serve.
+	// shot is that of the picture coded last, zero if that was coded before; it
+	// belongs to serve.
 	shot shot
 
 	mu      sync.Mutex
@@ -136,7 +137,7 @@ func (o *outlet) serve(ctx context.Context) (err error) {
 			return err
 		}
 		if ok {
-			fresh := !refresh // a refresh may code an old picture
+			fresh := !refresh && o.shot != (shot{}) // not an old picture, coded again
 			refresh = false
 			coded := time.Now()
 			ts, err := track.Write(buf)
@@ -182,6 +183,7 @@ func (o *outlet) encode(enc Encoder, dst []byte, refresh bool) ([]byte, bool, er
 			return dst, false, nil
 		}
 		pending = []image.Rectangle{} // nothing; nil would be everything
+		o.shot = shot{}
 	}
 	return enc.Encode(dst, f, pending, refresh)
 }
