@@ -307,6 +307,7 @@ func (s *share) give(m *member, r wire.Rights, term wire.Term, answer bool) erro
 		}
 	}
 	now := time.Now()
+	opened := false
 	c.mu.Lock()
 	switch {
 	case c.members[m.id] != m || s.ctx.Err() != nil || s.guests[m.id] != g:
@@ -316,7 +317,7 @@ func (s *share) give(m *member, r wire.Rights, term wire.Term, answer bool) erro
 	default:
 		if gate != nil && g.gate == nil {
 			g.gate, g.closeGate = gate, stop
-			gate = nil
+			gate, opened = nil, true
 		}
 		s.taken[m.id] &^= r
 	}
@@ -348,6 +349,9 @@ func (s *share) give(m *member, r wire.Rights, term wire.Term, answer bool) erro
 		m.send(msg)
 	}
 	m.send(told)
+	if opened {
+		c.wantHand()
+	}
 	if !mayMark(told.Rights) {
 		s.unmark(m, false)
 	}
@@ -570,7 +574,6 @@ func (s *share) openGate() (gate Gate, stop context.CancelFunc, err error) {
 		cancel()
 		return nil, nil, errors.Join(ErrEnded, gate.Close())
 	}
-	c.wantHand()
 	return gate, cancel, nil
 }
 
