@@ -77,7 +77,7 @@ W=$(on "$B" xdotool getwindowgeometry --shell "$view" | sed -n 's/^WIDTH=//p')
 click "$B" "$view" $((W - 70)) 18 # ask for control
 sleep 2
 framed "$A" "$ada" request
-click "$A" "$ada" 548 125 # allow
+click "$A" "$ada" 575 125 # allow
 sleep 1
 framed "$A" "$ada" sharing
 on "$A" xdotool windowmove "$ada" 560 430

@@ -65,6 +65,11 @@ func TestLatency(t *testing.T) {
 	if a, n := w.net.count(0x88), w.net.count(0x89); a != asked || n > asked || n > told+1 {
 		t.Errorf("%d questions, %d answers", a, n)
 	}
+	w.win.paint(owed)
+	show()
+	if ben.Exact() {
+		t.Error("exact, though something is owed")
+	}
 	ben.Close()
 	if len(bens.Watching()) != 0 {
 		t.Error("still watching")

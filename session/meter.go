@@ -275,11 +275,11 @@ func (v *View) Measure() { v.member.sendLossy(wire.Measure{Share: v.info.Share})
 func (v *View) Measured(ctx context.Context) <-chan struct{} { return v.measured.listen(ctx) }
 
 // Exact reports whether there is a picture and it is the window's, pixel for
-// pixel: tiles are lossless.
+// pixel: while a video plays, or on a slow link, parts of it are owed.
 func (v *View) Exact() bool {
 	v.pic.RLock()
 	defer v.pic.RUnlock()
-	return v.pic.frame != nil
+	return v.pic.frame != nil && v.pic.update.Exact
 }
 
 // Watching lists the views of this call that are watched now.
