@@ -79,10 +79,25 @@ type Target interface {
 	// [wire.Covered], [wire.Masked], [wire.Stale] if the surface moved, or
 	// [wire.OutOfBounds] where p is no pixel of them or of a screen.
 	At(p image.Point) Verdict
-	// Owned reports whether pressing k now, with what is down already, would be
+	// Stroke finds what to press so that k does what it does at the viewer: types
+	// r, or with Ctrl, Alt or Super held means the letter or digit r. r 0 is the
+	// key by its place. k 0 is a character without a key: that is a Tap.
+	Stroke(k wire.Key, r rune) (Stroke, Verdict)
+	// Owned reports whether pressing s now, with what is down already, would be
 	// a shortcut that another program has taken for itself, wherever the focus
 	// is. When in doubt it is.
-	Owned(k wire.Key) bool
+	Owned(s Stroke) bool
+}
+
+// Stroke is what a key press of the viewer becomes on this machine.
+type Stroke struct {
+	// Key is the key that goes down, by its place; 0 is one that no keyboard has.
+	Key wire.Key
+	// Tap means that it goes down and up in one go: nothing is held.
+	Tap bool
+	// Code is the Target's own number of the key, and Rune what it types then.
+	Code byte
+	Rune rune
 }
 
 // Injector does what a Gate decided, inside an atomic section.
@@ -99,6 +114,7 @@ type Injector interface {
 // Action is something that this machine will do. Only a Gate fills one in, so
 // that nothing unchecked can reach an Injector. The zero Action does nothing.
 type Action struct {
+	stroke Stroke
 	kind   wire.Kind
 	at     image.Point
 	button wire.Button
@@ -106,7 +122,7 @@ type Action struct {
 	dx, dy int
 }
 
-// Kind is one of Move, Press, Release, Wheel, KeyDown and KeyUp.
+// Kind is one of Move, Press, Release, Wheel, KeyDown, KeyUp and Text.
 func (a Action) Kind() wire.Kind { return a.kind }
 
 // At is where a Move goes: a pixel counted from the window's own content.
@@ -115,8 +131,11 @@ func (a Action) At() image.Point { return a.at }
 // Button is what a Press or Release is about.
 func (a Action) Button() wire.Button { return a.button }
 
-// Key is what a KeyDown or KeyUp is about.
+// Key is what a KeyDown or KeyUp is about: the viewer's key.
 func (a Action) Key() wire.Key { return a.key }
+
+// Stroke is what a KeyDown presses, and a Text presses and lets go.
+func (a Action) Stroke() Stroke { return a.stroke }
 
 // Wheel is how far a Wheel turns: 120 is one notch, +dy down, +dx right.
 func (a Action) Wheel() (dx, dy int) { return a.dx, a.dy }

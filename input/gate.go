@@ -96,6 +96,8 @@ func (g *Gate) Do(ev wire.Input, rights wire.Rights) Verdict {
 		return g.point(ev, now)
 	case wire.KeyDown:
 		return g.keyDown(ev, now)
+	case wire.Text:
+		return g.text(ev, now)
 	default:
 		return refuse(wire.Failed)
 	}
@@ -188,15 +190,46 @@ func (g *Gate) place(ev wire.Input, s State) (image.Point, Verdict) {
 // keyDown presses a key, or keeps a held one down if the window still has the
 // keyboard: the system repeats held keys by itself, so a repeat only says that
 // the key is still wanted. A repeat of a key that is not held (any more) is a
-// press like any other.
+// press like any other, if it says what it types. What was only tapped is tapped
+// again by each repeat that does.
 func (g *Gate) keyDown(ev wire.Input, now time.Time) Verdict {
 	if !ev.Key.Valid() {
 		return refuse(wire.Failed)
 	}
 	again := g.ledger.find(ev.Key, 0)
-	if again < 0 && len(g.ledger.items) >= maxHeld {
+	switch {
+	case again < 0 && len(g.ledger.items) >= maxHeld:
+		return refuse(wire.RateLimited)
+	case again < 0 && ev.Repeat && ev.Rune == 0 && ev.Key.Types():
+		return Verdict{}
+	case again >= 0 && g.ledger.items[again].tap && ev.Rune != 0:
+		g.ledger.remove(again)
+		again = -1
+	}
+	return g.press(ev, again, now)
+}
+
+// text types characters that have no key, each in a section of its own: the
+// window may be gone after the first.
+func (g *Gate) text(ev wire.Input, now time.Time) Verdict {
+	runes := []rune(ev.Text)
+	if !g.limit.AllowN(now, len(runes)) {
 		return refuse(wire.RateLimited)
 	}
+	for _, r := range runes {
+		if v := g.press(wire.Input{Kind: wire.Text, Rune: r}, -1, now); !v.OK() {
+			return v
+		}
+	}
+	return Verdict{}
+}
+
+// chordMods are the modifiers that make a command of a character.
+const chordMods = wire.ModCtrl | wire.ModAlt | wire.ModSuper
+
+// press is the section of a key or a character; again is where the key is in
+// the ledger, if it is held.
+func (g *Gate) press(ev wire.Input, again int, now time.Time) Verdict {
 	aim := Aim{Keys: true, Layout: g.layout, Claim: again < 0, Held: g.ledger.dragging()}
 	return g.desk.Atomically(aim, func(t Target, inj Injector) Verdict {
 		s := t.State()
@@ -221,15 +254,30 @@ func (g *Gate) keyDown(ev wire.Input, now time.Time) Verdict {
 			return Verdict{}
 		case g.ledger.deny(ev.Key, s.Mods):
 			return refuse(wire.KeyDenied)
+		case ev.Kind == wire.Text && s.Mods&chordMods != 0:
+			return refuse(wire.KeyDenied)
 		case s.HostMods != 0: // theirs would make another chord of it
 			return refuse(wire.HostBusy)
-		case t.Owned(ev.Key):
+		}
+		st, v := t.Stroke(ev.Key, ev.Rune)
+		switch {
+		case !v.OK():
+			return v
+		case g.ledger.deny(st.Key, s.Mods):
+			return refuse(wire.KeyDenied)
+		case t.Owned(st):
 			return refuse(wire.KeyOwned)
 		}
-		if err := inj.Inject([]Action{{kind: wire.KeyDown, key: ev.Key}}); err != nil {
-			return g.undo(inj, err, held{key: ev.Key})
+		a, h := Action{kind: wire.KeyDown, key: ev.Key, stroke: st}, held{key: ev.Key, as: st.Key, tap: st.Tap, seen: now}
+		if st.Tap {
+			a.kind, h.as = wire.Text, 0
 		}
-		g.hold(held{key: ev.Key, seen: now})
+		if err := inj.Inject([]Action{a}); err != nil {
+			return g.undo(inj, err, h)
+		}
+		if h.key != 0 {
+			g.hold(h)
+		}
 		g.ledger.touch(now)
 		return Verdict{}
 	})
@@ -253,6 +301,7 @@ func (g *Gate) undo(inj Injector, err error, h held) Verdict {
 	case inj.ReleaseAll() == nil:
 		g.ledger.items = g.ledger.items[:0]
 	case h != held{}:
+		h.tap = false
 		g.hold(h)
 	}
 	return v
@@ -272,6 +321,10 @@ func (g *Gate) hold(h held) {
 func (g *Gate) lift(ev wire.Input) Verdict {
 	i := g.ledger.find(ev.Key, ev.Button)
 	if i < 0 {
+		return Verdict{}
+	}
+	if g.ledger.items[i].tap {
+		g.ledger.remove(i)
 		return Verdict{}
 	}
 	aim := Aim{Held: true, Layout: g.layout}

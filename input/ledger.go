@@ -23,7 +23,12 @@ const (
 
 // held is one key or button that is down.
 type held struct {
-	key    wire.Key
+	key wire.Key
+	// as is the key that is down in its place.
+	as wire.Key
+	// tap says that nothing is down: the finger at the viewer is, and each
+	// repeat of his types again.
+	tap    bool
 	button wire.Button
 	// seen is when it was pressed or refreshed.
 	seen time.Time
@@ -61,7 +66,7 @@ func (l *ledger) dragging() bool {
 // typing reports whether a key is held.
 func (l *ledger) typing() bool {
 	for _, h := range l.items {
-		if h.key != 0 {
+		if h.key != 0 && !h.tap {
 			return true
 		}
 	}
@@ -72,7 +77,7 @@ func (l *ledger) typing() bool {
 func (l *ledger) mods() wire.Mods {
 	var m wire.Mods
 	for _, h := range l.items {
-		m |= modOf(h.key)
+		m |= modOf(h.as)
 	}
 	return m
 }
@@ -86,7 +91,7 @@ func (l *ledger) deny(k wire.Key, other wire.Mods) bool {
 		return true
 	}
 	for _, h := range l.items {
-		if h.key != 0 && keyDenied(h.key, mods) {
+		if h.as != 0 && keyDenied(h.as, mods) {
 			return true
 		}
 	}

@@ -1,6 +1,10 @@
 package wire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"unicode"
+	"unicode/utf8"
+)
 
 // ShareID names a share of one device within one call.
 type ShareID uint32
@@ -21,11 +25,17 @@ const (
 	KeyUp
 	// ReleaseAll lets go of every key and button that is held.
 	ReleaseAll
+	// Text types characters that belong to no single key: what an input method
+	// committed, or the rest of a composition.
+	Text
 )
+
+// MaxText bounds the text of one event, in bytes of UTF-8.
+const MaxText = 64
 
 // String names the kind.
 func (k Kind) String() string {
-	names := [...]string{Move: "move", Press: "press", Release: "release", Wheel: "wheel", KeyDown: "key down", KeyUp: "key up", ReleaseAll: "release all"}
+	names := [...]string{Move: "move", Press: "press", Release: "release", Wheel: "wheel", KeyDown: "key down", KeyUp: "key up", ReleaseAll: "release all", Text: "text"}
 	if int(k) < len(names) && k != 0 {
 		return names[k]
 	}
@@ -66,9 +76,10 @@ const (
 )
 
 // Input is one event exactly as the peer sent it: well formed, not yet
-// allowed. A fixed 28 bytes after the message type, big endian: kind u8, share
+// allowed. A fixed 32 bytes after the message type, big endian: kind u8, share
 // u32, surface u16, gen u32, seq u32, x u16, y u16, button u8, dx i16, dy i16,
-// key u16, flags u8 (1 = repeat), mods u8.
+// key u16, flags u8 (1 = repeat), mods u8, rune u32. Text alone has more: 1 to
+// MaxText bytes of UTF-8, to the end.
 type Input struct {
 	Kind    Kind
 	Share   ShareID
@@ -86,11 +97,40 @@ type Input struct {
 	// Repeat marks a key that is still held: it keeps it held.
 	Repeat bool
 	Mods   Mods
+	// Rune is what the viewer's own keyboard types by a KeyDown of a key that
+	// types: with Ctrl, Alt or Super held, the letter or digit on it. 0 leaves
+	// the meaning to the sharer's layout.
+	Rune rune
+	// Text is of kind Text alone.
+	Text string
 }
 
-const inputSize = 28
+const inputSize = 32
 
-// AppendInput appends the event's fixed form, without a message type.
+// Typable reports whether r is a character that typing makes: printable, a
+// space, or one of those that join and modify emoji and letters; no control
+// character, nothing that changes the direction of text.
+func Typable(r rune) bool {
+	switch {
+	case r == 0x200C, r == 0x200D, r >= 0xE0020 && r <= 0xE007F: // joiners; tags, as in flags
+		return true
+	case r == utf8.RuneError: // also stands for what is no UTF-8
+		return false
+	}
+	return unicode.IsPrint(r) || unicode.Is(unicode.Zs, r)
+}
+
+// typable reports whether all of s is.
+func typable(s string) bool {
+	for _, r := range s {
+		if !Typable(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// AppendInput appends the event, without a message type.
 func AppendInput(b []byte, in Input) []byte {
 	b = append(b, byte(in.Kind))
 	b = binary.BigEndian.AppendUint32(b, uint32(in.Share))
@@ -104,29 +144,38 @@ func AppendInput(b []byte, in Input) []byte {
 	b = binary.BigEndian.AppendUint16(b, uint16(in.DY))
 	b = binary.BigEndian.AppendUint16(b, uint16(in.Key))
 	b = appendFlag(b, in.Repeat)
-	return append(b, byte(in.Mods))
+	b = append(b, byte(in.Mods))
+	b = binary.BigEndian.AppendUint32(b, uint32(in.Rune))
+	return append(b, in.Text...)
 }
 
 // ParseInput is the only way from bytes to an Input. A button, wheel,
-// key or repeat that the kind does not use must be zero; a position and a
-// generation may be anything then.
+// key, repeat, rune or text that the kind does not use must be zero; a position
+// and a generation may be anything then.
 func ParseInput(b []byte) (Input, error) {
-	if len(b) != inputSize {
+	if len(b) < inputSize || len(b) > inputSize+MaxText {
 		return Input{}, ErrMalformed
 	}
-	r := reader{b: b}
+	r := reader{b: b[:inputSize]}
 	in := Input{
 		Kind: Kind(r.u8()), Share: ShareID(r.u32()), Surface: SurfaceID(r.u16()), Gen: r.u32(), Seq: r.u32(),
 		X: r.u16(), Y: r.u16(), Button: Button(r.u8()), DX: int16(r.u16()), DY: int16(r.u16()),
 		Key: Key(r.u16()), Repeat: r.flag(), Mods: Mods(r.u8()),
+		Rune: rune(r.u32()), Text: string(b[inputSize:]),
 	}
 	if err := r.end(); err != nil {
 		return Input{}, err
 	}
+	if in.Rune != 0 && (in.Kind != KeyDown || !in.Key.Types() || !Typable(in.Rune)) {
+		return Input{}, ErrMalformed
+	}
+	if (in.Kind == Text) != (in.Text != "") || !typable(in.Text) {
+		return Input{}, ErrMalformed
+	}
 	button, wheel, key := in.Button != 0, in.DX != 0 || in.DY != 0, in.Key != 0
 	ok := false
 	switch in.Kind {
-	case Move, ReleaseAll:
+	case Move, ReleaseAll, Text:
 		ok = !button && !wheel && !key && !in.Repeat
 	case Press, Release:
 		ok = in.Button.Valid() && !wheel && !key && !in.Repeat

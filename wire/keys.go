@@ -210,3 +210,24 @@ func KeyFromDOM(name string) (Key, bool) {
 
 // Modifier reports whether k is Control, Shift, Alt or Meta of either side.
 func (k Key) Modifier() bool { return k >= 0xe0 && k <= 0xe7 }
+
+// Types reports whether k is a key that types characters on some keyboard: a
+// letter, a digit, a sign, the space bar or such a key of the number pad.
+func (k Key) Types() bool {
+	switch {
+	case k >= 0x04 && k <= 0x27, k >= 0x2c && k <= 0x38, k >= 0x54 && k <= 0x57, k >= 0x59 && k <= 0x64:
+		return k.Valid()
+	case k == 0x67, k == 0x85, k == 0x87, k == 0x89:
+		return true
+	}
+	return false
+}
+
+// Letter is the letter at that place of an English keyboard, in lower case; 0
+// if there is none.
+func (k Key) Letter() rune {
+	if k < 0x04 || k > 0x1d {
+		return 0
+	}
+	return 'a' + rune(k-0x04)
+}

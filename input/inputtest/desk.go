@@ -21,6 +21,8 @@ type Event struct {
 	// State and Owned are what was true at that moment.
 	State input.State
 	Owned bool
+	// Stroke is what a KeyDown pressed or a Text typed.
+	Stroke input.Stroke
 }
 
 // Desk is an [input.Desk]. The zero Desk is no window at all: make one with
@@ -33,6 +35,7 @@ type Desk struct {
 	cover   []image.Rectangle
 	reach   []image.Rectangle
 	owned   []wire.Key
+	types   map[wire.Key]rune
 	fail    error
 	pointer image.Point
 	events  []Event
@@ -78,6 +81,13 @@ func (d *Desk) Own(keys ...wire.Key) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.owned = keys
+}
+
+// Type says what the keys type; until then each types whatever it should.
+func (d *Desk) Type(keys map[wire.Key]rune) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.types = keys
 }
 
 // Fail makes every injection return err; nil ends that.
@@ -159,14 +169,26 @@ func (s section) At(p image.Point) input.Verdict {
 	return input.Verdict{}
 }
 
-func (s section) Owned(k wire.Key) bool { return slices.Contains(s.d.owned, k) }
+func (s section) Owned(st input.Stroke) bool { return slices.Contains(s.d.owned, st.Key) }
+
+func (s section) Stroke(k wire.Key, r rune) (input.Stroke, input.Verdict) {
+	if k != 0 && (r == 0 || s.d.types == nil || s.d.types[k] == r) {
+		return input.Stroke{Key: k, Rune: r}, input.Verdict{}
+	}
+	for other, types := range s.d.types {
+		if types == r {
+			return input.Stroke{Key: other, Rune: r, Tap: k == 0}, input.Verdict{}
+		}
+	}
+	return input.Stroke{Tap: true, Rune: r}, input.Verdict{}
+}
 
 func (s section) Inject(batch []input.Action) error {
 	if s.d.fail != nil {
 		return s.d.fail
 	}
 	for _, a := range batch {
-		e := Event{Kind: a.Kind(), Button: a.Button(), Key: a.Key()}
+		e := Event{Kind: a.Kind(), Button: a.Button(), Key: a.Key(), Stroke: a.Stroke()}
 		e.DX, e.DY = a.Wheel()
 		if a.Kind() == wire.Move {
 			s.d.pointer = a.At()

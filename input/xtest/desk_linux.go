@@ -3,6 +3,7 @@ package xtest
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"viewflip.app/platform"
 	"viewflip.app/platform/x11"
 	"viewflip.app/platform/x11/xinput"
+	"viewflip.app/wire"
 )
 
 // Desk is an [input.Desk] for one X window.
@@ -34,6 +36,9 @@ type Desk struct {
 	done    chan struct{}
 	// following is the goroutine that waits for news of group.
 	following sync.WaitGroup
+	// blind says that the client does not see the modifiers of the second
+	// keyboard in events, as Qt does not.
+	blind bool
 	// nograb leaves the grab out: for the test that proves what it is good for.
 	nograb bool
 	// timing, if not nil, is told how long the server was grabbed: for the
@@ -47,6 +52,8 @@ type Desk struct {
 	// chains are those of surfaces that were pointed at.
 	chains  map[xproto.Window][]xproto.Window
 	down    []key
+	// as has the keycodes that are down, by the viewer's key.
+	as map[wire.Key]byte
 	pressed time.Time // when a button last went down or up
 	wheel   [2]int    // v120 units that make no whole notch yet
 
@@ -79,7 +86,7 @@ func (s *Seat) desk(id platform.WindowID) (*Desk, error) {
 	d := &Desk{
 		log: s.opt.Log, seat: s, hands: s.hands, own: own, root: own.Root,
 		win: xproto.Window(id.Native()), changes: make(chan struct{}, 1), done: make(chan struct{}),
-		chains: map[xproto.Window][]xproto.Window{},
+		chains: map[xproto.Window][]xproto.Window{}, as: map[wire.Key]byte{},
 	}
 	if d.group, err = s.desktop.Group(id); err != nil {
 		own.Close()
@@ -112,10 +119,27 @@ func (d *Desk) start() error {
 		return err
 	}
 	d.layout.Store(l)
+	d.blind = isQt(d.own, d.win)
 	d.hands.turn.Lock()
 	defer d.hands.turn.Unlock()
 	d.climb()
 	return nil
+}
+
+// isQt reports whether a window's program uses Qt, which reads the state of the
+// host's keyboard for every key: it makes a window with this name for itself.
+func isQt(c *x11.Conn, win xproto.Window) bool {
+	t, err := xproto.QueryTree(c.Conn, c.Root).Reply()
+	if err != nil {
+		return false
+	}
+	mask := xproto.Window(xproto.Setup(c.Conn).ResourceIdMask)
+	for _, w := range t.Children {
+		if w&^mask == win&^mask && strings.HasPrefix(c.Title(w), "Qt Selection Owner for ") {
+			return true
+		}
+	}
+	return false
 }
 
 // watch follows what the server reports until the connection ends.

@@ -110,7 +110,8 @@ func (h *hands) askHost(root xproto.Window) hostAsk {
 
 // host is what the host's own pair does, where it is not ours too.
 type host struct {
-	mods uint16
+	mods  uint16
+	group uint8
 	// over means that his pointer is over the shared window or its frame.
 	over bool
 	// focus is where his keyboard goes.
@@ -135,7 +136,7 @@ func (s *section) lookAtHost(a hostAsk) bool {
 	if perr != nil || ferr != nil || pgerr != nil || kgerr != nil {
 		return false
 	}
-	s.host = host{mods: p.Mods, over: d.ours(p.Child), focus: f, ptrGrabbed: pg, kbdGrabbed: kg}
+	s.host = host{mods: p.Mods, group: p.Group, over: d.ours(p.Child), focus: f, ptrGrabbed: pg, kbdGrabbed: kg}
 	typing := d.hostInside(f)
 	recent := func(t time.Duration) bool { return ierr == nil && now-t < hostPause }
 	s.state.HostActive = s.host.over && (p.Buttons != 0 || recent(last.ptr)) || typing && recent(last.kbd)

@@ -3,6 +3,7 @@ package xtest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -101,13 +102,28 @@ func (s *section) do(a input.Action) error {
 		return s.d.hands.emit.Move(s.spot.root.X, s.spot.root.Y)
 	case wire.Press, wire.Release:
 		return s.d.press(key{true, byte(a.Button())}, a.Kind() == wire.Press)
-	case wire.KeyDown, wire.KeyUp:
-		code, ok := keycode(a.Key())
-		down := a.Kind() == wire.KeyDown
-		if !ok || down && (s.d.layout.Load().banned[code] || s.d.hands.layout.banned[code]) {
+	case wire.KeyDown:
+		code := a.Stroke().Code
+		if code == 0 || s.d.layout.Load().banned[code] || s.d.hands.layout.banned[code] {
 			return input.ErrNoKey
 		}
-		return s.d.press(key{false, code}, down)
+		if err := s.d.press(key{false, code}, true); err != nil {
+			return err
+		}
+		s.d.as[a.Key()] = code
+		return nil
+	case wire.KeyUp:
+		code, ok := s.d.as[a.Key()]
+		if !ok {
+			return nil
+		}
+		if err := s.d.press(key{false, code}, false); err != nil {
+			return err
+		}
+		delete(s.d.as, a.Key())
+		return nil
+	case wire.Text:
+		return s.d.tap(a.Stroke())
 	case wire.Wheel:
 		dx, dy := a.Wheel()
 		if err := s.d.roll(0, dx, wheelLeft, wheelRight); err != nil {
@@ -117,6 +133,20 @@ func (s *section) do(a input.Action) error {
 	default:
 		return errAction
 	}
+}
+
+// tap presses a key and lets it go: one of the layout's, or a spare one.
+func (d *Desk) tap(st input.Stroke) error {
+	k := key{false, st.Code}
+	if st.Key == 0 {
+		if err := d.hands.lend(st.Code, st.Rune); err != nil {
+			return err
+		}
+		// Not by a Backend: its own idea of the map does not have the key.
+		f := fake{d.hands.act, d.root}
+		return errors.Join(f.Key(st.Code, true), f.Key(st.Code, false))
+	}
+	return errors.Join(d.press(k, true), d.press(k, false))
 }
 
 // keycode is X's number of a key.
@@ -208,6 +238,7 @@ func (d *Desk) liftAll() error {
 		}
 	}
 	d.down, d.wheel = stuck, [2]int{}
+	maps.DeleteFunc(d.as, func(_ wire.Key, code byte) bool { return !d.holds(key{code: code}) })
 	d.keepTypist()
 	d.hands.acted()
 	return errors.Join(errs...)

@@ -2,6 +2,8 @@ package xtest
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
@@ -17,6 +19,12 @@ type layout struct {
 	bits [256]byte
 	// banned keycodes act on the machine, whatever their place.
 	banned [256]bool
+	// runes are what a keycode types in the first two groups, plain and with
+	// Shift; 0 where that is no character. empty means that it types nothing.
+	runes [256][4]rune
+	empty [256]bool
+	// at is when it was asked for.
+	at time.Time
 }
 
 // bannedSyms are keysyms that act on the machine or the session, not on a
@@ -42,6 +50,7 @@ var bannedSyms = [...]struct{ from, to xproto.Keysym }{ //nolint:gochecknoglobal
 }
 
 func readLayout(c *xgb.Conn) (*layout, error) {
+	at := time.Now()
 	setup := xproto.Setup(c)
 	first := setup.MinKeycode
 	mc := xproto.GetModifierMapping(c)
@@ -54,7 +63,7 @@ func readLayout(c *xgb.Conn) (*layout, error) {
 	if err != nil {
 		return nil, fmt.Errorf("xtest: read keyboard map: %w", err)
 	}
-	l := &layout{}
+	l := &layout{at: at}
 	// The rows are Shift, Lock, Control, Mod1 to Mod5; Alt is Mod1 and Super is
 	// Mod4 by convention.
 	rows := [8]wire.Mods{0: wire.ModShift, 2: wire.ModCtrl, 3: wire.ModAlt, 6: wire.ModSuper}
@@ -74,8 +83,23 @@ func readLayout(c *xgb.Conn) (*layout, error) {
 				l.banned[int(first)+i/per] = true
 			}
 		}
+		for i := range len(k.Keysyms) / per {
+			l.characters(first+xproto.Keycode(i), k.Keysyms[i*per:(i+1)*per])
+		}
 	}
 	return l, nil
+}
+
+// characters notes what a keycode types. A level that is left out is that below
+// it.
+func (l *layout) characters(code xproto.Keycode, syms []xproto.Keysym) {
+	l.empty[code] = !slices.ContainsFunc(syms, func(s xproto.Keysym) bool { return s != 0 })
+	for i, sym := range syms[:min(4, len(syms))] {
+		if sym == 0 && i%2 == 1 {
+			sym = syms[i-1]
+		}
+		l.runes[code][i] = runeOf(sym)
+	}
 }
 
 func symBanned(s xproto.Keysym) bool {

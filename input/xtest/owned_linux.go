@@ -3,8 +3,8 @@ package xtest
 import (
 	"github.com/jezek/xgb/xproto"
 
+	"viewflip.app/input"
 	"viewflip.app/platform/x11/xinput"
-	"viewflip.app/wire"
 )
 
 // Owned implements [input.Target]: does somebody have a passive grab on the key
@@ -12,11 +12,8 @@ import (
 // Our own grab of the same combination fails then (X protocol, GrabKey; the
 // same for the grabs of XInput 2, which a core request does not see). Nothing is
 // kept: programs may grab keys at any time, and tell nobody.
-func (s *section) Owned(k wire.Key) bool {
-	code, ok := keycode(k)
-	if !ok {
-		return true
-	}
+func (s *section) Owned(st input.Stroke) bool {
+	code := st.Code
 	probes := s.probes(s.mask, code)
 	// A key that is held is repeated by the server, with this modifier too then.
 	if bits := s.d.hands.layout.bits[code]; bits != 0 {

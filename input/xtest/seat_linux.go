@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
@@ -47,6 +48,11 @@ type hands struct {
 	// typist is the Desk that holds keys: a keyboard has one focus.
 	typist *Desk
 	host   activity
+	// loans are the spare keycodes that type something now; loanAtom names the
+	// list of them on the root, giveBack is when they are looked at.
+	loans    []loan
+	loanAtom xproto.Atom
+	giveBack *time.Timer
 }
 
 func (s *Seat) open(ctx context.Context, id platform.WindowID) (input.Desk, error) {
@@ -143,6 +149,7 @@ func (s *Seat) setUp(ctx context.Context, shared bool) (_ *hands, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("slot: %w", err)
 	}
+	h.loanAtom = own.Atom(loanName(slot))
 	if s.opt.Guard != nil { // before there is anything to guard
 		stop, err := s.opt.Guard(ctx, slot)
 		if err != nil {
@@ -237,6 +244,11 @@ func (s *Seat) leave() {
 	s.hands = nil
 	h.turn.Lock()
 	h.settle()
+	if h.giveBack != nil {
+		h.giveBack.Stop()
+		h.giveBack = nil
+	}
+	h.returnLoans(time.Now())
 	s.past = h.host
 	if h.second {
 		if err := h.xi.RemoveMaster(h.ptr); err != nil {

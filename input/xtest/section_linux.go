@@ -33,7 +33,11 @@ type section struct {
 	spot spot
 	// mask is the modifiers of the injecting pair, as in the state of events.
 	mask uint16
-	host host
+	// group is the group of its map that is in force.
+	group uint8
+	host  host
+	// starved says that every spare keycode was used a moment ago.
+	starved bool
 }
 
 // spot is what the server says about one pixel of the window.
@@ -50,11 +54,13 @@ func (d *Desk) Atomically(aim input.Aim, f func(input.Target, input.Injector) in
 	if d.closed {
 		return input.Verdict{Reason: wire.Failed}
 	}
-	for limit := d.pressed.Add(settleTime); ; time.Sleep(settleStep) {
-		v, settling := d.once(aim, f)
-		if !settling || !time.Now().Before(limit) {
+	begin := time.Now()
+	for {
+		v, wait := d.once(aim, f)
+		if now := time.Now(); !(wait == settling && now.Before(d.pressed.Add(settleTime)) || wait == starving && now.Before(begin.Add(2*loanRest))) {
 			return v
 		}
+		time.Sleep(settleStep)
 	}
 }
 
@@ -66,19 +72,28 @@ const (
 	settleStep = 2 * time.Millisecond
 )
 
-// once is one server grab. settling says that f was told of a foreign grab.
-func (d *Desk) once(aim input.Aim, f func(input.Target, input.Injector) input.Verdict) (v input.Verdict, settling bool) {
+// wait is what may pass by itself.
+type wait int
+
+const (
+	ready    wait = iota
+	settling      // f was told of a foreign grab
+	starving      // every spare keycode was used a moment ago
+)
+
+// once is one server grab.
+func (d *Desk) once(aim input.Aim, f func(input.Target, input.Injector) input.Verdict) (v input.Verdict, w wait) {
 	s := &section{d: d}
 	before := d.acted
-	v, settling = s.run(aim, f)
+	v, w = s.run(aim, f)
 	if d.hands.second && d.acted != before {
 		d.watchHost(s.host.focus)
 	}
-	return v, settling
+	return v, w
 }
 
 // run is the section between grab and ungrab.
-func (s *section) run(aim input.Aim, f func(input.Target, input.Injector) input.Verdict) (v input.Verdict, settling bool) {
+func (s *section) run(aim input.Aim, f func(input.Target, input.Injector) input.Verdict) (v input.Verdict, w wait) {
 	d, h := s.d, s.d.hands
 	h.turn.Lock()
 	defer h.turn.Unlock()
@@ -92,9 +107,16 @@ func (s *section) run(aim input.Aim, f func(input.Target, input.Injector) input.
 		defer xproto.UngrabServer(h.act) // also when f panics
 	}
 	if !s.look(aim) {
-		return input.Verdict{Reason: wire.Failed}, false
+		return input.Verdict{Reason: wire.Failed}, ready
 	}
-	return f(s, s), s.state.Busy
+	v = f(s, s)
+	switch {
+	case s.state.Busy:
+		return v, settling
+	case s.starved:
+		return v, starving
+	}
+	return v, ready
 }
 
 // look fetches what aim is about; false when the connection is gone.
@@ -346,7 +368,7 @@ func (s *section) mods(keys []byte, mask uint16) {
 	latched := maskMods(mask) &^ (ours | theirs)
 	s.state.Mods = ours | theirs | latched
 	s.state.HostMods = theirs | latched | maskMods(s.host.mods)
-	s.mask = mask & 0xff
+	s.mask, s.group = mask&0xff, uint8(mask>>13&3) // XKB's place for the group
 }
 
 // ownMenu reports whether a grab is that of a menu of the shared window: a

@@ -29,6 +29,10 @@ func slotName(slot int) string { return "_VIEWFLIP_SEAT_" + strconv.Itoa(slot) }
 // host's own pair.
 const sharedName = "_VIEWFLIP_SEAT_SHARED"
 
+// loanName is the property of the root with the keycodes that a slot's owner has
+// borrowed from the host's keyboard.
+func loanName(slot int) string { return slotName(slot) + "_KEYS" }
+
 // pairName is what the masters of a slot are called, before " pointer".
 func pairName(slot int) string {
 	if slot == 1 {
@@ -86,6 +90,23 @@ func sweep(c *x11.Conn, xi *xinput.Client) error {
 	return nil
 }
 
+// clearLoans gives back the keycodes that owners of free slots had borrowed. The
+// server is grabbed, and the connection's keyboard is the host's.
+func clearLoans(c *x11.Conn) error {
+	for slot := 1; slot <= maxSlots; slot++ {
+		owner, err := slotOwner(c, slot)
+		if err != nil {
+			return err
+		}
+		if owner == 0 {
+			if err := clearCodes(c.Conn, c.Root, c.Atom(loanName(slot))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // takeSlot removes what crashed processes left and takes the first free slot
 // for w.
 func takeSlot(c *x11.Conn, w xproto.Window) (int, error) {
@@ -99,6 +120,9 @@ func takeSlot(c *x11.Conn, w xproto.Window) (int, error) {
 		if err := sweep(c, xi); err != nil {
 			return 0, err
 		}
+	}
+	if err := clearLoans(c); err != nil {
+		return 0, err
 	}
 	for slot := 1; slot <= maxSlots; slot++ {
 		owner, err := slotOwner(c, slot)
@@ -158,6 +182,9 @@ func guardian(ctx context.Context, display string, slot int, ready func()) error
 		if err := liftCore(c, xi); err != nil {
 			return err
 		}
+	}
+	if err := clearLoans(c); err != nil {
+		return err
 	}
 	if xi == nil {
 		return nil

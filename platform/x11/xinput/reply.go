@@ -64,6 +64,8 @@ type Pointer struct {
 	At image.Point
 	// Mods are the modifiers in force, as in the state of core events.
 	Mods uint16
+	// Group is the group of the keyboard map in force, from 0.
+	Group uint8
 	// Buttons has a bit for each button that is down: bit n for button n.
 	Buttons uint32
 }
@@ -93,6 +95,7 @@ func parsePointer(r []byte) (Pointer, error) {
 	for i := 36; i < 48; i += 4 {
 		p.Mods |= uint16(binary.LittleEndian.Uint32(r[i:]))
 	}
+	p.Group = (r[52] + r[53] + r[54]) & 3
 	n := 4 * int(binary.LittleEndian.Uint16(r[34:]))
 	if len(r) < fixed+n {
 		return Pointer{}, ErrMalformed
