@@ -4,6 +4,8 @@ import (
 	"image"
 	"time"
 
+	"github.com/jezek/xgb/xproto"
+
 	"viewflip.app/input"
 )
 
@@ -19,3 +21,6 @@ func PairSlot(name string) int { return pairSlot(name) }
 
 // Crop is crop.
 func Crop(value []byte, w, h int) image.Rectangle { return crop(value, w, h) }
+
+// RuneOf is runeOf.
+func RuneOf(sym xproto.Keysym) rune { return runeOf(sym) }

@@ -1,0 +1,236 @@
+package xtest_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/jezek/xgb/xproto"
+
+	"viewflip.app/input"
+	"viewflip.app/input/inputtest"
+	"viewflip.app/input/xtest"
+	"viewflip.app/platform"
+	pt "viewflip.app/platform/platformtest"
+	"viewflip.app/platform/virtual"
+	"viewflip.app/platform/x11"
+	"viewflip.app/wire"
+)
+
+// stroke is how a person types a character at his own keyboard.
+type stroke struct {
+	key   wire.Key
+	shift bool
+}
+
+// keyboard is a layout as its server has it: what can be typed by one key, with
+// Shift or AltGr or without.
+type keyboard map[rune]stroke
+
+func setLayout(t *testing.T, d *virtual.Display, name string) {
+	t.Helper()
+	cmd := exec.Command("setxkbmap", name)
+	cmd.Env = d.Env()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("setxkbmap %s: %v: %s", name, err, out)
+	}
+}
+
+// readKeyboard reads a map. The columns of a core map are two groups of two
+// levels, then the further levels of the first group.
+func readKeyboard(t *testing.T, display string) keyboard {
+	t.Helper()
+	c, err := x11.Connect(display)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	m, err := xproto.GetKeyboardMapping(c.Conn, 8, 248).Reply()
+	if err != nil {
+		t.Fatal(err)
+	}
+	per, out := int(m.KeysymsPerKeycode), keyboard{}
+	for _, column := range []int{0, 1, 4, 5} {
+		for code := range 248 {
+			k, ok := wire.KeyFromEvdev(uint16(code))
+			if !ok || !k.Types() || column >= per {
+				continue
+			}
+			if r := xtest.RuneOf(m.Keysyms[code*per+column]); r != 0 && out[r] == (stroke{}) {
+				out[r] = stroke{k, column&1 == 1}
+			}
+		}
+	}
+	return out
+}
+
+// typist types into a gate as the viewer does for a person with a keyboard.
+type typist struct {
+	t   *testing.T
+	do  func(wire.Input) input.Verdict
+	has keyboard
+}
+
+func (p *typist) event(in wire.Input) {
+	p.t.Helper()
+	in.Gen = 1
+	var v input.Verdict
+	pt.Eventually(p.t, in.Kind.String()+" "+in.Text+string(in.Rune), func() bool {
+		v = p.do(in)
+		return v.OK() || v.Reason != wire.NotFocused && v.Reason != wire.HostBusy && v.Reason != wire.RateLimited
+	})
+	if !v.OK() {
+		p.t.Fatalf("%v %q%q: %v", in.Kind, in.Text, in.Rune, v)
+	}
+}
+
+const shiftLeft, controlLeft, enterKey = wire.Key(0xe1), wire.Key(0xe0), wire.Key(0x28)
+
+// press holds keys, the last of which types r, and lets go of them.
+func (p *typist) press(r rune, keys ...wire.Key) {
+	p.t.Helper()
+	for i, k := range keys {
+		in := wire.Input{Kind: wire.KeyDown, Key: k}
+		if i == len(keys)-1 {
+			in.Rune = r
+		}
+		p.event(in)
+	}
+	for _, k := range slices.Backward(keys) {
+		p.event(wire.Input{Kind: wire.KeyUp, Key: k})
+	}
+}
+
+// write types a sentence. What has no key comes as text, as from a dead key or
+// an input method.
+func (p *typist) write(s string) {
+	p.t.Helper()
+	for _, r := range s {
+		k, ok := p.has[r]
+		switch {
+		case !ok:
+			p.event(wire.Input{Kind: wire.Text, Text: string(r)})
+		case k.shift:
+			p.press(r, shiftLeft, k.key)
+		default:
+			p.press(r, k.key)
+		}
+	}
+}
+
+// chord presses Control and the key of a letter, as the viewer understands it:
+// on a keyboard without Latin letters by its place.
+func (p *typist) chord(r rune) {
+	p.t.Helper()
+	k := p.has[r].key
+	for place := wire.Key(0x04); k == 0; place++ {
+		if place.Letter() == r {
+			k = place
+		}
+	}
+	p.press(r, controlLeft, k)
+}
+
+// openTerminal starts xterm with something that writes down what it gets, and a
+// gate to it.
+func openTerminal(t *testing.T, v *virtual.Display, o xtest.SeatOptions) (*input.Gate, func() []byte) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "typed")
+	env := []string{"OUT=" + file, "LC_ALL=C.UTF-8"}
+	if err := v.RunEnv(env, "xterm", "-u8", "-title", "guest", "-geometry", "60x10+20+20", "-e", `stty raw -echo; : >"$OUT"; exec cat >>"$OUT"`); err != nil {
+		t.Fatal(err)
+	}
+	d, err := platform.Open(v.Name(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	var id platform.WindowID
+	pt.Eventually(t, "xterm", func() bool {
+		list, err := d.Windows(t.Context())
+		for _, w := range list {
+			if w.Title == "guest" {
+				id = w.ID
+			}
+		}
+		_, serr := os.Stat(file)
+		return err == nil && serr == nil && id != platform.WindowID{}
+	})
+	desk, err := xtest.NewSeat(d, o).Open(context.Background(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := input.NewGate(input.Config{Desk: desk})
+	t.Cleanup(func() { _ = g.Close() })
+	g.SetGeneration(1)
+	return g, func() []byte {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+}
+
+// sentences are what people of each layout type.
+func sentences() map[string]string {
+	return map[string]string{
+		"us": `The quick "fox" (5<7) & {a|b} [c] #1 @home $2 ^*\/?~`,
+		"de": "Zwölf Boxkämpfer über Ägypten; Größe 5 € @ ~ [x] {y} \\ ß, yz YZ á",
+		"fr": "Dès Noël où un zéphyr haï; ça ÇÉ œ 123 @ # ê, azqw AZQW!",
+		"ru": "Съешь ещё этих булок, да выпей чаю № 7 ЁЖ?",
+		"":   "Příliš žluťoučký kůň Ř 日本語 Ω 😀👍🏽 👩‍💻",
+	}
+}
+
+// What is typed is what arrives, whichever layouts the two have.
+func TestLayouts(t *testing.T) {
+	desk, err := virtual.Start(t.Context(), virtual.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = desk.Close() })
+	controllers := map[string]keyboard{}
+	for _, name := range []string{"us", "de", "fr", "ru"} {
+		setLayout(t, desk, name)
+		controllers[name] = readKeyboard(t, desk.Name())
+	}
+	for _, host := range []string{"us", "de", "fr", "ru", "cz", "jp"} {
+		t.Run(host, func(t *testing.T) {
+			v, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = v.Close() })
+			setLayout(t, v, host)
+			before := readKeyboard(t, v.Name())
+			g, typed := openTerminal(t, v, xtest.SeatOptions{})
+			want := ""
+			for name, has := range controllers {
+				p := &typist{t, func(in wire.Input) input.Verdict { return g.Do(in, inputtest.Rights) }, has}
+				for _, s := range []string{sentences()[name], sentences()[""]} {
+					p.write(s)
+					want += s
+				}
+				for _, r := range "acz" {
+					p.chord(r)
+				}
+				p.press(0, enterKey)
+				want += "\x01\x03\x1a\r"
+				pt.Eventually(t, "what "+name+" typed", func() bool { return len(typed()) >= len(want) })
+				if got := string(typed()); got != want {
+					t.Fatalf("%s at %s typed %q, want %q", name, host, got, want)
+				}
+			}
+			if err := g.Close(); err != nil {
+				t.Error(err)
+			}
+			if after := readKeyboard(t, v.Name()); len(after) != len(before) {
+				t.Error("the layout is not as it was")
+			}
+		})
+	}
+}
