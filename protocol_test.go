@@ -127,7 +127,8 @@ func TestProtocolDocument(t *testing.T) {
 		"cursor-position": wire.CursorPosition{Share: 1, Seq: 9, At: spot(320, 0), On: true},
 		"measure":         wire.Measure{Share: 1},
 		"measured":        measured(),
-		"key-down":        wire.Input{Kind: wire.KeyDown, Share: 1, Gen: 2, Seq: 8, Key: 4, Repeat: true, Mods: wire.ModShift},
+		"key-down":        wire.Input{Kind: wire.KeyDown, Share: 1, Gen: 2, Seq: 8, Key: 4, Repeat: true, Mods: wire.ModShift, Rune: 'Ф'},
+		"text":            wire.Input{Kind: wire.Text, Share: 1, Gen: 2, Seq: 9, Text: "日本"},
 	} {
 		b, err := wire.AppendMessage(nil, m)
 		if err != nil {

@@ -10,6 +10,7 @@ func FuzzParseInput(f *testing.F) {
 	for _, in := range []Input{
 		{Kind: Press, Share: 1, Gen: 2, Seq: 3, X: 65535, Button: Back}, {Kind: Wheel, DX: -120, DY: 15},
 		{Kind: KeyDown, Key: 4, Repeat: true, Mods: ModShift}, {Kind: ReleaseAll},
+		{Kind: KeyDown, Key: 4, Rune: 'ф'}, {Kind: Text, Text: "日本👩‍💻"},
 	} {
 		f.Add(AppendInput(nil, in))
 	}

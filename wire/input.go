@@ -78,8 +78,8 @@ const (
 // Input is one event exactly as the peer sent it: well formed, not yet
 // allowed. A fixed 32 bytes after the message type, big endian: kind u8, share
 // u32, surface u16, gen u32, seq u32, x u16, y u16, button u8, dx i16, dy i16,
-// key u16, flags u8 (1 = repeat), mods u8, rune u32. Text alone has more: 1 to
-// MaxText bytes of UTF-8, to the end.
+// key u16, flags u8 (1 = repeat), mods u8, rune u32. Text alone has more: a
+// u8 length, 1 to MaxText, and that many bytes of UTF-8.
 type Input struct {
 	Kind    Kind
 	Share   ShareID
@@ -104,8 +104,6 @@ type Input struct {
 	// Text is of kind Text alone.
 	Text string
 }
-
-const inputSize = 32
 
 // Typable reports whether r is a character that typing makes: printable, a
 // space, or one of those that join and modify emoji and letters; no control
@@ -146,22 +144,25 @@ func AppendInput(b []byte, in Input) []byte {
 	b = appendFlag(b, in.Repeat)
 	b = append(b, byte(in.Mods))
 	b = binary.BigEndian.AppendUint32(b, uint32(in.Rune))
-	return append(b, in.Text...)
+	if in.Kind == Text {
+		b = append(append(b, byte(len(in.Text))), in.Text...)
+	}
+	return b
 }
 
 // ParseInput is the only way from bytes to an Input. A button, wheel,
 // key, repeat, rune or text that the kind does not use must be zero; a position
 // and a generation may be anything then.
 func ParseInput(b []byte) (Input, error) {
-	if len(b) < inputSize || len(b) > inputSize+MaxText {
-		return Input{}, ErrMalformed
-	}
-	r := reader{b: b[:inputSize]}
+	r := reader{b: b}
 	in := Input{
 		Kind: Kind(r.u8()), Share: ShareID(r.u32()), Surface: SurfaceID(r.u16()), Gen: r.u32(), Seq: r.u32(),
 		X: r.u16(), Y: r.u16(), Button: Button(r.u8()), DX: int16(r.u16()), DY: int16(r.u16()),
 		Key: Key(r.u16()), Repeat: r.flag(), Mods: Mods(r.u8()),
-		Rune: rune(r.u32()), Text: string(b[inputSize:]),
+		Rune: rune(r.u32()),
+	}
+	if in.Kind == Text {
+		in.Text = string(r.take(int(r.u8())))
 	}
 	if err := r.end(); err != nil {
 		return Input{}, err
@@ -169,7 +170,7 @@ func ParseInput(b []byte) (Input, error) {
 	if in.Rune != 0 && (in.Kind != KeyDown || !in.Key.Types() || !Typable(in.Rune)) {
 		return Input{}, ErrMalformed
 	}
-	if (in.Kind == Text) != (in.Text != "") || !typable(in.Text) {
+	if (in.Kind == Text) != (in.Text != "") || len(in.Text) > MaxText || !typable(in.Text) {
 		return Input{}, ErrMalformed
 	}
 	button, wheel, key := in.Button != 0, in.DX != 0 || in.DY != 0, in.Key != 0

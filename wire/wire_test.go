@@ -46,6 +46,8 @@ func messages() []wire.Message {
 		wire.Input{Kind: wire.Press, Share: 1, Gen: 2, Seq: 3, X: 65535, Y: 1, Button: wire.Back},
 		wire.Input{Kind: wire.Wheel, Share: 1, DX: -120, DY: 15},
 		wire.Input{Kind: wire.KeyDown, Share: 1, Key: 4, Repeat: true, Mods: wire.ModShift},
+		wire.Input{Kind: wire.KeyDown, Share: 1, Key: 0x1c, Rune: 'ž'},
+		wire.Input{Kind: wire.Text, Share: 1, Text: "日本\u3000👩‍💻"},
 		wire.Point{Share: 1, Gen: 2, Seq: 3, At: wire.Spot{X: 65535, Y: 1}, On: true}, wire.Point{Share: 1, Gen: 2, Seq: 4},
 		wire.Stroke{Share: 1, Gen: 2, ID: 3, Step: wire.StrokeBegin, Spots: []wire.Spot{{X: 1, Y: 2}, {X: 65535, Y: 0}}},
 		wire.Stroke{Share: 1, Gen: 2, ID: 3, Step: wire.StrokeMore, Spots: make([]wire.Spot, wire.MaxSpots)},
@@ -88,7 +90,11 @@ func TestNonsenseIsRefused(t *testing.T) {
 	for _, in := range []wire.Input{
 		{Kind: 0}, {Kind: 99}, {Kind: wire.Press}, {Kind: wire.Press, Button: 4}, {Kind: wire.Move, Button: 1},
 		{Kind: wire.Wheel}, {Kind: wire.KeyDown}, {Kind: wire.KeyDown, Key: 0xfff}, {Kind: wire.KeyUp, Key: 4, Repeat: true},
-		{Kind: wire.Move, Mods: 0x80},
+		{Kind: wire.Move, Mods: 0x80}, {Kind: wire.Move, Rune: 'a'}, {Kind: wire.KeyUp, Key: 4, Rune: 'a'},
+		{Kind: wire.KeyDown, Key: 4, Rune: '\n'}, {Kind: wire.KeyDown, Key: 4, Rune: -1}, {Kind: wire.KeyDown, Key: 4, Rune: 0xd800},
+		{Kind: wire.KeyDown, Key: 0xe0, Rune: 'a'}, {Kind: wire.Text}, {Kind: wire.Text, Key: 4, Text: "a"},
+		{Kind: wire.Text, Text: "a\x1b"}, {Kind: wire.Text, Text: "\xff"}, {Kind: wire.Text, Text: "\u202e"}, {Kind: wire.Text, Rune: 'a', Text: "a"},
+		{Kind: wire.Text, Text: strings.Repeat("a", wire.MaxText+1)},
 	} {
 		if _, err := wire.ParseInput(wire.AppendInput(nil, in)); err == nil {
 			t.Errorf("%+v was accepted", in)

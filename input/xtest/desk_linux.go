@@ -50,10 +50,10 @@ type Desk struct {
 	guess  geometry
 	chain  []xproto.Window // from a child of the root down to win
 	// chains are those of surfaces that were pointed at.
-	chains  map[xproto.Window][]xproto.Window
-	down    []key
+	chains map[xproto.Window][]xproto.Window
+	down   []key
 	// as has the keycodes that are down, by the viewer's key.
-	as map[wire.Key]byte
+	as      map[wire.Key]byte
 	pressed time.Time // when a button last went down or up
 	wheel   [2]int    // v120 units that make no whole notch yet
 
