@@ -22,7 +22,10 @@ type rawInput interface {
 	rawWheel(dx, dy float64, mods wire.Mods)
 	// rawKey reports whether the key is spoken for: then the toolkit must not
 	// see it.
-	rawKey(k wire.Key, down, repeat bool, mods wire.Mods) bool
+	rawKey(p rawPress) bool
+	// rawChar is a character that was typed: right after the press that made
+	// it, if one did. It reports what rawKey does.
+	rawChar(r rune) bool
 	rawFocus(on bool)
 	// rawLeave tells that the pointer has left the window.
 	rawLeave()
@@ -50,6 +53,7 @@ type hand struct {
 	buttons map[wire.Button]bool
 	keys    map[wire.Key]time.Time
 	mods    wire.Mods
+	pair    pairing
 	restX   float64
 	restY   float64
 	ticking bool
@@ -82,6 +86,7 @@ func (h *hand) allow(on bool) {
 func (h *hand) forget() {
 	clear(h.buttons)
 	clear(h.keys)
+	h.pair = pairing{}
 	h.restX, h.restY = 0, 0
 }
 
@@ -166,27 +171,6 @@ func (h *hand) rawWheel(dx, dy float64, mods wire.Mods) {
 }
 
 func clamp16(v float64) int16 { return int16(min(max(v, math.MinInt16), math.MaxInt16)) }
-
-func (h *hand) rawKey(k wire.Key, down, repeat bool, mods wire.Mods) bool {
-	h.mods = mods
-	if !h.control {
-		return false
-	}
-	if !k.Valid() {
-		return true
-	}
-	_, held := h.keys[k]
-	switch {
-	case down:
-		h.keys[k] = h.now()
-		h.send(h.event(wire.Input{Kind: wire.KeyDown, Key: k, Repeat: repeat && held}))
-		h.tickSoon()
-	case held:
-		delete(h.keys, k)
-		h.send(h.event(wire.Input{Kind: wire.KeyUp, Key: k}))
-	}
-	return true
-}
 
 // point tells where the pointer is, for somebody without control.
 func (h *hand) point() {

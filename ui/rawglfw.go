@@ -67,7 +67,7 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 			in.rawButton(buttonOf(b), a == glfw.Press, modsOf(m))
 		}
 		if button != nil {
-			button(g, b, a, m)
+			button(g, b, a, m&^locks)
 		}
 	})
 	var scroll glfw.ScrollCallback
@@ -81,11 +81,21 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 	})
 	var key glfw.KeyCallback
 	key = g.SetKeyCallback(func(g *glfw.Window, k glfw.Key, code int, a glfw.Action, m glfw.ModifierKey) {
-		if on && in.rawKey(keyOf(code), a != glfw.Release, a == glfw.Repeat, modsOf(m)) {
+		if on && in.rawKey(pressOf(code, a, m)) {
 			return
 		}
 		if key != nil {
-			key(g, k, code, a, m)
+			key(g, k, code, a, m&^locks)
+		}
+	})
+	g.SetInputMode(glfw.LockKeyMods, glfw.True)
+	var char glfw.CharCallback
+	char = g.SetCharCallback(func(g *glfw.Window, r rune) {
+		if on && in.rawChar(r) {
+			return
+		}
+		if char != nil {
+			char(g, r)
 		}
 	})
 	var focus glfw.FocusCallback
@@ -99,6 +109,23 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 	})
 	in.rawFocus(g.GetAttrib(glfw.Focused) == glfw.True)
 	return func() { on = false }
+}
+
+// locks are modifiers that GLFW tells only because we ask, and Fyne does not know.
+const locks = glfw.ModCapsLock | glfw.ModNumLock
+
+// pressOf is what a key callback of GLFW tells.
+func pressOf(code int, a glfw.Action, m glfw.ModifierKey) rawPress {
+	p := rawPress{
+		key: keyOf(code), down: a != glfw.Release, repeat: a == glfw.Repeat, mods: modsOf(m), numLock: m&glfw.ModNumLock != 0,
+	}
+	if p.down && p.mods&chordMods != 0 && p.key.Types() {
+		for _, r := range glfw.GetKeyName(glfw.KeyUnknown, code) {
+			p.name = r
+			break
+		}
+	}
+	return p
 }
 
 // buttonOf maps GLFW's order to X11's numbers; 0 for others.
