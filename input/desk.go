@@ -82,6 +82,7 @@ type Target interface {
 	// Stroke finds what to press so that k does what it does at the viewer: types
 	// r, or with Ctrl, Alt or Super held means the letter or digit r. r 0 is the
 	// key by its place. k 0 is a character without a key: that is a Tap.
+	// [wire.RateLimited] where there is no way at this moment.
 	Stroke(k wire.Key, r rune) (Stroke, Verdict)
 	// Owned reports whether pressing s now, with what is down already, would be
 	// a shortcut that another program has taken for itself, wherever the focus

@@ -63,9 +63,44 @@ func (g *Gate) SetLayout(l Layout) {
 	}
 }
 
+// How long a character may wait for a way to type it, and how often one is
+// looked for.
+const (
+	maxWait  = time.Second
+	waitStep = 10 * time.Millisecond
+)
+
 // Do decides on one event and carries it out. rights are the person's at this
-// moment.
+// moment. Each character of a Text is decided on by itself: the window may be
+// gone after the first. For one that cannot be typed yet Do waits, while other
+// calls go on.
 func (g *Gate) Do(ev wire.Input, rights wire.Rights) Verdict {
+	if ev.Kind != wire.Text {
+		return g.patiently(ev, rights)
+	}
+	v := refuse(wire.Failed)
+	for _, r := range ev.Text {
+		if v = g.patiently(wire.Input{Kind: wire.Text, Rune: r}, rights); !v.OK() {
+			break
+		}
+	}
+	return v
+}
+
+func (g *Gate) patiently(ev wire.Input, rights wire.Rights) Verdict {
+	for limit := time.Now().Add(maxWait); ; time.Sleep(waitStep) {
+		v := g.do(ev, rights)
+		if v != refuse(notYet) {
+			return v
+		}
+		if !time.Now().Before(limit) {
+			return refuse(wire.RateLimited)
+		}
+	}
+}
+
+// do is one attempt; notYet asks for another.
+func (g *Gate) do(ev wire.Input, rights wire.Rights) Verdict {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed || g.desk == nil {
@@ -97,7 +132,7 @@ func (g *Gate) Do(ev wire.Input, rights wire.Rights) Verdict {
 	case wire.KeyDown:
 		return g.keyDown(ev, now)
 	case wire.Text:
-		return g.text(ev, now)
+		return g.press(ev, -1, now)
 	default:
 		return refuse(wire.Failed)
 	}
@@ -209,21 +244,6 @@ func (g *Gate) keyDown(ev wire.Input, now time.Time) Verdict {
 	return g.press(ev, again, now)
 }
 
-// text types characters that have no key, each in a section of its own: the
-// window may be gone after the first.
-func (g *Gate) text(ev wire.Input, now time.Time) Verdict {
-	runes := []rune(ev.Text)
-	if !g.limit.AllowN(now, len(runes)) {
-		return refuse(wire.RateLimited)
-	}
-	for _, r := range runes {
-		if v := g.press(wire.Input{Kind: wire.Text, Rune: r}, -1, now); !v.OK() {
-			return v
-		}
-	}
-	return Verdict{}
-}
-
 // chordMods are the modifiers that make a command of a character.
 const chordMods = wire.ModCtrl | wire.ModAlt | wire.ModSuper
 
@@ -261,6 +281,8 @@ func (g *Gate) press(ev wire.Input, again int, now time.Time) Verdict {
 		}
 		st, v := t.Stroke(ev.Key, ev.Rune)
 		switch {
+		case v.Reason == wire.RateLimited:
+			return refuse(notYet)
 		case !v.OK():
 			return v
 		case g.ledger.deny(st.Key, s.Mods):

@@ -16,6 +16,9 @@ func (v Verdict) OK() bool { return v.Reason == 0 }
 // Error says in a few words why the event was refused.
 func (v Verdict) Error() string { return "input: " + v.Reason.String() }
 
+// notYet never leaves a Gate.
+const notYet wire.Reason = 0xff
+
 func refuse(r wire.Reason) Verdict { return Verdict{Reason: r} }
 
 // Errors of an [Injector] that are verdicts of their own; every other error is

@@ -36,8 +36,6 @@ type section struct {
 	// group is the group of its map that is in force.
 	group uint8
 	host  host
-	// starved says that every spare keycode was used a moment ago.
-	starved bool
 }
 
 // spot is what the server says about one pixel of the window.
@@ -54,13 +52,11 @@ func (d *Desk) Atomically(aim input.Aim, f func(input.Target, input.Injector) in
 	if d.closed {
 		return input.Verdict{Reason: wire.Failed}
 	}
-	begin := time.Now()
-	for {
-		v, wait := d.once(aim, f)
-		if now := time.Now(); !(wait == settling && now.Before(d.pressed.Add(settleTime)) || wait == starving && now.Before(begin.Add(2*loanRest))) {
+	for limit := d.pressed.Add(settleTime); ; time.Sleep(settleStep) {
+		v, settling := d.once(aim, f)
+		if !settling || !time.Now().Before(limit) {
 			return v
 		}
-		time.Sleep(settleStep)
 	}
 }
 
@@ -72,28 +68,19 @@ const (
 	settleStep = 2 * time.Millisecond
 )
 
-// wait is what may pass by itself.
-type wait int
-
-const (
-	ready    wait = iota
-	settling      // f was told of a foreign grab
-	starving      // every spare keycode was used a moment ago
-)
-
-// once is one server grab.
-func (d *Desk) once(aim input.Aim, f func(input.Target, input.Injector) input.Verdict) (v input.Verdict, w wait) {
+// once is one server grab. settling says that f was told of a foreign grab.
+func (d *Desk) once(aim input.Aim, f func(input.Target, input.Injector) input.Verdict) (v input.Verdict, settling bool) {
 	s := &section{d: d}
 	before := d.acted
-	v, w = s.run(aim, f)
+	v, settling = s.run(aim, f)
 	if d.hands.second && d.acted != before {
 		d.watchHost(s.host.focus)
 	}
-	return v, w
+	return v, settling
 }
 
 // run is the section between grab and ungrab.
-func (s *section) run(aim input.Aim, f func(input.Target, input.Injector) input.Verdict) (v input.Verdict, w wait) {
+func (s *section) run(aim input.Aim, f func(input.Target, input.Injector) input.Verdict) (v input.Verdict, settling bool) {
 	d, h := s.d, s.d.hands
 	h.turn.Lock()
 	defer h.turn.Unlock()
@@ -107,16 +94,9 @@ func (s *section) run(aim input.Aim, f func(input.Target, input.Injector) input.
 		defer xproto.UngrabServer(h.act) // also when f panics
 	}
 	if !s.look(aim) {
-		return input.Verdict{Reason: wire.Failed}, ready
+		return input.Verdict{Reason: wire.Failed}, false
 	}
-	v = f(s, s)
-	switch {
-	case s.state.Busy:
-		return v, settling
-	case s.starved:
-		return v, starving
-	}
-	return v, ready
+	return f(s, s), s.state.Busy
 }
 
 // look fetches what aim is about; false when the connection is gone.

@@ -79,7 +79,6 @@ func (s *section) Stroke(k wire.Key, r rune) (input.Stroke, input.Verdict) {
 	if code, ok := d.hands.spare(l, r, time.Now()); ok {
 		return input.Stroke{Tap: true, Code: code, Rune: r}, input.Verdict{}
 	}
-	s.starved = true
 	return input.Stroke{}, input.Verdict{Reason: wire.RateLimited}
 }
 
@@ -128,7 +127,7 @@ type loan struct {
 const (
 	// loanRest is how long a keycode keeps its character after it was pressed:
 	// clients read the map when they come to the event.
-	loanRest = 150 * time.Millisecond
+	loanRest = 500 * time.Millisecond
 	// loanIdle is after what time it is given back.
 	loanIdle = 10 * time.Second
 )

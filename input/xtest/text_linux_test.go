@@ -2,6 +2,7 @@ package xtest_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,6 +40,28 @@ func setLayout(t *testing.T, d *virtual.Display, name string) {
 	}
 }
 
+// keymap is what the server's keyboard types, by keycode from 8; trailing
+// nothings are left out.
+func keymap(t *testing.T, display string) (rows []string) {
+	t.Helper()
+	c, err := x11.Connect(display)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	m, err := xproto.GetKeyboardMapping(c.Conn, 8, 248).Reply()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row := range slices.Chunk(m.Keysyms, int(m.KeysymsPerKeycode)) {
+		for len(row) > 0 && row[len(row)-1] == 0 {
+			row = row[:len(row)-1]
+		}
+		rows = append(rows, fmt.Sprint(row))
+	}
+	return rows
+}
+
 // readKeyboard reads a map. The columns of a core map are two groups of two
 // levels, then the further levels of the first group.
 func readKeyboard(t *testing.T, display string) keyboard {
@@ -74,13 +97,17 @@ type typist struct {
 	has keyboard
 }
 
+func newTypist(t *testing.T, g *input.Gate, has keyboard) *typist {
+	return &typist{t, func(in wire.Input) input.Verdict { return g.Do(in, inputtest.Rights) }, has}
+}
+
 func (p *typist) event(in wire.Input) {
 	p.t.Helper()
 	in.Gen = 1
 	var v input.Verdict
 	pt.Eventually(p.t, in.Kind.String()+" "+in.Text+string(in.Rune), func() bool {
 		v = p.do(in)
-		return v.OK() || v.Reason != wire.NotFocused && v.Reason != wire.HostBusy && v.Reason != wire.RateLimited
+		return v.OK() || v.Reason != wire.NotFocused && v.Reason != wire.Hidden && v.Reason != wire.HostBusy && v.Reason != wire.RateLimited
 	})
 	if !v.OK() {
 		p.t.Fatalf("%v %q%q: %v", in.Kind, in.Text, in.Rune, v)
@@ -134,13 +161,15 @@ func (p *typist) chord(r rune) {
 	p.press(r, controlLeft, k)
 }
 
-// openTerminal starts xterm with something that writes down what it gets, and a
-// gate to it.
-func openTerminal(t *testing.T, v *virtual.Display, o xtest.SeatOptions) (*input.Gate, func() []byte) {
+// recorder is xterm with something that writes down what it gets.
+const recorder = `exec xterm -u8 -title guest -geometry 60x10+20+20 -e 'stty raw -echo; : >"$OUT"; exec cat >>"$OUT"'`
+
+// openClient starts a client with the title "guest" that writes what it gets
+// into $OUT, and makes a gate to it.
+func openClient(t *testing.T, v *virtual.Display, open inputtest.Opener, script string) (*input.Gate, func() string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "typed")
-	env := []string{"OUT=" + file, "LC_ALL=C.UTF-8"}
-	if err := v.RunEnv(env, "xterm", "-u8", "-title", "guest", "-geometry", "60x10+20+20", "-e", `stty raw -echo; : >"$OUT"; exec cat >>"$OUT"`); err != nil {
+	if err := v.RunEnv([]string{"OUT=" + file, "LC_ALL=C.UTF-8", "GTK_IM_MODULE=gtk-im-context-simple", "QT_IM_MODULE=none"}, "sh", "-c", script); err != nil {
 		t.Fatal(err)
 	}
 	d, err := platform.Open(v.Name(), nil)
@@ -149,7 +178,7 @@ func openTerminal(t *testing.T, v *virtual.Display, o xtest.SeatOptions) (*input
 	}
 	t.Cleanup(func() { _ = d.Close() })
 	var id platform.WindowID
-	pt.Eventually(t, "xterm", func() bool {
+	pt.Eventually(t, "the client", func() bool {
 		list, err := d.Windows(t.Context())
 		for _, w := range list {
 			if w.Title == "guest" {
@@ -159,19 +188,19 @@ func openTerminal(t *testing.T, v *virtual.Display, o xtest.SeatOptions) (*input
 		_, serr := os.Stat(file)
 		return err == nil && serr == nil && id != platform.WindowID{}
 	})
-	desk, err := xtest.NewSeat(d, o).Open(context.Background(), id)
+	desk, err := open(context.Background(), d, id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	g := input.NewGate(input.Config{Desk: desk})
 	t.Cleanup(func() { _ = g.Close() })
 	g.SetGeneration(1)
-	return g, func() []byte {
+	return g, func() string {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return b
+		return string(b)
 	}
 }
 
@@ -200,37 +229,113 @@ func TestLayouts(t *testing.T) {
 	}
 	for _, host := range []string{"us", "de", "fr", "ru", "cz", "jp"} {
 		t.Run(host, func(t *testing.T) {
+			t.Parallel() // it waits most of the time
+			typeAll(t, host, controllers, xtest.SeatOptions{})
+		})
+	}
+	t.Run("shared", func(t *testing.T) {
+		t.Parallel()
+		typeAll(t, "fr", controllers, xtest.SeatOptions{Shared: true})
+	})
+}
+
+// typeAll has people with each keyboard type at a host's layout.
+func typeAll(t *testing.T, host string, controllers map[string]keyboard, o xtest.SeatOptions) {
+	v, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	setLayout(t, v, host)
+	before := keymap(t, v.Name())
+	g, typed := openClient(t, v, opener(o), recorder)
+	want := ""
+	for i, name := range []string{"us", "de", "fr", "ru"} {
+		p := newTypist(t, g, controllers[name])
+		s := sentences()[name]
+		if i == 0 {
+			s += sentences()[""]
+		}
+		p.write(s)
+		for _, r := range "acz" {
+			p.chord(r)
+		}
+		p.press(0, enterKey)
+		want += s + "\x01\x03\x1a\r"
+		pt.Eventually(t, "what "+name+" typed", func() bool { return len(typed()) >= len(want) })
+		if got := typed(); got != want {
+			t.Fatalf("%s at %s typed %q, want %q", name, host, got, want)
+		}
+	}
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+	if after := keymap(t, v.Name()); !slices.Equal(after, before) {
+		t.Errorf("the layout is %v, was %v", after, before)
+	}
+}
+
+// toolkits are clients that are there only if somebody installed them.
+func toolkits() map[string]string {
+	return map[string]string{
+		"GTK3": `import os, gi
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gtk
+w, e = Gtk.Window(title="guest"), Gtk.TextView()
+b = e.get_buffer()
+def note(_):
+    with open(os.environ["OUT"], "w") as f: f.write(b.get_text(b.get_start_iter(), b.get_end_iter(), False))
+b.connect("changed", note)
+w.add(e); w.set_default_size(400, 300); w.show_all(); note(0)
+Gtk.main()`,
+		"Qt5": `import os
+from PyQt5.QtWidgets import QApplication, QPlainTextEdit
+a = QApplication([]); e = QPlainTextEdit(); e.setWindowTitle("guest")
+def note():
+    with open(os.environ["OUT"], "w") as f: f.write(e.toPlainText())
+e.textChanged.connect(note); e.resize(400, 300); e.show(); note()
+a.exec()`,
+	}
+}
+
+// The large toolkits read keys each in its own way.
+func TestToolkits(t *testing.T) {
+	for name, program := range toolkits() {
+		t.Run(name, func(t *testing.T) {
+			if exec.Command("/usr/bin/python3", "-c", "import "+map[string]string{"GTK3": "gi; gi.require_version(\"Gtk\", \"3.0\")", "Qt5": "PyQt5.QtWidgets"}[name]).Run() != nil {
+				t.Skip("not installed")
+			}
 			v, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = v.Close() })
-			setLayout(t, v, host)
-			before := readKeyboard(t, v.Name())
-			g, typed := openTerminal(t, v, xtest.SeatOptions{})
-			want := ""
-			for name, has := range controllers {
-				p := &typist{t, func(in wire.Input) input.Verdict { return g.Do(in, inputtest.Rights) }, has}
-				for _, s := range []string{sentences()[name], sentences()[""]} {
-					p.write(s)
-					want += s
-				}
-				for _, r := range "acz" {
-					p.chord(r)
-				}
+			setLayout(t, v, "de")
+			controllers := []keyboard{readKeyboard(t, v.Name())}
+			for _, other := range []string{"fr", "ru", "us"} {
+				setLayout(t, v, other)
+				controllers = append(controllers, readKeyboard(t, v.Name()))
+			}
+			g, typed := openClient(t, v, opener(xtest.SeatOptions{}), "exec /usr/bin/python3 -c '"+program+"'")
+			newTypist(t, g, controllers[0]).write("x")
+			want := "x"
+			pt.Eventually(t, "the first letter", func() bool { return typed() == want })
+			for i, has := range controllers {
+				p := newTypist(t, g, has)
+				s := sentences()[[]string{"de", "fr", "ru", "us"}[i]] + sentences()[""]
+				p.write(s)
+				want += s
 				p.press(0, enterKey)
-				want += "\x01\x03\x1a\r"
-				pt.Eventually(t, "what "+name+" typed", func() bool { return len(typed()) >= len(want) })
-				if got := string(typed()); got != want {
-					t.Fatalf("%s at %s typed %q, want %q", name, host, got, want)
-				}
+				want += "\n"
 			}
-			if err := g.Close(); err != nil {
-				t.Error(err)
+			pt.Eventually(t, "what was typed", func() bool { return len(typed()) >= len(want) })
+			if got := typed(); got != want {
+				t.Errorf("typed %q, want %q", got, want)
 			}
-			if after := readKeyboard(t, v.Name()); len(after) != len(before) {
-				t.Error("the layout is not as it was")
-			}
+			p := newTypist(t, g, controllers[1])
+			p.chord('a')
+			p.write("ß")
+			pt.Eventually(t, "all to be replaced", func() bool { return typed() == "ß" })
 		})
 	}
 }
