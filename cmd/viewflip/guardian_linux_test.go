@@ -7,6 +7,7 @@ import (
 	"image"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,13 +123,17 @@ func testKilled(t *testing.T, cursor string) {
 		send(wire.Input{Kind: wire.KeyDown, Key: keyZ})
 		return got(platformtest.KeyDown, codeZ) > 2
 	})
+	platformtest.Eventually(t, "a borrowed key", func() bool {
+		send(wire.Input{Kind: wire.Text, Text: "日"})
+		return keyTypes(t, c, '日')
+	})
 	if have := pairs(t, c); (len(have) > 0) != (cursor == "second") {
 		t.Errorf("cursor %s: %v", cursor, have)
 	}
 	begin := time.Now()
 	kill()
 	platformtest.Eventually(t, "the key and the button to be let go", func() bool {
-		return keysDown(t, c) == 0 && got(platformtest.Release, button) > 0 && len(pairs(t, c)) == 0
+		return keysDown(t, c) == 0 && got(platformtest.Release, button) > 0 && len(pairs(t, c)) == 0 && !keyTypes(t, c, '日')
 	})
 	t.Logf("let go %v after the kill", time.Since(begin).Round(time.Millisecond))
 	n := got(platformtest.KeyDown, codeZ)
@@ -136,6 +141,17 @@ func testKilled(t *testing.T, cursor string) {
 	if more := got(platformtest.KeyDown, codeZ) - n; more != 0 {
 		t.Errorf("%d more repeats came", more)
 	}
+}
+
+// keyTypes reports whether some key of the host's keyboard types r.
+func keyTypes(t *testing.T, c *x11.Conn, r rune) bool {
+	t.Helper()
+	const unicode, first, n = 0x01000000, 8, 248
+	m, err := xproto.GetKeyboardMapping(c.Conn, first, n).Reply()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Contains(m.Keysyms, xproto.Keysym(unicode+r))
 }
 
 // keysDown is how many keys and buttons the server has down, on any device.

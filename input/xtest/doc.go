@@ -37,6 +37,28 @@
 // root and on the window's frames, by core protocol and by XInput 2, for every
 // key that goes down: that takes microseconds, and nothing can be out of date.
 //
+// # What keys mean
+//
+// A key comes with the character that it types at the viewer. If it types the
+// same here, it goes down and stays down, so that the server repeats it and
+// programs see which key it is. Else another key that does. "Here" is the first
+// two groups of the host's layout with the modifiers and the group that the
+// client goes by: those in the event, which are the second keyboard's; Qt (known
+// by a window that it makes) goes by the host's keyboard whatever the event says,
+// so that for Qt a guest's Shift does not exist. Characters that no key types
+// that way, also those with AltGr, are tapped on a spare keycode, all levels of
+// which are made the character: modifiers change nothing then, and it is the same
+// for every toolkit.
+//
+// The spare keycode is borrowed from the host's keyboard, not from the second:
+// clients read every keycode by the map of the host's (xterm, GTK 3 and Qt 5 do
+// not see a change of the second's at all). Only keycodes that no known key has
+// and the layout leaves empty are taken. A client reads the map when it comes to
+// the event, and MappingNotify is before the event: nothing has to settle. But a
+// keycode keeps its character for 500 ms after its last use, before it gets
+// another, and what was not used for 10 s, or when the seat is given up, is made
+// empty again; after a crash the guardian does so.
+//
 // # A crash
 //
 // What is held when this process is killed is let go by a guardian process
@@ -75,9 +97,12 @@
 // A process that is stopped (SIGSTOP) lets go of nothing.
 //
 // The second keyboard has the server's default map; clients read its keycodes by
-// the host's map, its group is always the first.
+// the host's map, its group is always the first. A client that is more than half
+// a second behind may read a borrowed keycode when it has its next character
+// already. While a keycode is borrowed, every program on the display hears that
+// the map has changed, once for each new character, and window managers take
+// their shortcuts anew.
 //
-// It never changes the keyboard map, types text or sends synthetic
-// (XSendEvent) events, and never works under Wayland, where a point cannot be
-// tied to a window.
+// It never sends synthetic (XSendEvent) events, and never works under Wayland,
+// where a point cannot be tied to a window.
 package xtest

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/jezek/xgb/xproto"
@@ -92,13 +93,11 @@ func readKeyboard(t *testing.T, display string) keyboard {
 
 // typist types into a gate as the viewer does for a person with a keyboard.
 type typist struct {
-	t   *testing.T
-	do  func(wire.Input) input.Verdict
-	has keyboard
-}
-
-func newTypist(t *testing.T, g *input.Gate, has keyboard) *typist {
-	return &typist{t, func(in wire.Input) input.Verdict { return g.Do(in, inputtest.Rights) }, has}
+	t     *testing.T
+	gate  *input.Gate
+	has   keyboard
+	typed func() string
+	want  string
 }
 
 func (p *typist) event(in wire.Input) {
@@ -106,7 +105,7 @@ func (p *typist) event(in wire.Input) {
 	in.Gen = 1
 	var v input.Verdict
 	pt.Eventually(p.t, in.Kind.String()+" "+in.Text+string(in.Rune), func() bool {
-		v = p.do(in)
+		v = p.gate.Do(in, inputtest.Rights)
 		return v.OK() || v.Reason != wire.NotFocused && v.Reason != wire.Hidden && v.Reason != wire.HostBusy && v.Reason != wire.RateLimited
 	})
 	if !v.OK() {
@@ -131,9 +130,27 @@ func (p *typist) press(r rune, keys ...wire.Key) {
 	}
 }
 
-// write types a sentence. What has no key comes as text, as from a dead key or
-// an input method.
+// see waits until the client has written down what was typed.
+func (p *typist) see(more string) {
+	p.t.Helper()
+	p.want += more
+	pt.Eventually(p.t, "the text", func() bool { return len(p.typed()) >= len(p.want) })
+	if got := p.typed(); got != p.want {
+		p.t.Fatalf("typed %q, want %q", got, p.want)
+	}
+}
+
+// write types a sentence, word by word: a busy client may not be left far
+// behind. What has no key comes as text, as from a dead key or an input method.
 func (p *typist) write(s string) {
+	p.t.Helper()
+	for word := range strings.SplitAfterSeq(s, " ") {
+		p.word(word)
+		p.see(word)
+	}
+}
+
+func (p *typist) word(s string) {
 	p.t.Helper()
 	for _, r := range s {
 		k, ok := p.has[r]
@@ -195,6 +212,12 @@ func openClient(t *testing.T, v *virtual.Display, open inputtest.Opener, script 
 	g := input.NewGate(input.Config{Desk: desk})
 	t.Cleanup(func() { _ = g.Close() })
 	g.SetGeneration(1)
+	t.Cleanup(func() {
+		if t.Failed() {
+			b, err := os.ReadFile(file)
+			t.Logf("the client got %q (%v)", b, err)
+		}
+	})
 	return g, func() string {
 		b, err := os.ReadFile(file)
 		if err != nil {
@@ -249,23 +272,18 @@ func typeAll(t *testing.T, host string, controllers map[string]keyboard, o xtest
 	setLayout(t, v, host)
 	before := keymap(t, v.Name())
 	g, typed := openClient(t, v, opener(o), recorder)
-	want := ""
+	p := &typist{t: t, gate: g, typed: typed}
 	for i, name := range []string{"us", "de", "fr", "ru"} {
-		p := newTypist(t, g, controllers[name])
-		s := sentences()[name]
+		p.has = controllers[name]
+		p.write(sentences()[name])
 		if i == 0 {
-			s += sentences()[""]
+			p.write(sentences()[""])
 		}
-		p.write(s)
 		for _, r := range "acz" {
 			p.chord(r)
 		}
 		p.press(0, enterKey)
-		want += s + "\x01\x03\x1a\r"
-		pt.Eventually(t, "what "+name+" typed", func() bool { return len(typed()) >= len(want) })
-		if got := typed(); got != want {
-			t.Fatalf("%s at %s typed %q, want %q", name, host, got, want)
-		}
+		p.see("\x01\x03\x1a\r")
 	}
 	if err := g.Close(); err != nil {
 		t.Error(err)
@@ -317,24 +335,17 @@ func TestToolkits(t *testing.T) {
 				controllers = append(controllers, readKeyboard(t, v.Name()))
 			}
 			g, typed := openClient(t, v, opener(xtest.SeatOptions{}), "exec /usr/bin/python3 -c '"+program+"'")
-			newTypist(t, g, controllers[0]).write("x")
-			want := "x"
-			pt.Eventually(t, "the first letter", func() bool { return typed() == want })
-			for i, has := range controllers {
-				p := newTypist(t, g, has)
-				s := sentences()[[]string{"de", "fr", "ru", "us"}[i]] + sentences()[""]
-				p.write(s)
-				want += s
+			p := &typist{t: t, gate: g, typed: typed, has: controllers[0]}
+			p.write("x")
+			for i, name := range []string{"de", "fr", "ru", "us"} {
+				p.has = controllers[i]
+				p.write(sentences()[name] + " " + sentences()[""])
 				p.press(0, enterKey)
-				want += "\n"
+				p.see("\n")
 			}
-			pt.Eventually(t, "what was typed", func() bool { return len(typed()) >= len(want) })
-			if got := typed(); got != want {
-				t.Errorf("typed %q, want %q", got, want)
-			}
-			p := newTypist(t, g, controllers[1])
+			p.has = controllers[1]
 			p.chord('a')
-			p.write("ß")
+			p.word("ß")
 			pt.Eventually(t, "all to be replaced", func() bool { return typed() == "ß" })
 		})
 	}
