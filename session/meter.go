@@ -166,7 +166,7 @@ func (m *sendMeter) acked(a wire.Ack, now time.Time) {
 
 // echoed reports whether an input is one that changes what is seen.
 func echoed(in wire.Input) bool {
-	return in.Kind == wire.Press || in.Kind == wire.Wheel || in.Kind == wire.KeyDown && !in.Repeat
+	return in.Kind == wire.Press || in.Kind == wire.Wheel || in.Kind == wire.Text || in.Kind == wire.KeyDown && !in.Repeat
 }
 
 // injected notes that an input was carried out.

@@ -130,10 +130,19 @@ func (in Input) gesture() bool {
 	return in.Kind == KeyDown && !in.Repeat && in.Mods&(ModAlt|ModSuper) == 0
 }
 
+// means reports whether a key of a chord is that of a letter, by what it types
+// at the viewer or, if that is not said, by its place.
+func (in Input) means(k Key) bool {
+	if in.Rune != 0 {
+		return in.Rune == k.Letter()
+	}
+	return in.Key == k
+}
+
 // Pastes reports whether an event is a paste gesture: Ctrl+V, Ctrl+Shift+V or
 // Shift+Insert.
 func (in Input) Pastes() bool {
-	return in.gesture() && (in.Key == keyV && in.Mods&ModCtrl != 0 || in.PastesPrimary())
+	return in.gesture() && (in.means(keyV) && in.Mods&ModCtrl != 0 || in.PastesPrimary())
 }
 
 // PastesPrimary reports whether an event is Shift+Insert, which old X programs
@@ -145,5 +154,5 @@ func (in Input) PastesPrimary() bool {
 // Copies reports whether an event is a copy gesture: Ctrl+C, Ctrl+X, with
 // Shift or without, or Ctrl+Insert.
 func (in Input) Copies() bool {
-	return in.gesture() && in.Mods&ModCtrl != 0 && (in.Key == keyC || in.Key == keyX || in.Key == keyInsert)
+	return in.gesture() && in.Mods&ModCtrl != 0 && (in.means(keyC) || in.means(keyX) || in.Key == keyInsert)
 }
