@@ -34,21 +34,7 @@ func TestXterm(t *testing.T) {
 	if err := v.RunEnv([]string{"OUT=" + file}, "xterm", "-title", "guest", "-geometry", "60x10+20+20", "-e", `cat >"$OUT.part" && mv "$OUT.part" "$OUT"`); err != nil {
 		t.Fatal(err)
 	}
-	d, err := platform.Open(v.Name(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = d.Close() })
-	var id platform.WindowID
-	pt.Eventually(t, "xterm", func() bool {
-		list, err := d.Windows(t.Context())
-		for _, w := range list {
-			if w.Title == "guest" {
-				id = w.ID
-			}
-		}
-		return err == nil && id != platform.WindowID{}
-	})
+	d, id := findClient(t, v.Name(), "guest")
 	other := pt.NewWindow(t, v.Name(), pt.Options{Title: "host", Bounds: image.Rect(700, 500, 900, 700)})
 	other.Focus()
 	host, err := x11.Connect(v.Name())
@@ -122,6 +108,26 @@ func TestXterm(t *testing.T) {
 	if n := strings.Count(kinds(es), "keydown"); err != nil || n != 40 {
 		t.Errorf("the host typed %d keys (%v)", n, err)
 	}
+}
+
+// findClient waits for a window with a title.
+func findClient(t *testing.T, display, title string) (d *platform.Desktop, id platform.WindowID) {
+	t.Helper()
+	d, err := platform.Open(display, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	pt.Eventually(t, title, func() bool {
+		list, err := d.Windows(t.Context())
+		for _, w := range list {
+			if w.Title == title {
+				id = w.ID
+			}
+		}
+		return err == nil && id != platform.WindowID{}
+	})
+	return d, id
 }
 
 func kinds(es []pt.Event) string {

@@ -2,7 +2,6 @@ package xtest_test
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,10 +14,10 @@ import (
 	"viewflip.app/input"
 	"viewflip.app/input/inputtest"
 	"viewflip.app/input/xtest"
-	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
 	"viewflip.app/platform/x11"
+	"viewflip.app/platform/x11/xinput"
 	"viewflip.app/wire"
 )
 
@@ -41,9 +40,10 @@ func setLayout(t *testing.T, d *virtual.Display, name string) {
 	}
 }
 
-// keymap is what the server's keyboard types, by keycode from 8; trailing
-// nothings are left out.
-func keymap(t *testing.T, display string) (rows []string) {
+// keymap is the keysyms of the server's keyboard, by keycode from 8: two groups
+// of two levels, then the further levels of the first group. Trailing nothings
+// are left out.
+func keymap(t *testing.T, display string) (rows [][]xproto.Keysym) {
 	t.Helper()
 	c, err := x11.Connect(display)
 	if err != nil {
@@ -58,32 +58,26 @@ func keymap(t *testing.T, display string) (rows []string) {
 		for len(row) > 0 && row[len(row)-1] == 0 {
 			row = row[:len(row)-1]
 		}
-		rows = append(rows, fmt.Sprint(row))
+		rows = append(rows, row)
 	}
 	return rows
 }
 
-// readKeyboard reads a map. The columns of a core map are two groups of two
-// levels, then the further levels of the first group.
+func sameMap(a, b [][]xproto.Keysym) bool {
+	return slices.EqualFunc(a, b, slices.Equal[[]xproto.Keysym])
+}
+
+// readKeyboard tells what can be typed with a display's map.
 func readKeyboard(t *testing.T, display string) keyboard {
 	t.Helper()
-	c, err := x11.Connect(display)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	m, err := xproto.GetKeyboardMapping(c.Conn, 8, 248).Reply()
-	if err != nil {
-		t.Fatal(err)
-	}
-	per, out := int(m.KeysymsPerKeycode), keyboard{}
+	rows, out := keymap(t, display), keyboard{}
 	for _, column := range []int{0, 1, 4, 5} {
-		for code := range 248 {
+		for code, row := range rows {
 			k, ok := wire.KeyFromEvdev(uint16(code))
-			if !ok || !k.Types() || column >= per {
+			if !ok || !k.Types() || column >= len(row) {
 				continue
 			}
-			if r := xtest.RuneOf(m.Keysyms[code*per+column]); r != 0 && out[r] == (stroke{}) {
+			if r := xtest.RuneOf(row[column]); r != 0 && out[r] == (stroke{}) {
 				out[r] = stroke{k, column&1 == 1}
 			}
 		}
@@ -189,22 +183,8 @@ func openClient(t *testing.T, v *virtual.Display, open inputtest.Opener, script 
 	if err := v.RunEnv([]string{"OUT=" + file, "LC_ALL=C.UTF-8", "GTK_IM_MODULE=gtk-im-context-simple", "QT_IM_MODULE=none"}, "sh", "-c", script); err != nil {
 		t.Fatal(err)
 	}
-	d, err := platform.Open(v.Name(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = d.Close() })
-	var id platform.WindowID
-	pt.Eventually(t, "the client", func() bool {
-		list, err := d.Windows(t.Context())
-		for _, w := range list {
-			if w.Title == "guest" {
-				id = w.ID
-			}
-		}
-		_, serr := os.Stat(file)
-		return err == nil && serr == nil && id != platform.WindowID{}
-	})
+	d, id := findClient(t, v.Name(), "guest")
+	pt.Eventually(t, "the client", func() bool { _, err := os.Stat(file); return err == nil })
 	desk, err := open(context.Background(), d, id)
 	if err != nil {
 		t.Fatal(err)
@@ -288,8 +268,55 @@ func typeAll(t *testing.T, host string, controllers map[string]keyboard, o xtest
 	if err := g.Close(); err != nil {
 		t.Error(err)
 	}
-	if after := keymap(t, v.Name()); !slices.Equal(after, before) {
+	if after := keymap(t, v.Name()); !sameMap(after, before) {
 		t.Errorf("the layout is %v, was %v", after, before)
+	}
+}
+
+// The host sets another layout while keys are borrowed and the guest rests: what
+// is typed then arrives, and his new layout stays as he set it.
+func TestHostChangesLayout(t *testing.T) {
+	v, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	setLayout(t, v, "de")
+	clean := keymap(t, v.Name())
+	setLayout(t, v, "us")
+	g, typed := openClient(t, v, opener(xtest.SeatOptions{}), recorder)
+	p := &typist{t: t, gate: g, typed: typed, has: readKeyboard(t, v.Name())}
+	p.write("zя日")
+	c, err := x11.Connect(v.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	xi, err := xinput.New(c.Conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pt.Eventually(t, "the client to have the host's pair again", func() bool {
+		id, _, err := xi.ClientPointer(c.Managed()[0])
+		return err == nil && id == xinput.CorePointer
+	})
+	setLayout(t, v, "de")
+	if !sameMap(keymap(t, v.Name()), clean) {
+		t.Fatal("setxkbmap left something")
+	}
+	pt.Eventually(t, "a borrowed key again", func() bool {
+		p.word("я")
+		return strings.Contains(typed(), "日я")
+	})
+	p.word("|")
+	pt.Eventually(t, "what is on its way", func() bool { return strings.HasSuffix(typed(), "|") })
+	p.want = typed()
+	p.write("zy 日ß")
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+	if after := keymap(t, v.Name()); !sameMap(after, clean) {
+		t.Errorf("the layout is %v, was %v", after, clean)
 	}
 }
 
