@@ -97,10 +97,10 @@
 // A process that is stopped (SIGSTOP) lets go of nothing.
 //
 // The second keyboard has the server's default map; clients read its keycodes by
-// the host's map, its group is always the first. A client that reads
-// the whole map anew while a guest acts (Xlib, after setxkbmap) gets that of the
-// second keyboard, and keeps to it until the next time. One that is more than half
-// a second behind may read a borrowed keycode when it has its next character
+// the host's map, its group is always the first. A client that reads the whole
+// map anew while a guest acts (Xlib, after setxkbmap) gets that of the second
+// keyboard, and keeps to it until the next time. One that is more than half a
+// second behind may read a borrowed keycode when it has its next character
 // already. While a keycode is borrowed, every program on the display hears that
 // the map has changed, once for each new character, and window managers take
 // their shortcuts anew.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jezek/xgb/xproto"
 
@@ -374,6 +375,29 @@ func TestToolkits(t *testing.T) {
 			p.chord('a')
 			p.word("ß")
 			pt.Eventually(t, "all to be replaced", func() bool { return typed() == "ß" })
+		})
+	}
+}
+
+// What a character costs: by a key, on a keycode that is lent already, and on
+// one that has to be.
+func BenchmarkText(b *testing.B) {
+	n := inputtest.NewBench(b, start(b), opener(xtest.SeatOptions{}))
+	for name, text := range map[string]string{"key": "a", "lent": "я", "new": "абвгдежзийклмнопрстуфхцчшщъыьэ"} {
+		b.Run(name, func(b *testing.B) {
+			runes := []rune(text)
+			took := make([]time.Duration, 0, b.N)
+			for i := range b.N {
+				if i%10 == 9 {
+					time.Sleep(400 * time.Millisecond) // the rate of the gate, and of what is borrowed
+				}
+				begin := time.Now()
+				n.Do(wire.Input{Kind: wire.Text, Text: string(runes[i%len(runes)])})
+				took = append(took, time.Since(begin))
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-us")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-us")
 		})
 	}
 }
