@@ -245,6 +245,7 @@ func TestLayouts(t *testing.T) {
 
 // typeAll has people with each keyboard type at a host's layout.
 func typeAll(t *testing.T, host string, controllers map[string]keyboard, o xtest.SeatOptions) {
+	t.Helper()
 	v, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
 	if err != nil {
 		t.Fatal(err)
