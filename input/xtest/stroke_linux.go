@@ -24,6 +24,9 @@ type sight struct {
 // chordMods are the modifiers that make a command of a character.
 const chordMods = wire.ModCtrl | wire.ModAlt | wire.ModSuper
 
+// firstModifier is behind every key that types (HID Usage Tables, page 7).
+const firstModifier wire.Key = 0xe0
+
 // sight is what the client goes by: the state that each event carries, or, in
 // Qt, what the server tells of the host's keyboard, whatever the event says.
 func (s *section) sight() sight {
@@ -68,9 +71,12 @@ func (s *section) Stroke(k wire.Key, r rune) (input.Stroke, input.Verdict) {
 	if ok && !d.taken(k, own) && v.types(l, own) == r {
 		return input.Stroke{Key: k, Code: own, Rune: r}, input.Verdict{}
 	}
-	for _, c := range typing {
-		if v.types(l, c.code) == r && d.usable(l, c.code) {
-			return input.Stroke{Key: c.key, Code: c.code, Rune: r, Tap: k == 0}, input.Verdict{}
+	for other := wire.Key(1); other < firstModifier; other++ {
+		if !other.Types() {
+			continue
+		}
+		if c, ok := keycode(other); ok && v.types(l, c) == r && d.usable(l, c) {
+			return input.Stroke{Key: other, Code: c, Rune: r, Tap: k == 0}, input.Verdict{}
 		}
 	}
 	if ok && s.state.Mods&(chordMods&^wire.ModCtrl) != 0 { // window managers grab new keys for chords
@@ -80,24 +86,6 @@ func (s *section) Stroke(k wire.Key, r rune) (input.Stroke, input.Verdict) {
 		return input.Stroke{Tap: true, Code: code, Rune: r}, input.Verdict{}
 	}
 	return input.Stroke{}, input.Verdict{Reason: wire.RateLimited}
-}
-
-// place is a key that types, with its keycode.
-type place struct {
-	key  wire.Key
-	code byte
-}
-
-// typing are the keys that type, in the order of their keycodes.
-var typing = typingKeys() //nolint:gochecknoglobals // a constant table
-
-func typingKeys() (out []place) {
-	for code := range 256 - evdevOffset {
-		if k, ok := wire.KeyFromEvdev(uint16(code)); ok && k.Types() {
-			out = append(out, place{k, byte(code + evdevOffset)})
-		}
-	}
-	return out
 }
 
 // usable reports whether a keycode that types may go down.
