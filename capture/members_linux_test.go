@@ -1,6 +1,7 @@
 package capture_test
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"os/exec"
@@ -450,17 +451,24 @@ func menuIsExact(t *testing.T, d *platform.Desktop, s capture.Stream) capture.St
 	var last capture.State
 	f := next(t, s)
 	defer func() { f.Release() }()
+	ctx, cancel := context.WithCancel(t.Context())
 	news := make(chan *video.Frame)
+	defer func() { // or it would take the next caller's pictures
+		cancel()
+		for n := range news {
+			n.Release()
+		}
+	}()
 	go func() {
 		defer close(news)
 		for {
-			n, err := s.Next(t.Context())
+			n, err := s.Next(ctx)
 			if err != nil {
 				return
 			}
 			select {
 			case news <- n:
-			case <-t.Context().Done():
+			case <-ctx.Done():
 				n.Release()
 				return
 			}
@@ -609,7 +617,9 @@ func TestXtermMenu(t *testing.T) {
 	if st.H <= w.Bounds.Dy() || st.Main.Min != (image.Point{}) {
 		t.Errorf("%+v: the menu is longer than the window", st)
 	}
-	h.move(at.Add(image.Pt(5, 60))) // an entry lights up
+	for y := 12; y <= 96; y += 12 { // entries light up, separators do not
+		h.move(at.Add(image.Pt(5, y)))
+	}
 	menuIsExact(t, d, s)
 	h.move(image.Pt(900, 100))
 	h.button(1, false)
