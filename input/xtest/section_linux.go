@@ -35,6 +35,10 @@ type section struct {
 	mask uint16
 	// group is the group of its map that is in force.
 	group uint8
+	// focus is where the keys of the injecting pair go.
+	focus xproto.Window
+	// aimed says that its pointer was just put over the window.
+	aimed bool
 	host  host
 }
 
@@ -147,6 +151,7 @@ func (s *section) look(aim input.Aim) bool {
 	if !s.lookAtHost(ha) || rerr != nil || kerr != nil || perr != nil || ferr != nil {
 		return false // these cannot fail while there is a server
 	}
+	s.focus = f.Focus
 	if gerr != nil || aerr != nil {
 		return true // the window is gone: a State that is not visible
 	}
@@ -167,15 +172,15 @@ func (s *section) look(aim input.Aim) bool {
 		s.at = pixel(aim, s.content)
 		s.spot = s.lookup(s.at)
 	}
-	s.keyboard(aim, f.Focus)
+	s.keyboard(aim)
 	return true
 }
 
 // keyboard finds out where keys go, and who else is at the keyboard.
-func (s *section) keyboard(aim input.Aim, focus xproto.Window) {
+func (s *section) keyboard(aim input.Aim) {
 	d, h := s.d, s.d.hands
 	if aim.Keys || aim.Claim || s.state.Busy {
-		s.state.Focused = d.inside(focus)
+		s.state.Focused = d.inside(s.focus)
 	}
 	if (s.state.Busy || s.state.Locked) && s.state.Focused && d.ownMenu() {
 		s.state.Busy, s.state.Locked = false, false
