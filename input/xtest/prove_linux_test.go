@@ -83,6 +83,7 @@ func TestProve(t *testing.T) {
 		})
 	}
 	t.Logf("in all, atomic: %v", sum)
+	sum.colourful(t)
 }
 
 // number reads a number from the environment; 0 if it is not there.
@@ -116,7 +117,13 @@ type tally struct {
 }
 
 // hostCount counts the host's events.
-type hostCount struct{ keys, moves, clicks int }
+type hostCount struct {
+	keys, moves, clicks int
+	// stolen is how often he had to bring his focus back before he typed: window
+	// managers give it to new windows and take it from those that go. unsure is
+	// how often it was gone just behind a key.
+	stolen, unsure int
+}
 
 func (t *tally) add(o tally) {
 	if t.verdicts == nil {
@@ -134,7 +141,7 @@ func (t *tally) add(o tally) {
 }
 
 func (h hostCount) plus(o hostCount) hostCount {
-	return hostCount{h.keys + o.keys, h.moves + o.moves, h.clicks + o.clicks}
+	return hostCount{h.keys + o.keys, h.moves + o.moves, h.clicks + o.clicks, h.stolen + o.stolen, h.unsure + o.unsure}
 }
 
 func (t tally) leaked() int {
@@ -168,23 +175,28 @@ func (t tally) check(tb testing.TB, s scene) {
 	if t.leaked() != 0 {
 		tb.Errorf("leaked: %v", t.leaks)
 	}
-	if t.hostGot != t.hostDid {
+	did, got := t.hostDid, t.hostGot
+	if got.keys > did.keys || got.keys < did.keys-did.unsure || got.moves != did.moves || got.clicks != did.clicks {
 		tb.Errorf("the host did %+v, %+v arrived", t.hostDid, t.hostGot)
 	}
 	if !s.xterm && t.arrived != t.presses {
 		tb.Errorf("%d presses were carried out, %d arrived", t.presses, t.arrived)
 	}
-	for _, why := range []wire.Reason{0, wire.NoRight, wire.Stale, wire.Covered, wire.Hidden, wire.HostBusy, wire.KeyDenied} {
-		name := ""
-		if why != 0 {
-			name = why.String()
-		}
-		if t.verdicts[name] < 10 {
-			tb.Errorf("only %d events with verdict %q: the scene is too quiet", t.verdicts[name], name)
+	if t.presses < 5 || t.keys < 5 || did.keys < 5 {
+		tb.Errorf("%d presses, %d keys, the host's %d: the scene is too quiet", t.presses, t.keys, did.keys)
+	}
+}
+
+// colourful fails unless every kind of answer was given.
+func (t tally) colourful(tb testing.TB) {
+	tb.Helper()
+	for _, why := range []wire.Reason{wire.NoRight, wire.Stale, wire.Covered, wire.Hidden, wire.HostBusy, wire.KeyDenied, wire.KeyOwned, wire.Failed} {
+		if n := t.verdicts[why.String()]; n < 5 {
+			tb.Errorf("only %d events with verdict %q", n, why)
 		}
 	}
-	if t.presses < 20 || t.keys < 20 || t.hostDid.keys < 20 {
-		tb.Errorf("%d presses, %d keys, the host's %d: the scene is too quiet", t.presses, t.keys, t.hostDid.keys)
+	if t.limited == 0 {
+		tb.Error("nobody was too fast")
 	}
 }
 
