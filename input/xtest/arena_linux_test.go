@@ -56,7 +56,7 @@ type arena struct {
 	// win is what is shared, target the same if it records.
 	win    xproto.Window
 	target *pt.Window
-	menu   *pt.Window
+	menu   xproto.Window // of the same client
 	typed  string
 	// others must get nothing of a guest.
 	others                                map[string]*pt.Window
@@ -92,22 +92,25 @@ func newArena(t *testing.T, v *virtual.Display, s scene, typed string) *arena {
 	window := func(title string, r image.Rectangle, or, hidden bool) *pt.Window {
 		w := pt.NewWindow(t, v.Name(), pt.Options{Title: title, Bounds: r, OverrideRedirect: or, Hidden: true})
 		w.SetCardinals("_NET_WM_USER_TIME", 0) // ask for no focus
+		if title == "floor" || title == "dialog" {
+			// They want no keyboard (ICCCM 4.1.7): else they are given the host's.
+			xproto.ChangeProperty(w.Conn().Conn, xproto.PropModeReplace, w.XID(), xproto.AtomWmHints, xproto.AtomWmHints, 32, 9, append([]byte{1}, make([]byte, 35)...))
+		}
+		if title == "floor" {
+			w.SetAtoms("_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_TYPE_DESKTOP")
+		}
 		if !hidden {
 			w.Map()
 		}
 		return w
 	}
 	size := image.Pt(int(a.c.Screen.WidthInPixels), int(a.c.Screen.HeightInPixels))
-	a.floor = window("floor", image.Rectangle{Max: size}, true, false)
-	a.restack(a.floor.XID(), xproto.StackModeBelow)
+	a.floor = window("floor", image.Rectangle{Max: size}, false, false)
 	a.neighbour = window("neighbour", image.Rect(420, 500, 720, 800), false, false)
 	a.host = window("host", image.Rect(900, 200, 1200, 600), false, false)
 	a.popup = window("", image.Rect(200, 200, 500, 500), true, true)
 	a.dialog = window("dialog", image.Rect(220, 220, 480, 480), false, true)
 	a.others = map[string]*pt.Window{"floor": a.floor, "neighbour": a.neighbour, "host": a.host, "popup": a.popup, "dialog": a.dialog}
-	// A dialog that wants no keyboard (ICCCM 4.1.7): else the window manager gives
-	// it the host's.
-	xproto.ChangeProperty(a.c.Conn, xproto.PropModeReplace, a.dialog.XID(), xproto.AtomWmHints, xproto.AtomWmHints, 32, 9, append([]byte{1}, make([]byte, 35)...))
 	a.share(v, s, typed)
 	a.host.Focus()
 	xproto.WarpPointer(a.hand.Conn, 0, a.hand.Root, 0, 0, 0, 0, 1000, 400)
@@ -130,7 +133,15 @@ func (a *arena) share(v *virtual.Display, s scene, typed string) {
 		a.target.SetCardinals("_NET_WM_USER_TIME", 0)
 		a.target.Map()
 		a.win = a.target.XID()
-		a.menu = pt.NewWindow(a.t, v.Name(), pt.Options{Bounds: image.Rect(200, 200, 260, 300), OverrideRedirect: true, Hidden: true})
+		c := a.target.Conn()
+		id, err := xproto.NewWindowId(c.Conn)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		a.menu = id
+		mask := uint32(xproto.EventMaskButtonPress | xproto.EventMaskButtonRelease | xproto.EventMaskKeyPress)
+		xproto.CreateWindow(c.Conn, 0, id, c.Root, 200, 200, 60, 100, 0, xproto.WindowClassInputOutput, 0,
+			xproto.CwOverrideRedirect|xproto.CwEventMask, []uint32{1, mask})
 		return
 	}
 	err := v.RunEnv([]string{"OUT=" + typed}, "xterm", "-title", "shared", "-geometry", "60x20+150+150",
@@ -222,6 +233,7 @@ func (a *arena) attack(rnd *rand.Rand, gates []*input.Gate) tally {
 	end := time.Now().Add(proveTime)
 	g := gates[0]
 	var down wire.Input // what went down last
+	i := 0
 	for a.todo.Add(-1) >= 0 && time.Now().Before(end) {
 		ev, rights := a.event(rnd)
 		switch n := rnd.IntN(12); {
@@ -235,7 +247,7 @@ func (a *arena) attack(rnd *rand.Rand, gates []*input.Gate) tally {
 			}
 			g, down = gates[rnd.IntN(len(gates))], wire.Input{}
 		}
-		if rnd.IntN(4000) == 0 {
+		if i++; i == 500 || rnd.IntN(50_000) == 0 {
 			out.add(flood(g, ev, rights))
 		}
 		v := g.Do(ev, rights)
@@ -406,9 +418,9 @@ func (a *arena) chaos(ctx context.Context, rnd *rand.Rand) {
 				xproto.MapWindow(a.c.Conn, a.win)
 			}
 		case 11:
-			if a.menu != nil {
-				a.put(rnd, a.menu.XID())
-				a.flash(rnd, a.menu.XID())
+			if a.menu != 0 {
+				a.put(rnd, a.menu)
+				a.flash(rnd, a.menu)
 			}
 		case 12, 13:
 			a.stealFocus(rnd)
@@ -417,7 +429,6 @@ func (a *arena) chaos(ctx context.Context, rnd *rand.Rand) {
 			a.restack(a.neighbour.XID(), xproto.StackModeAbove)
 			nap(rnd, 100, 5000)
 			a.restack(a.neighbour.XID(), xproto.StackModeBelow)
-			a.restack(a.floor.XID(), xproto.StackModeBelow)
 		default:
 			a.restack(a.win, xproto.StackModeAbove)
 		}
@@ -454,26 +465,25 @@ func (a *arena) focused() bool {
 // ends. With one cursor for all he does so in between, and brings it there
 // first.
 func (a *arena) work(ctx context.Context, rnd *rand.Rand) {
-	r := a.host.Bounds()
 	var at image.Point
 	move := func() {
-		to := at
-		for to == at {
+		r, to := a.host.Bounds(), at
+		for to == at && !r.Empty() {
 			to = r.Min.Add(image.Pt(rnd.IntN(r.Dx()), rnd.IntN(r.Dy())))
 		}
 		at = to
 		a.send(xproto.MotionNotify, 0, at)
 	}
 	act := func() {
+		for !a.focused() {
+			a.did.stolen++
+			xproto.SetInputFocus(a.hand.Conn, xproto.InputFocusPointerRoot, a.host.XID(), xproto.TimeCurrentTime)
+		}
 		switch n := rnd.IntN(16); {
 		case n < 8:
 			code := []byte{hostB, hostN, hostM}[rnd.IntN(3)]
 			if n == 0 {
 				a.send(xproto.KeyPress, hostShift, at)
-			}
-			for !a.focused() {
-				a.did.stolen++
-				xproto.SetInputFocus(a.hand.Conn, xproto.InputFocusPointerRoot, a.host.XID(), xproto.TimeCurrentTime)
 			}
 			a.send(xproto.KeyPress, code, at)
 			a.send(xproto.KeyRelease, code, at)
@@ -481,9 +491,6 @@ func (a *arena) work(ctx context.Context, rnd *rand.Rand) {
 				a.send(xproto.KeyRelease, hostShift, at)
 			}
 			a.did.keys++
-			if !a.focused() {
-				a.did.unsure++
-			}
 		case n < 13:
 			move()
 			a.did.moves++
@@ -491,6 +498,9 @@ func (a *arena) work(ctx context.Context, rnd *rand.Rand) {
 			a.send(xproto.ButtonPress, hostButton, at)
 			a.send(xproto.ButtonRelease, hostButton, at)
 			a.did.clicks++
+		}
+		if !a.focused() {
+			a.did.unsure++
 		}
 		nap(rnd, 300, 4000)
 	}
