@@ -145,7 +145,7 @@ func (a *arena) share(v *virtual.Display, s scene, typed string) {
 		return
 	}
 	err := v.RunEnv([]string{"OUT=" + typed}, "xterm", "-title", "shared", "-geometry", "60x20+150+150",
-		"-xrm", "*omitTranslation: popup-menu,fullscreen,shift-fonts", "-e", `stty raw -echo; trap "" INT QUIT TSTP HUP; cat >"$OUT"`)
+		"-xrm", "*omitTranslation: popup-menu,fullscreen,shift-fonts,select", "-e", `stty raw -echo; trap "" INT QUIT TSTP HUP; cat >"$OUT"`)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -522,6 +522,9 @@ func (a *arena) work(ctx context.Context, rnd *rand.Rand) {
 // finish waits for what is on its way and counts what arrived where.
 func (a *arena) finish(sum *tally) {
 	a.t.Helper()
+	if _, err := xproto.GetGeometry(a.c.Conn, xproto.Drawable(a.win)).Reply(); err != nil {
+		a.t.Log("the shared program did not live to see the end:", err)
+	}
 	for _, gs := range a.gates {
 		for _, g := range gs {
 			if err := g.Close(); err != nil {
