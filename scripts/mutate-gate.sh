@@ -66,7 +66,7 @@ rule $f '0,/if s\.HostActive \{/s//if false {/' 'the hand of the host, pointer'
 rule $f '0,/case !s\.Visible:/s//case false:/' 'visible, pointer'
 rule $f '0,/case s\.Locked:/s//case false:/' 'locked, pointer'
 rule $f '0,/case s\.Busy:/s//case false:/' 'foreign grab, pointer'
-rule $f 's/case s\.Size\.X <= 0 .*/case false:/' 'a window without size'
+rule $f 's/case s\.Size\.X <= 0 .*/case false:/;s/!p\.In\(image\.Rectangle.*\{/false {/' 'a window without size, bounds'
 rule $f 's/case g\.size != s\.Size:.*/case false:/' 'a size that nobody announced'
 rule $f 's/g\.gen, g\.size = gen, image\.Point\{\}/g.gen = gen/' 'a new generation has a new size'
 rule $f 's/v = t\.At\(p\) .*/_ = t.At(p)/' 'the point is the window'"'"'s own'
@@ -165,7 +165,7 @@ rule $f 's/ \|\| typing && recent\(last\.kbd\)/; _ = typing/' 'his keys in the s
 
 f=input/xtest/owned_linux.go
 rule $f 's/owned = p\.core\.Check\(\) != nil \|\| owned/_ = p.core.Check()/' 'shortcuts by the core protocol'
-rule $f 's/owned = owned \|\| taken \|\| err != nil/_ = taken/' 'shortcuts by XInput 2'
+rule $f 's/owned = owned \|\| taken \|\| err != nil/_, _ = taken, err/' 'shortcuts by XInput 2'
 rule $f 's/above = append\(above, s\.d\.chain\[:n-1\]\.\.\.\)/_ = n/' 'shortcuts on the frame'
 rule $f 's/if bits := s\.d\.hands\.layout\.bits\[code\]; bits != 0 \{/if bits := s.d.hands.layout.bits[code]; false {/' 'repeats with a new modifier'
 
