@@ -161,7 +161,7 @@ func keycode(k wire.Key) (byte, bool) {
 // did notes what an injection must be followed by.
 func (s *section) did(press bool) {
 	s.d.acted, s.d.actedPress = time.Now(), press
-	if press && !s.d.hands.second && !s.state.Focused {
+	if press && !s.d.hands.second && !s.state.Focused && !s.surface {
 		s.activate()
 	}
 	s.d.hands.acted()
@@ -194,6 +194,8 @@ func (s *section) press(k key, down bool) error {
 	switch {
 	case !down:
 		err = d.release(k, s.aimed, d.inside(s.focus))
+	case k.button && s.surface: // the window manager gives a dialog the keyboard
+		err = d.hands.emit.Button(k.code, true)
 	case k.button:
 		err = d.strike(k.code)
 	default:

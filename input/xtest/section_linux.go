@@ -39,7 +39,9 @@ type section struct {
 	focus xproto.Window
 	// aimed says that its pointer was just put over the window.
 	aimed bool
-	host  host
+	// surface says that the pixel is that of a menu or dialog.
+	surface bool
+	host    host
 }
 
 // spot is what the server says about one pixel of the window.
@@ -393,6 +395,7 @@ func (s *section) State() input.State { return s.state }
 func (s *section) At(p image.Point) input.Verdict {
 	at := s.content.Min.Add(p)
 	surface, over := s.layout.Surface(p)
+	s.surface = over
 	if !over && !at.In(s.content) {
 		return input.Verdict{Reason: wire.OutOfBounds}
 	}
