@@ -63,7 +63,6 @@ type arena struct {
 	host, neighbour, popup, dialog, floor *pt.Window
 	root                                  rootKeys
 	did                                   hostCount
-	hostClicks                            int // of button 1
 }
 
 // rootKeys counts guests' keys that end at the root window.
