@@ -109,7 +109,7 @@ f=input/ledger.go
 rule $f 's/keyTimeout = 1500 \* time\.Millisecond/keyTimeout = time.Hour/' 'how long a key is held'
 rule $f 's/buttonTimeout = 10 \* time\.Second/buttonTimeout = time.Hour/' 'how long a button is held'
 rule $f 's/^\t\tif l\.items\[i\]\.button != 0 \{/\t\tif false {/' 'a drag that goes on'
-rule $f 's/if h\.as != 0 && keyDenied\(h\.as, mods\) \{/if h.as != 0 && false {/' 'chords in any order'
+rule $f 's/keyDenied\(h\.as, mods\) \{/false {/' 'chords in any order'
 rule $f 's/mods := l\.mods\(\) \| modOf\(k\) \| other/mods := l.mods() | other/' 'the key itself is a modifier'
 rule $f 's/mods := l\.mods\(\) \| modOf\(k\) \| other/mods := modOf(k) | other/' 'modifiers that are held'
 rule $f 's/mods := l\.mods\(\) \| modOf\(k\) \| other/mods := l.mods() | modOf(k); _ = other/' 'modifiers of others'
