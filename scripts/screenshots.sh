@@ -84,7 +84,9 @@ on "$A" xdotool windowmove "$ada" 560 430
 on "$A" xdotool windowactivate "$mail"
 sleep 1
 click "$B" "$view" 330 240
-on "$B" xdotool key End key Return sleep 0.3 type --delay 40 '// typed by Ben'
+on "$B" xdotool key End key Return sleep 0.3 type --delay 40 '// typed by'
+sleep 6 # the chip asks every five seconds
+on "$B" xdotool type --delay 120 ' Ben'
 sleep 1
 framed "$B" "$view" viewer
 on "$A" xdotool windowmove "$mail" 560 300 windowactivate "$mail" set_window --name "flow.go - Geany" "$editor"
