@@ -18,14 +18,26 @@ func Advertise(at net.Addr) []string {
 		return []string{at.String()}
 	}
 	var out []string
-	addrs, err := net.InterfaceAddrs()
-	if err == nil {
-		for _, a := range addrs {
-			n, ok := a.(*net.IPNet)
-			if ok && n.IP.IsGlobalUnicast() && len(out) < wire.MaxServiceAddrs-1 {
-				out = append(out, net.JoinHostPort(n.IP.String(), port))
-			}
+	for _, a := range OwnAddresses() {
+		if len(out) < wire.MaxServiceAddrs-1 {
+			out = append(out, net.JoinHostPort(a, port))
 		}
 	}
 	return append(out, net.JoinHostPort("127.0.0.1", port))
+}
+
+// OwnAddresses lists this machine's global unicast addresses, without ports;
+// none where the system does not tell.
+func OwnAddresses() []string {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
+			out = append(out, n.IP.String())
+		}
+	}
+	return out
 }

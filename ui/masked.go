@@ -2,7 +2,6 @@ package ui
 
 import (
 	"strings"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -23,24 +22,22 @@ type maskedKey struct {
 // maskedCard asks this person whether viewers may see and use a dialog that
 // reaches beyond the shared window.
 type maskedCard struct {
-	p     *program
+	inert
 	m     session.MaskedDialog
-	since time.Time
 	title *para
 	note  *para
 	show  *widget.Button
 	keep  *widget.Button
 	root  *fyne.Container
-	// answered is true once this person has decided.
-	answered bool
 }
 
 func newMaskedCard(p *program, m session.MaskedDialog) *maskedCard {
-	c := &maskedCard{p: p}
+	c := &maskedCard{}
 	c.title = newPara("", theme.ColorNameForeground, theme.SizeNameText).bold()
 	c.note = newPara("", theme.ColorNamePlaceHolder, theme.SizeNameCaptionText)
 	c.show = widget.NewButton("Show once", func() { c.answer(true) })
 	c.keep = widget.NewButton("Keep hidden", func() { c.answer(false) })
+	c.inert = inert{p: p, buttons: []*widget.Button{c.show, c.keep}}
 	c.arm()
 	eye := canvas.NewImageFromResource(theme.NewColoredResource(theme.VisibilityOffIcon(), theme.ColorNamePrimary))
 	c.root = container.NewStack(newPanel(colorTint, theme.ColorNamePrimary, 10), inset(14, 14,
@@ -49,20 +46,6 @@ func newMaskedCard(p *program, m session.MaskedDialog) *maskedCard {
 			inset(0, 12, middle(column(4, c.title.Container, c.note.Container))))))
 	c.update(m)
 	return c
-}
-
-// arm makes the buttons do nothing for a moment.
-func (c *maskedCard) arm() {
-	since := c.p.now()
-	c.since = since
-	c.show.Disable()
-	c.keep.Disable()
-	c.p.after(inertFor, func() {
-		if c.since.Equal(since) && !c.answered {
-			c.show.Enable()
-			c.keep.Enable()
-		}
-	})
 }
 
 func (c *maskedCard) update(m session.MaskedDialog) {
@@ -77,13 +60,11 @@ func (c *maskedCard) update(m session.MaskedDialog) {
 
 // answer passes the decision on, but not in the first moment.
 func (c *maskedCard) answer(show bool) {
-	if c.p.now().Sub(c.since) < inertFor || c.p.call == nil {
+	if !c.ready() {
 		return
 	}
 	call, m := c.p.call, c.m
-	c.answered = true
-	c.show.Disable()
-	c.keep.Disable()
+	c.decided(true)
 	c.p.act(func() error {
 		if show {
 			return call.Reveal(m.Share, m.Surface)

@@ -1,8 +1,6 @@
 package ui
 
 import (
-	"time"
-
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
@@ -13,28 +11,21 @@ import (
 	"viewflip.app/wire"
 )
 
-// inertFor is how long a request's buttons do nothing after it appeared: a
-// click that was meant for what was there before must not grant anything.
-const inertFor = 700 * time.Millisecond
-
 // requestCard asks this person whether somebody may do something with a window.
 // It never has the focus by itself, so that no key answers it.
 type requestCard struct {
-	p     *program
-	ask   session.Ask
-	since time.Time
-	// answered is true from a decision until it failed.
-	answered bool
-	title    *para
-	from     *para
-	term     *widget.Select
-	allow    *widget.Button
-	refuse   *widget.Button
-	root     *fyne.Container
+	inert
+	ask    session.Ask
+	title  *para
+	from   *para
+	term   *widget.Select
+	allow  *widget.Button
+	refuse *widget.Button
+	root   *fyne.Container
 }
 
 func newRequestCard(p *program, a session.Ask) *requestCard {
-	r := &requestCard{p: p, ask: a, since: p.now()}
+	r := &requestCard{ask: a}
 	r.title = newPara("", theme.ColorNameForeground, theme.SizeNameText).bold()
 	r.from = newPara("", theme.ColorNamePlaceHolder, theme.SizeNameCaptionText)
 	r.allow = widget.NewButton("Allow", func() { r.answer(true) })
@@ -46,6 +37,7 @@ func newRequestCard(p *program, a session.Ask) *requestCard {
 	}
 	r.term = widget.NewSelect(names, nil)
 	r.term.SetSelectedIndex(0)
+	r.inert = inert{p: p, buttons: []*widget.Button{r.allow, r.refuse}}
 	r.arm()
 	hand := canvas.NewImageFromResource(theme.NewColoredResource(theme.AccountIcon(), theme.ColorNamePrimary))
 	r.root = container.NewStack(newPanel(colorTint, theme.ColorNamePrimary, 10), inset(14, 14,
@@ -54,21 +46,6 @@ func newRequestCard(p *program, a session.Ask) *requestCard {
 			inset(0, 12, middle(column(4, r.title.Container, r.from.Container))))))
 	r.update(a)
 	return r
-}
-
-// arm makes the buttons do nothing for a moment.
-func (r *requestCard) arm() {
-	since := r.p.now()
-	r.since = since
-	// Enabled buttons that do nothing would be a riddle.
-	r.allow.Disable()
-	r.refuse.Disable()
-	r.p.after(inertFor, func() {
-		if r.since.Equal(since) && !r.answered {
-			r.allow.Enable()
-			r.refuse.Enable()
-		}
-	})
 }
 
 func (r *requestCard) update(a session.Ask) {
@@ -89,13 +66,11 @@ func (r *requestCard) update(a session.Ask) {
 
 // answer passes the decision on, but not in the first moment.
 func (r *requestCard) answer(yes bool) {
-	if r.p.now().Sub(r.since) < inertFor || r.p.call == nil {
+	if !r.ready() {
 		return
 	}
 	c, a, term := r.p.call, r.ask, terms()[max(r.term.SelectedIndex(), 0)]
-	r.answered = true
-	r.allow.Disable()
-	r.refuse.Disable()
+	r.decided(true)
 	r.p.act(func() error {
 		if !yes {
 			c.Refuse(a.Member, a.Share)
@@ -106,9 +81,7 @@ func (r *requestCard) answer(yes bool) {
 		if err != nil {
 			r.from.tint(theme.ColorNameError)
 			r.from.set(sentence(err))
-			r.answered = false
-			r.allow.Enable()
-			r.refuse.Enable()
+			r.decided(false)
 		}
 	})
 }

@@ -269,40 +269,12 @@ func (a *app) service(ctx context.Context) (wire.Service, error) {
 }
 
 // advertise lists the addresses under which others may reach a listener: what
-// the user said, or this machine's own, at most four.
+// the user said, or this machine's own.
 func (a *app) advertise(at net.Addr) []string {
 	if s := a.getenv("VIEWFLIP_ADVERTISE"); s != "" {
 		return strings.Split(s, ",")
 	}
-	host, port, err := net.SplitHostPort(at.String())
-	if err != nil {
-		return []string{at.String()}
-	}
-	if ip := net.ParseIP(host); ip != nil && !ip.IsUnspecified() {
-		return []string{at.String()}
-	}
-	var out []string
-	for _, a := range ownAddrs() {
-		if len(out) < wire.MaxServiceAddrs-1 {
-			out = append(out, net.JoinHostPort(a, port))
-		}
-	}
-	return append(out, net.JoinHostPort("127.0.0.1", port))
-}
-
-// ownAddrs lists the addresses under which other machines may reach this one.
-func ownAddrs() []string {
-	addrs, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil
-	}
-	var out []string
-	for _, x := range addrs {
-		if n, ok := x.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
-			out = append(out, n.IP.String())
-		}
-	}
-	return out
+	return service.Advertise(at)
 }
 
 // newCall makes and runs a call: in the service of a link, or in our own.

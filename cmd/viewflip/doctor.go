@@ -12,6 +12,7 @@ import (
 	"viewflip.app/keychain"
 	"viewflip.app/platform"
 	"viewflip.app/rtc"
+	"viewflip.app/service"
 	"viewflip.app/service/client"
 	"viewflip.app/wire"
 )
@@ -99,7 +100,7 @@ func networkLine(ctx context.Context, w world) platform.Capability {
 			return c
 		}
 	}
-	addrs := ownAddrs()
+	addrs := service.OwnAddresses()
 	if len(addrs) == 0 {
 		c.Detail = "this machine has no address but its own loopback"
 		c.Remedy = "connect it to a network; calls within this machine work"
