@@ -26,6 +26,8 @@ func mayImport() map[string][]string {
 		"capture": {p, x, x + "/xinput", "video"},
 		"input":   {w, p}, "input/xtest": {"input", p, x, x + "/xinput", w}, "input/robot": {"input", "input/xtest", p, x, w}, "input/inputtest": {"input", p, "platform/platformtest", x, x + "/xinput", w},
 		"rtc": {w}, "service": {w}, "service/client": {w},
+		// What both sides of an account share; SRP knows nothing of viewflip.
+		"wire/account": {w}, "service/srp": nil,
 		"session":       {"capture", "input", p, "video", w},
 		"ui":            {"session", p, x, "video", w, "ui/glass"},
 		"ui/glass":      {"session", p, x, "video", w},
@@ -45,6 +47,7 @@ func testOnly() []string {
 // onlyIn keeps third-party modules where they belong.
 func onlyIn() map[string][]string {
 	return map[string][]string{
+		"filippo.io/bigmod":             {"service/srp"},
 		"fyne.io/":                      {"ui", "ui/glass", "cmd/viewflip"},
 		"github.com/pion/":              {"rtc"},
 		"github.com/go-vgo/robotgo":     {"input/robot"},

@@ -68,8 +68,16 @@ type Link struct {
 	Secret  Secret
 }
 
+// Paths of links: into a call, and to a person.
+const (
+	pathCall    = "c/"
+	pathContact = "i/"
+)
+
 // String is the whole link with its secret: whoever has it can come in.
-func (l Link) String() string {
+func (l Link) String() string { return l.text(pathCall) }
+
+func (l Link) text(path string) string {
 	q := "p=" + encode64(l.Service.Pin[:]) + "&f=" + encode64(l.Inviter[:])
 	host := ""
 	for i, a := range l.Service.Addrs {
@@ -79,7 +87,7 @@ func (l Link) String() string {
 			q += "&a=" + url.QueryEscape(a)
 		}
 	}
-	return linkScheme + "://" + host + "/c/" + l.Invite.String() + "?" + q + "#" + encode64(l.Secret.b[:])
+	return linkScheme + "://" + host + "/" + path + l.Invite.String() + "?" + q + "#" + encode64(l.Secret.b[:])
 }
 
 // LogValue hides the secret.
@@ -95,7 +103,9 @@ var ErrLink = errors.New("this is not a complete viewflip link")
 func linkError(why string) error { return fmt.Errorf("%w: %s", ErrLink, why) }
 
 // ParseLink reads a link, with white space around it as pasted text has.
-func ParseLink(s string) (Link, error) {
+func ParseLink(s string) (Link, error) { return parseLink(s, pathCall) }
+
+func parseLink(s, kind string) (Link, error) {
 	s = strings.TrimSpace(s)
 	if len(s) > maxLink {
 		return Link{}, linkError("it is too long")
@@ -110,7 +120,7 @@ func ParseLink(s string) (Link, error) {
 	}
 	rest, query, _ := strings.Cut(rest, "?")
 	host, path, _ := strings.Cut(rest, "/")
-	id, ok := strings.CutPrefix(path, "c/")
+	id, ok := strings.CutPrefix(path, kind)
 	raw, err := decode32(id)
 	if !ok || err != nil || len(raw) != len(InviteID{}) || encode32(raw) != id {
 		return Link{}, linkError("the invitation is damaged")
