@@ -9,12 +9,12 @@ import (
 )
 
 // Key is K, the secret that both sides share after a proof. It cannot be
-// printed: the bytes are behind a pointer, so that not even a structure around
-// it shows them.
-type Key struct{ b *[ProofSize]byte }
+// printed: the bytes are behind two pointers, since fmt follows one when the
+// Key is a private field of something else and the verb is a wrong one.
+type Key struct{ b **[ProofSize]byte }
 
 func newKey(b []byte) Key {
-	k := [ProofSize]byte(b)
+	k := (*[ProofSize]byte)(b)
 	return Key{&k}
 }
 
@@ -24,7 +24,7 @@ func (k Key) Reveal() [ProofSize]byte {
 	if k.b == nil {
 		return [ProofSize]byte{}
 	}
-	return *k.b
+	return **k.b
 }
 
 // Format hides the key from every verb of fmt.

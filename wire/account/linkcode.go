@@ -50,13 +50,13 @@ var ErrLinkCode = errors.New("the code has twelve digits")
 type LinkCode struct {
 	hidden
 	slot   Slot
-	secret *string // behind a pointer, as secret's bytes are
+	secret **string // behind two pointers, as secret's bytes are
 }
 
 // NewLinkCode makes a code for a slot, of random; nil means crypto/rand.
 func NewLinkCode(slot Slot, random io.Reader) (LinkCode, error) {
 	d, err := randomDigits(random, secretDigits)
-	return LinkCode{slot: slot, secret: &d}, err
+	return newLinkCode(slot, d), err
 }
 
 // ParseLinkCode reads twelve digits with spaces or hyphens; ErrLinkCode
@@ -66,8 +66,12 @@ func ParseLinkCode(s string) (LinkCode, error) {
 	if err != nil {
 		return LinkCode{}, ErrLinkCode
 	}
-	secret := d[slotDigits:]
-	return LinkCode{slot: Slot(d[:slotDigits]), secret: &secret}, nil
+	return newLinkCode(Slot(d[:slotDigits]), d[slotDigits:]), nil
+}
+
+func newLinkCode(slot Slot, digits string) LinkCode {
+	p := &digits
+	return LinkCode{slot: slot, secret: &p}
 }
 
 // Slot is the public part.
@@ -83,7 +87,7 @@ func (c LinkCode) digits() string {
 	if c.secret == nil {
 		return strings.Repeat("0", secretDigits)
 	}
-	return *c.secret
+	return **c.secret
 }
 
 // Password is the SRP password of the linking: the eight digits.

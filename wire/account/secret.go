@@ -29,20 +29,23 @@ func (hidden) LogValue() slog.Value { return slog.StringValue(hiddenText) }
 // MarshalText hides the secret.
 func (hidden) MarshalText() ([]byte, error) { return []byte(hiddenText), nil }
 
-// secret is 32 secret bytes. They are behind a pointer, so that fmt does not
-// find them when they are a private field of something else.
+// secret is 32 secret bytes. They are behind two pointers: fmt follows one when
+// the secret is a private field of something else and the verb is a wrong one.
 type secret struct {
 	hidden
-	b *[32]byte
+	b **[32]byte
 }
 
-func newSecret(b [32]byte) secret { return secret{b: &b} }
+func newSecret(b [32]byte) secret {
+	p := &b
+	return secret{b: &p}
+}
 
 func (s secret) bytes() [32]byte {
 	if s.b == nil {
 		return [32]byte{}
 	}
-	return *s.b
+	return **s.b
 }
 
 // derive is HKDF-SHA256 (RFC 5869) of the secret with an empty salt.
