@@ -203,7 +203,7 @@ type (
 	MeFindable struct {
 		On bool `json:"on"`
 	}
-	// Export is everything about the account.
+	// Export is everything about the account, one JSON object.
 	Export struct {
 		Data json.RawMessage `json:"data"`
 	}
@@ -307,6 +307,8 @@ func (l LinkPut) valid() bool {
 }
 
 func (l LinkMessages) valid() bool { return len(l.Messages) <= MaxLinkMessages }
+
+func (e Export) valid() bool { return len(e.Data) > 0 && e.Data[0] == '{' }
 
 func (v Vault) valid() bool { return (v.Version == 0) == (len(v.Blob) == 0) }
 
