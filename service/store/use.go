@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"path/filepath"
+	"sync"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// use is a lock on the whole database: shared by all who work with it,
+// exclusive for Rekey, Reindex and Restore. It ends with the process.
+type use struct {
+	mu   sync.Mutex
+	file *sqlite3.Conn // a database without content, for its locks
+	conn *sql.Conn
+}
+
+// advisory is the number of the lock in PostgreSQL, of this program's choice.
+const advisory int64 = 0x76696577666c6970
+
+func (o Options) take(ctx context.Context, db *sql.DB, shared bool) (*use, error) {
+	if o.postgres() {
+		c, err := lockPostgres(ctx, db, shared)
+		return &use{conn: c}, err
+	}
+	c, err := sqlite3.Open(fileURI(filepath.Join(o.Dir, "service.lock")))
+	if err != nil {
+		return nil, fail(err)
+	}
+	query := `BEGIN EXCLUSIVE`
+	if shared {
+		query = `BEGIN; SELECT count(*) FROM sqlite_master`
+	}
+	if err = c.Exec(query); err != nil {
+		if errors.Is(err, sqlite3.BUSY) {
+			err = ErrInUse
+		}
+		return nil, errors.Join(fail(err), c.Close())
+	}
+	return &use{file: c}, nil
+}
+
+func lockPostgres(ctx context.Context, db *sql.DB, shared bool) (*sql.Conn, error) {
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return nil, fail(err)
+	}
+	query := `SELECT pg_try_advisory_lock($1)`
+	if shared {
+		query = `SELECT pg_try_advisory_lock_shared($1)`
+	}
+	var ok bool
+	if err = c.QueryRowContext(ctx, query, advisory).Scan(&ok); err == nil && !ok {
+		err = ErrInUse
+	}
+	if err != nil {
+		end(c)
+		return nil, fail(err)
+	}
+	return c, nil
+}
+
+// end closes the connection itself, to which the lock belongs.
+func end(c *sql.Conn) {
+	_ = c.Raw(func(any) error { return driver.ErrBadConn })
+	_ = c.Close()
+}
+
+// renew takes the lock again after PostgreSQL was restarted.
+func (u *use) renew(ctx context.Context, db *sql.DB) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.conn == nil || u.conn.PingContext(ctx) == nil {
+		return nil
+	}
+	c, err := lockPostgres(ctx, db, true)
+	if err != nil {
+		return err
+	}
+	end(u.conn)
+	u.conn = c
+	return nil
+}
+
+func (u *use) release() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.file != nil {
+		return errors.Join(u.file.Exec(`ROLLBACK`), u.file.Close())
+	}
+	if u.conn != nil {
+		end(u.conn)
+		u.conn = nil
+	}
+	return nil
+}
