@@ -90,7 +90,9 @@ func (u *use) release() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.file != nil {
-		return errors.Join(u.file.Exec(`ROLLBACK`), u.file.Close())
+		err := errors.Join(u.file.Exec(`ROLLBACK`), u.file.Close())
+		u.file = nil
+		return err
 	}
 	if u.conn != nil {
 		end(u.conn)

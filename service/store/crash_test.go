@@ -1,0 +1,168 @@
+//go:build unix
+
+package store_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"viewflip.app/service/store"
+	"viewflip.app/wire/account"
+)
+
+// writeUntilKilled is the helper process of TestKill: it makes accounts and
+// says which are made.
+func writeUntilKilled() {
+	t := &testing.B{}
+	key, err := store.ParseMasterKey(os.Getenv("STORE_KEY"))
+	must(t, err)
+	s, err := store.Open(context.Background(), store.Options{Dir: os.Getenv("STORE_DIR"), URL: os.Getenv("STORE_URL"), Master: key})
+	if err != nil {
+		fmt.Println("failed", err)
+		os.Exit(1)
+	}
+	for i := 0; ; i++ {
+		p := &person{t: t, mail: account.Email(fmt.Sprintf("%d-%d@example.org", os.Getpid(), i))}
+		if _, err := s.CreateAccount(context.Background(), p.application("Ada")); err != nil {
+			fmt.Println("failed", err)
+			os.Exit(1)
+		}
+		fmt.Println("made", p.mail)
+	}
+}
+
+// A process that writes is killed, again and again: what it said is made is
+// there, and everything is whole. CHAOS=1 does it twenty times. Every third
+// time the server of PostgreSQL is killed with it.
+func TestKill(t *testing.T) {
+	rounds := 3
+	if n, err := strconv.Atoi(os.Getenv("CHAOS")); err == nil && n > 0 {
+		rounds = 20
+	}
+	onBoth(t, func(t *testing.T, o store.Options) {
+		var made []string
+		for round := range rounds {
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), "STORE_CRASH=1", "STORE_DIR="+o.Dir, "STORE_URL="+o.URL, "STORE_KEY="+o.Master.Reveal())
+			out, err := cmd.StdoutPipe()
+			must(t, err)
+			must(t, cmd.Start())
+			lines := bufio.NewScanner(out)
+			mine := 0
+			for lines.Scan() {
+				mail, ok := strings.CutPrefix(lines.Text(), "made ")
+				if !ok {
+					if mine > 5+round { // its server is gone
+						continue
+					}
+					t.Fatal(lines.Text())
+				}
+				made = append(made, mail)
+				if mine++; mine == 5+round {
+					if o.URL != "" && round%3 == 2 {
+						must(t, pg.ctl("stop", "-m", "immediate"))
+					}
+					must(t, cmd.Process.Kill())
+				}
+			}
+			_ = cmd.Wait() // killed
+			if o.URL != "" && round%3 == 2 {
+				must(t, startServer())
+			}
+		}
+		s := openStore(t, o)
+		for _, mail := range made {
+			id, err := s.AccountByEmail(t.Context(), account.Email(mail))
+			if err != nil {
+				t.Fatalf("%s is lost: %v", mail, err)
+			}
+			if d, err := s.Devices(t.Context(), id); err != nil || len(d.Info) != 1 {
+				t.Fatalf("%s is not whole: %v", mail, err)
+			}
+		}
+		_, rows := s.Owned(t, store.AccountID{})
+		for _, table := range []string{"datakey", "device", "devices", "audit"} {
+			if rows[table] != rows["account"] {
+				t.Errorf("%d accounts, %d rows in %s", rows["account"], rows[table], table)
+			}
+		}
+		if o.URL == "" {
+			if n := s.Count(t, `pragma_integrity_check WHERE integrity_check <> 'ok'`); n != 0 {
+				t.Error("SQLite finds", n, "faults")
+			}
+		}
+		t.Log("killed", rounds, "times; acknowledged", len(made), "accounts, all there")
+	})
+}
+
+// PostgreSQL goes away and comes back while it is used.
+func TestPostgresRestart(t *testing.T) {
+	o := newDatabase(t, "postgres")
+	s, ctx := openStore(t, o), t.Context()
+	ada := signUp(t, s, "ada@example.org", "Ada")
+	must(t, pg.ctl("stop", "-m", "immediate"))
+	if err := s.SetName(ctx, ada.id, "Nobody"); err == nil {
+		t.Fatal("stored without a database")
+	}
+	if s.Ready(ctx) == nil {
+		t.Fatal("ready without a database")
+	}
+	must(t, startServer())
+	deadline := time.Now().Add(time.Minute)
+	for s.SetName(ctx, ada.id, "Countess") != nil {
+		if time.Now().After(deadline) {
+			t.Fatal("not recovered")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	// The lock went with the server; the janitor takes it again.
+	must(t, s.Janitor(ctx))
+	want(t, store.Reindex(ctx, o), store.ErrInUse)
+}
+
+// The disk is full: a small file system for SQLite and for the write-ahead log
+// of PostgreSQL is what root has; everybody else limits the size of files.
+func TestDiskFull(t *testing.T) {
+	o := newDatabase(t, "sqlite")
+	s, ctx := openStore(t, o), t.Context()
+	ada := signUp(t, s, "ada@example.org", "Ada")
+	var old syscall.Rlimit
+	must(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old))
+	limit := func(n uint64) {
+		must(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: n, Max: old.Max}))
+	}
+	defer limit(old.Cur)
+	limit(1 << 20)
+	var err error
+	version := uint64(1)
+	for ; version < 100; version++ {
+		if err = s.PutVault(ctx, ada.id, account.Vault{Version: version, Blob: make([]byte, account.MaxVault)}); err != nil {
+			break
+		}
+	}
+	want(t, err, store.ErrFull)
+	v, err := s.Vault(ctx, ada.id)
+	must(t, err)
+	if v.Version != version-1 {
+		t.Fatal("the vault is", v.Version, "after", version-1)
+	}
+	limit(old.Cur)
+	must(t, s.PutVault(ctx, ada.id, account.Vault{Version: version, Blob: []byte("room")}))
+}
+
+func TestErrorsSayOneThing(t *testing.T) {
+	for _, err := range []error{store.ErrNewer, store.ErrInUse, store.ErrFull, store.ErrKey, store.ErrNotEmpty} {
+		if strings.Contains(err.Error(), "\n") || errors.Unwrap(err) != nil {
+			t.Error(err)
+		}
+	}
+}
