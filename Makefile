@@ -10,7 +10,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
 CMDS := $(notdir $(wildcard cmd/*))
 
-.PHONY: run build install test lint bench soak fuzz check clean build-deps test-deps
+.PHONY: run build install test lint bench soak chaos fuzz check clean build-deps test-deps
 
 build: build-deps
 	@mkdir -p bin
@@ -35,6 +35,10 @@ bench: test-deps
 SOAK ?= 10m
 soak: test-deps
 	SOAK=$(SOAK) scripts/headless.sh go test -tags $(TAGS) -count=1 -run '^TestSoak$$' -v -timeout 0 ./cmd/viewflip
+
+# Kills the process that writes to the database, twenty times per engine.
+chaos: test-deps
+	CHAOS=1 go test -tags $(TAGS) -count=1 -run '^TestKill$$' -v -timeout 15m ./service/store
 
 fuzz: test-deps
 	scripts/fuzz.sh

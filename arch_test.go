@@ -28,6 +28,8 @@ func mayImport() map[string][]string {
 		"rtc": {w}, "service": {w}, "service/client": {w},
 		// What both sides of an account share; SRP knows nothing of viewflip.
 		"wire/account": {w}, "service/srp": nil,
+		// The store keeps sessions and device lists in the types of the protocol.
+		"service/store": {w, "wire/account"},
 		"session":       {"capture", "input", p, "video", w},
 		"ui":            {"session", p, x, "video", w, "ui/glass"},
 		"ui/glass":      {"session", p, x, "video", w},
@@ -49,7 +51,12 @@ func onlyIn() map[string][]string {
 	return map[string][]string{
 		"filippo.io/bigmod":             {"service/srp"},
 		"fyne.io/":                      {"ui", "ui/glass", "cmd/viewflip"},
+		"github.com/jackc/":             {"service/store"},
+		"github.com/ncruces/":           {"service/store"},
 		"github.com/pion/":              {"rtc"},
+		"github.com/pressly/goose/":     {"service/store"},
+		"github.com/tink-crypto/":       {"service/store"},
+		"database/sql":                  {"service/store"},
 		"github.com/go-vgo/robotgo":     {"input/robot"},
 		"github.com/kbinani/screenshot": {"platform"},
 		"github.com/zalando/go-keyring": {"keychain"},

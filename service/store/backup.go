@@ -11,6 +11,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
 // snapshot runs fn in a transaction that only reads, and sees one state.
@@ -41,12 +43,15 @@ const (
 )
 
 // record is a line of a backup: the schema's version first, then a table and
-// its columns before its rows, and the number of rows last.
+// its columns before its rows, and the number of rows last. A row is sealed
+// once more, with the data key of its account: without that, nothing of it is
+// left, not even that it knew somebody.
 type record struct {
 	Version int64    `json:"version,omitempty"`
 	Table   string   `json:"table,omitempty"`
 	Columns []string `json:"columns,omitempty"`
-	Row     []field  `json:"row,omitempty"`
+	Account []byte   `json:"account,omitempty"`
+	Row     []byte   `json:"row,omitempty"`
 	End     *int     `json:"end,omitempty"`
 }
 
@@ -111,7 +116,14 @@ func (s *Store) Backup(ctx context.Context, data, keys io.Writer) error {
 		return fmt.Errorf("store: backup: %w", err)
 	}
 	k := backupKeys{Ring: s.keys.ring}
-	err = s.snapshot(ctx, func(q querier) error {
+	err = s.snapshot(ctx, func(q querier) (err error) {
+		k.Keys, err = collect(ctx, q, func(r *sql.Rows) (a accountKey, err error) {
+			return a, r.Scan(&a.Account, &a.Sealed)
+		}, `SELECT account, dek_enc FROM datakey ORDER BY account`)
+		if err != nil {
+			return err
+		}
+		accounts := k.accounts(s)
 		enc := json.NewEncoder(w)
 		if err := enc.Encode(record{Version: version}); err != nil {
 			return err
@@ -121,19 +133,13 @@ func (s *Store) Backup(ctx context.Context, data, keys io.Writer) error {
 			if t.backup != inData {
 				continue
 			}
-			n, err := t.dump(ctx, q, enc)
+			n, err := t.dump(ctx, q, enc, accounts)
 			if err != nil {
 				return err
 			}
 			count += n
 		}
-		if err := enc.Encode(record{End: &count}); err != nil {
-			return err
-		}
-		k.Keys, err = collect(ctx, q, func(r *sql.Rows) (a accountKey, err error) {
-			return a, r.Scan(&a.Account, &a.Sealed)
-		}, `SELECT account, dek_enc FROM datakey ORDER BY account`)
-		return err
+		return enc.Encode(record{End: &count})
 	})
 	if err := errors.Join(err, w.Close()); err != nil {
 		return fail(err)
@@ -152,7 +158,39 @@ func (s *Store) Backup(ctx context.Context, data, keys io.Writer) error {
 	return nil
 }
 
-func (t table) dump(ctx context.Context, q querier, enc *json.Encoder) (n int, err error) {
+// accounts are the data keys of the accounts of a backup, by account.
+type accounts struct {
+	s      *Store
+	sealed map[string][]byte
+	// The last one opened: rows of an account often follow each other.
+	id  string
+	key tink.AEAD
+}
+
+func (k backupKeys) accounts(s *Store) *accounts {
+	a := &accounts{s: s, sealed: map[string][]byte{}}
+	for _, x := range k.Keys {
+		a.sealed[string(x.Account)] = x.Sealed
+	}
+	return a
+}
+
+// open gives the key of an account; nil if it was erased.
+func (a *accounts) open(id []byte) (_ tink.AEAD, err error) {
+	if a.sealed[string(id)] == nil || len(id) != len(AccountID{}) {
+		return nil, nil
+	}
+	if a.key == nil || a.id != string(id) {
+		if a.key, err = a.s.openDataKey(AccountID(id), a.sealed[string(id)]); err != nil {
+			return nil, err
+		}
+		a.id = string(id)
+	}
+	return a.key, nil
+}
+
+func (t table) dump(ctx context.Context, q querier, enc *json.Encoder, keys *accounts) (n int, err error) {
+	whose := slices.IndexFunc(t.columns, func(c column) bool { return c.account })
 	if err := enc.Encode(record{Table: t.name, Columns: t.names()}); err != nil {
 		return 0, err
 	}
@@ -166,17 +204,37 @@ func (t table) dump(ctx context.Context, q querier, enc *json.Encoder) (n int, e
 		if err != nil {
 			return n, err
 		}
-		r := record{Row: make([]field, len(row))}
-		for i, v := range row {
-			if r.Row[i], err = fieldOf(v); err != nil {
-				return n, err
-			}
+		r, err := t.pack(row, whose, keys)
+		if err != nil {
+			return n, err
 		}
 		if err := enc.Encode(r); err != nil {
 			return n, err
 		}
 	}
 	return n, rows.Err()
+}
+
+func (t table) pack(row []any, whose int, keys *accounts) (r record, err error) {
+	fields := make([]field, len(row))
+	for i, v := range row {
+		if fields[i], err = fieldOf(v); err != nil {
+			return r, err
+		}
+	}
+	b, err := json.Marshal(fields)
+	if err != nil {
+		return r, err
+	}
+	r.Account, _ = row[whose].([]byte)
+	key, err := keys.open(r.Account)
+	if err == nil && key == nil {
+		err = errors.New("store: an account without a data key")
+	}
+	if err == nil {
+		r.Row, err = seal(key, "backup."+t.name, r.Account, b)
+	}
+	return r, err
 }
 
 // ErrNotEmpty: a backup is restored into an empty database only.
@@ -248,6 +306,10 @@ func (s *Store) refill(ctx context.Context, lines *bufio.Scanner, k backupKeys) 
 	if err != nil {
 		return err
 	}
+	// What was sealed under the keyring of the backup is opened with it.
+	if s.keys, err = k.Ring.open(); err != nil {
+		return err
+	}
 	return s.tx(ctx, func(q querier) error {
 		var n int
 		if err := q.QueryRowContext(ctx, `SELECT count(*) FROM account`).Scan(&n); err != nil {
@@ -259,10 +321,7 @@ func (s *Store) refill(ctx context.Context, lines *bufio.Scanner, k backupKeys) 
 		if _, err := exec(ctx, q, `INSERT INTO keyring (id, sealed) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed`, sealed); err != nil {
 			return err
 		}
-		alive := map[string][]byte{}
-		for _, a := range k.Keys {
-			alive[string(a.Account)] = a.Sealed
-		}
+		alive := k.accounts(s)
 		var t table
 		for count := 0; ; {
 			r, err := next(lines)
@@ -281,7 +340,7 @@ func (s *Store) refill(ctx context.Context, lines *bufio.Scanner, k backupKeys) 
 				}
 			default:
 				count++
-				if err := t.insert(ctx, q, r.Row, alive); err != nil {
+				if err := t.insert(ctx, q, r, alive); err != nil {
 					return err
 				}
 			}
@@ -309,21 +368,30 @@ func filled(r record) (table, error) {
 	return t, nil
 }
 
-func (t table) insert(ctx context.Context, q querier, row []field, alive map[string][]byte) error {
-	if len(row) != len(t.columns) || len(row) == 0 {
+// insert stores a row, unless it is of an erased account or names one.
+func (t table) insert(ctx context.Context, q querier, r record, alive *accounts) error {
+	key, err := alive.open(r.Account)
+	if err != nil || key == nil {
+		return err
+	}
+	b, err := unseal(key, "backup."+t.name, r.Account, r.Row)
+	if err != nil {
+		return err
+	}
+	var row []field
+	if json.Unmarshal(b, &row) != nil || len(row) != len(t.columns) || len(row) == 0 {
 		return ErrBackup
 	}
 	args, marks := make([]any, len(row)), make([]string, len(row))
 	for i, c := range t.columns {
 		args[i], marks[i] = row[i].value(), fmt.Sprintf("$%d", i+1)
-		if b, ok := args[i].([]byte); c.account && (!ok || alive[string(b)] == nil) {
-			return nil // erased
+		if b, ok := args[i].([]byte); c.account && (!ok || alive.sealed[string(b)] == nil) {
+			return nil
 		}
 	}
-	_, err := exec(ctx, q, "INSERT INTO "+t.name+" ("+strings.Join(t.names(), ", ")+") VALUES ("+strings.Join(marks, ", ")+")", args...)
+	_, err = exec(ctx, q, "INSERT INTO "+t.name+" ("+strings.Join(t.names(), ", ")+") VALUES ("+strings.Join(marks, ", ")+")", args...)
 	if err == nil && t.name == "account" {
-		a, _ := args[slices.Index(t.names(), "id")].([]byte)
-		_, err = exec(ctx, q, `INSERT INTO datakey (account, dek_enc) VALUES ($1, $2)`, a, alive[string(a)])
+		_, err = exec(ctx, q, `INSERT INTO datakey (account, dek_enc) VALUES ($1, $2)`, r.Account, alive.sealed[string(r.Account)])
 	}
 	return err
 }

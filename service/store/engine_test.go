@@ -1,9 +1,8 @@
-//go:build unix
+//go:build linux
 
 package store_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -33,6 +32,9 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(code)
 }
+
+// nobody is the user as whom root runs PostgreSQL, which refuses root.
+const nobody = 65534
 
 // pg is a PostgreSQL of this test's own, on a socket in a directory of its own.
 var pg struct {
@@ -70,13 +72,12 @@ func startPostgres() {
 		cmd := exec.Command(bin, args...)
 		cmd.Dir = dir
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
-		if os.Geteuid() == 0 { // which PostgreSQL refuses
-			cmd.SysProcAttr.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
-			if err := os.Chown(dir, 65534, 65534); err != nil {
+		if os.Geteuid() == 0 {
+			cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
+			if err := os.Chown(dir, nobody, nobody); err != nil {
 				return err
 			}
 		}
-		var out bytes.Buffer
 		log, err := os.OpenFile(filepath.Join(dir, "out"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o666)
 		if err != nil {
 			return err
@@ -85,7 +86,7 @@ func startPostgres() {
 		cmd.Stdout, cmd.Stderr = log, log // a file: the server keeps it open
 		if err := cmd.Run(); err != nil {
 			b, _ := os.ReadFile(log.Name())
-			return fmt.Errorf("%s %v: %w\n%s%s", bin, args, err, b, out.Bytes())
+			return fmt.Errorf("%s %v: %w\n%s", bin, args, err, b)
 		}
 		return nil
 	}

@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -106,36 +107,27 @@ func (s *Store) Owned(t testing.TB, a AccountID) (owned, rows map[string]int) {
 	return owned, rows
 }
 
-// Crash stops a rotation of keys on purpose: after the new key is in use, and
-// before everything is sealed under it.
+// HalfRekey leaves a rotation of keys as a crash would: some columns are sealed
+// under the new key, the others are not.
 func HalfRekey(t *testing.T, o Options) {
 	t.Helper()
 	s, err := open(t.Context(), o, false, latest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	broken, cancel := context.WithCancel(t.Context())
-	r := s.keys.ring
-	_ = s.renewRing(&afterFirst{Context: broken, cancel: cancel, left: 3})
-	cancel()
-	if s.keys.Renewing == r.Renewing {
-		t.Fatal("the rotation did not begin")
-	}
-	if err := s.Close(); err != nil {
+	if err := s.beginRenewal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// afterFirst is a context that ends after it was asked a number of times.
-type afterFirst struct {
-	context.Context
-	cancel context.CancelFunc
-	left   int
-}
-
-func (c *afterFirst) Done() <-chan struct{} {
-	if c.left--; c.left == 0 {
-		c.cancel()
+	prefix, err := s.keys.prefix()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return c.Context.Done()
+	for _, r := range tables() {
+		if i := slices.Index(r.names(), "dek_enc"); i >= 0 {
+			err = errors.Join(err, s.reseal(t.Context(), r, r.columns[i], prefix))
+		}
+	}
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
 }

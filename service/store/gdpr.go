@@ -162,7 +162,7 @@ func (s *Store) Erase(ctx context.Context, a AccountID) (e Erased, err error) {
 	if err != nil {
 		return Erased{}, err
 	}
-	if ctx.Value(joined{s}) == nil {
+	if ctx.Value(joined{s}) == nil { // otherwise the janitor does it
 		s.scrub(ctx)
 	}
 	return e, nil
@@ -197,5 +197,6 @@ func (s *Store) Janitor(ctx context.Context) error {
 			return err
 		}))
 	}
+	s.scrub(ctx)
 	return errors.Join(errs...)
 }

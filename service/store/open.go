@@ -112,8 +112,10 @@ func (s *Store) Ready(ctx context.Context) error {
 func (o Options) path() string { return filepath.Join(o.Dir, "service.db") }
 
 // fileURI is a path as SQLite reads it.
-func fileURI(path string) string {
-	return "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(filepath.ToSlash(path))
+func fileURI(path string) string { return "file:" + escape(path) }
+
+func escape(path string) string {
+	return strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23", "&", "%26", "+", "%2b").Replace(filepath.ToSlash(path))
 }
 
 // sealedURI is a file encrypted under the master key.
@@ -137,7 +139,6 @@ func (o Options) connect() (*sql.DB, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	// SQLite makes files with the mode of the database file.
 	f, err := os.OpenFile(o.path(), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
@@ -145,7 +146,7 @@ func (o Options) connect() (*sql.DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	db, err := sql.Open("sqlite3", sealedURI(o.path(), o.Master)+
+	db, err := sql.Open("sqlite3", sealedURI(o.path(), o.Master)+"&modeof="+escape(o.path())+
 		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)"+
 		"&_pragma=foreign_keys(on)&_pragma=temp_store(memory)&_pragma=secure_delete(on)&_txlock=immediate")
 	if err != nil {

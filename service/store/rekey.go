@@ -65,21 +65,11 @@ func Rekey(ctx context.Context, o Options, next MasterKey) error {
 
 // renewRing seals everything under a new key of the keyring. A value tells by
 // its prefix whether it was done.
-func (s *Store) renewRing(ctx context.Context) (err error) {
-	r := s.keys.ring
-	if !r.Renewing {
-		if r.Data, err = addKey(r.Data, aead.AES256GCMKeyTemplate()); err != nil {
-			return err
-		}
-		// The old backup keys stay, for the old backups.
-		if r.Backup, err = addKey(r.Backup, streamingaead.AES256GCMHKDF1MBKeyTemplate()); err != nil {
-			return err
-		}
-		r.Renewing = true
-		if err := s.saveRing(ctx, r); err != nil {
-			return err
-		}
+func (s *Store) renewRing(ctx context.Context) error {
+	if err := s.beginRenewal(ctx); err != nil {
+		return err
 	}
+	r := s.keys.ring
 	prefix, err := r.prefix()
 	if err != nil {
 		return err
@@ -98,6 +88,23 @@ func (s *Store) renewRing(ctx context.Context) (err error) {
 		return err
 	}
 	r.Renewing = false
+	return s.saveRing(ctx, r)
+}
+
+// beginRenewal adds the new key, unless a rotation that was not finished did.
+func (s *Store) beginRenewal(ctx context.Context) (err error) {
+	r := s.keys.ring
+	if r.Renewing {
+		return nil
+	}
+	if r.Data, err = addKey(r.Data, aead.AES256GCMKeyTemplate()); err != nil {
+		return err
+	}
+	// The old backup keys stay, for the old backups.
+	if r.Backup, err = addKey(r.Backup, streamingaead.AES256GCMHKDF1MBKeyTemplate()); err != nil {
+		return err
+	}
+	r.Renewing = true
 	return s.saveRing(ctx, r)
 }
 

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux
 
 package store_test
 
@@ -344,6 +344,14 @@ func TestIdempotent(t *testing.T) {
 		if me, _ := s.Me(ctx, ada.id); me.Name != "Countess" {
 			t.Fatal("not done:", me.Name)
 		}
+		// The account may go, and the kept answers with it.
+		_, _, err = s.Idempotent(ctx, session, random[account.ID](t), func(ctx context.Context) ([]byte, error) {
+			_, err := s.Erase(ctx, ada.id)
+			return []byte("{}"), err
+		})
+		must(t, err)
+		_, err = s.Me(ctx, ada.id)
+		want(t, err, store.ErrNotFound)
 		_, _, err = s.Idempotent(ctx, random[account.ID](t), key, func(context.Context) ([]byte, error) { return nil, nil })
 		want(t, err, store.ErrNotFound)
 	})

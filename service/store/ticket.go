@@ -225,7 +225,9 @@ func (s *Store) Idempotent(ctx context.Context, session, key account.ID, fn func
 		if err != nil {
 			return err
 		}
-		return one(ctx, q, `UPDATE idem SET answer_enc = $1 WHERE session = $2 AND idem_key = $3`, b, session[:], key[:])
+		// After Erase, there is nothing to keep it for.
+		_, err = exec(ctx, q, `UPDATE idem SET answer_enc = $1 WHERE session = $2 AND idem_key = $3`, b, session[:], key[:])
+		return err
 	})
 	if err != nil {
 		return nil, false, err

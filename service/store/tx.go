@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -87,7 +86,7 @@ func fail(err error) error {
 		return ErrConflict
 	case errors.Is(err, sqlite3.CONSTRAINT_FOREIGNKEY):
 		return ErrNotFound
-	case errors.Is(err, sqlite3.FULL), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EFBIG):
+	case errors.Is(err, sqlite3.FULL), errors.Is(err, sqlite3.IOERR_WRITE): // the second is a limit of the system
 		return ErrFull
 	case errors.As(err, &pg):
 		switch pg.Code {

@@ -22,9 +22,9 @@ var (
 	ErrRevoked = errors.New("store: the session was ended")
 	// ErrLimit: as many as are allowed are there already.
 	ErrLimit = errors.New("store: too many")
-	// ErrFull: the disk of the database is full. Nothing was changed; it goes
-	// on when there is space.
-	ErrFull = errors.New("store: the disk of the database is full")
+	// ErrFull: the disk of the database is full, or a quota of the system. Nothing
+	// was changed; it goes on when there is room.
+	ErrFull = errors.New("store: the disk of the database is full; make room")
 	// ErrKey: the master key is not that of this database.
 	ErrKey = errors.New("store: the master key does not fit this database")
 	// ErrNewer: a newer viewflipd wrote this database or backup.
