@@ -198,7 +198,7 @@ func (t table) dump(ctx context.Context, q querier, enc *json.Encoder, keys *acc
 	if err != nil {
 		return 0, err
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // rows.Err tells
 	for ; rows.Next(); n++ {
 		row, err := t.scan(rows)
 		if err != nil {
@@ -237,10 +237,10 @@ func (t table) pack(row []any, whose int, keys *accounts) (r record, err error) 
 	return r, err
 }
 
-// ErrNotEmpty: a backup is restored into an empty database only.
+// ErrNotEmpty means that there are accounts already: a backup fills an empty database.
 var ErrNotEmpty = errors.New("store: the database is not empty; restore into a new one")
 
-// ErrBackup: the files are no backup, are damaged, or do not belong together.
+// ErrBackup means that the files are no backup, are damaged, or do not belong together.
 var ErrBackup = errors.New("store: this is not a complete backup of this program, or the keys do not belong to it")
 
 // Restore fills an empty database of either engine with a backup of either, in

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -110,7 +111,7 @@ func (s *Store) Peers(ctx context.Context, a AccountID) ([]Peer, error) {
 func (s *Store) CreateInvite(ctx context.Context, a AccountID, h account.Hash) error {
 	return s.tx(ctx, func(q querier) error {
 		// Locks the account, so that two cannot both be the last allowed one.
-		if err := one(ctx, q, `UPDATE account SET findable = findable WHERE id = $1`, a[:]); err != nil {
+		if err := lockAccount(ctx, q, a); err != nil {
 			return err
 		}
 		n, err := invites(ctx, q, a, s.clock().Unix())
@@ -149,9 +150,15 @@ func (s *Store) RevokeInvite(ctx context.Context, a AccountID, h account.Hash) e
 func (s *Store) AcceptInvite(ctx context.Context, a AccountID, id wire.InviteID, proof account.Hash) (c Contact, peer AccountID, err error) {
 	h := account.InviteHash(id)
 	err = s.tx(ctx, func(q querier) error {
-		err := q.QueryRowContext(ctx, `DELETE FROM invite WHERE id_hash = $1 AND owner <> $2 AND expires > $3 RETURNING owner`,
+		err := q.QueryRowContext(ctx, `SELECT owner FROM invite WHERE id_hash = $1 AND owner <> $2 AND expires > $3`,
 			h[:], a[:], s.clock().Unix()).Scan(fixed(peer[:]))
 		if err != nil {
+			return err
+		}
+		if err := lockPair(ctx, q, a, peer); err != nil {
+			return err
+		}
+		if err := one(ctx, q, `DELETE FROM invite WHERE id_hash = $1`, h[:]); err != nil {
 			return err
 		}
 		if err := s.befriend(ctx, q, a, peer, proof[:]); err != nil {
@@ -161,6 +168,24 @@ func (s *Store) AcceptInvite(ctx context.Context, a AccountID, id wire.InviteID,
 		return err
 	})
 	return c, peer, err
+}
+
+// lockPair begins what changes both sides of a contact: PostgreSQL then lets
+// one after the other do so, in whatever order they come.
+func lockPair(ctx context.Context, q querier, a, b AccountID) error {
+	if bytes.Compare(a[:], b[:]) > 0 {
+		a, b = b, a
+	}
+	for _, id := range []AccountID{a, b} {
+		if err := lockAccount(ctx, q, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func lockAccount(ctx context.Context, q querier, a AccountID) error {
+	return one(ctx, q, `UPDATE account SET findable = findable WHERE id = $1`, a[:])
 }
 
 // befriend makes two accounts contacts of each other; a itself lifts a block
@@ -284,10 +309,16 @@ func (s *Store) Answer(ctx context.Context, a AccountID, handle account.ID, ans 
 			return err
 		}
 		var sender AccountID
-		err = q.QueryRowContext(ctx, `DELETE FROM ask WHERE handle = $1 AND target_idx IN ($2, $3) AND expires > $4 AND sender <> $5
-			AND EXISTS (SELECT 1 FROM account WHERE id = $5 AND findable = $6) RETURNING sender`,
+		err = q.QueryRowContext(ctx, `SELECT sender FROM ask WHERE handle = $1 AND target_idx IN ($2, $3) AND expires > $4 AND sender <> $5
+			AND EXISTS (SELECT 1 FROM account WHERE id = $5 AND findable = $6)`,
 			handle[:], idx[0], idx[1], s.clock().Unix(), a[:], true).Scan(fixed(sender[:]))
 		if err != nil {
+			return err
+		}
+		if err := lockPair(ctx, q, a, sender); err != nil {
+			return err
+		}
+		if err := one(ctx, q, `DELETE FROM ask WHERE handle = $1`, handle[:]); err != nil {
 			return err
 		}
 		switch ans {
@@ -307,13 +338,24 @@ func (s *Store) Answer(ctx context.Context, a AccountID, handle account.ID, ans 
 	return c, peer, err
 }
 
+// lockContact finds the peer of a contact and locks both.
+func lockContact(ctx context.Context, q querier, a AccountID, handle account.ID) (peer AccountID, err error) {
+	err = q.QueryRowContext(ctx, `SELECT peer FROM contact WHERE owner = $1 AND handle = $2`, a[:], handle[:]).Scan(fixed(peer[:]))
+	if err != nil {
+		return peer, err
+	}
+	return peer, lockPair(ctx, q, a, peer)
+}
+
 // RemoveContact ends it on both sides, or lifts a block; ErrNotFound. The peer
 // is told nothing but that it is gone; it is zero where a block was lifted.
 func (s *Store) RemoveContact(ctx context.Context, a AccountID, handle account.ID) (peer AccountID, err error) {
 	err = s.tx(ctx, func(q querier) error {
+		if peer, err = lockContact(ctx, q, a, handle); err != nil {
+			return err
+		}
 		var state State
-		err := q.QueryRowContext(ctx, `DELETE FROM contact WHERE owner = $1 AND handle = $2 RETURNING peer, state`, a[:], handle[:]).
-			Scan(fixed(peer[:]), &state)
+		err := q.QueryRowContext(ctx, `DELETE FROM contact WHERE owner = $1 AND handle = $2 RETURNING state`, a[:], handle[:]).Scan(&state)
 		if err != nil {
 			return err
 		}
@@ -330,8 +372,11 @@ func (s *Store) RemoveContact(ctx context.Context, a AccountID, handle account.I
 // on; ErrNotFound.
 func (s *Store) Block(ctx context.Context, a AccountID, handle account.ID) (peer AccountID, err error) {
 	err = s.tx(ctx, func(q querier) error {
-		err := q.QueryRowContext(ctx, `UPDATE contact SET state = $1, proof_enc = $2 WHERE owner = $3 AND handle = $4 RETURNING peer`,
-			string(StateBlocked), []byte{}, a[:], handle[:]).Scan(fixed(peer[:]))
+		if peer, err = lockContact(ctx, q, a, handle); err != nil {
+			return err
+		}
+		err := one(ctx, q, `UPDATE contact SET state = $1, proof_enc = $2 WHERE owner = $3 AND handle = $4`,
+			string(StateBlocked), []byte{}, a[:], handle[:])
 		if err != nil {
 			return err
 		}

@@ -51,60 +51,63 @@ func TestKill(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("CHAOS")); err == nil && n > 0 {
 		rounds = 20
 	}
-	onBoth(t, func(t *testing.T, o store.Options) {
-		var made []string
-		for round := range rounds {
-			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), "STORE_CRASH=1", "STORE_DIR="+o.Dir, "STORE_URL="+o.URL, "STORE_KEY="+o.Master.Reveal())
-			out, err := cmd.StdoutPipe()
-			must(t, err)
-			must(t, cmd.Start())
-			lines := bufio.NewScanner(out)
-			mine, enough := 0, 3+mrand.IntN(40)
-			for lines.Scan() {
-				mail, ok := strings.CutPrefix(lines.Text(), "made ")
-				if !ok {
-					if mine >= enough { // its server is gone
-						continue
+	for _, engine := range engines() {
+		t.Run(engine, func(t *testing.T) {
+			o := newDatabase(t, engine)
+			var made []string
+			for round := range rounds {
+				cmd := exec.Command(os.Args[0])
+				cmd.Env = append(os.Environ(), "STORE_CRASH=1", "STORE_DIR="+o.Dir, "STORE_URL="+o.URL, "STORE_KEY="+o.Master.Reveal())
+				out, err := cmd.StdoutPipe()
+				must(t, err)
+				must(t, cmd.Start())
+				lines := bufio.NewScanner(out)
+				mine, enough := 0, 3+mrand.IntN(40)
+				for lines.Scan() {
+					mail, ok := strings.CutPrefix(lines.Text(), "made ")
+					if !ok {
+						if mine >= enough { // its server is gone
+							continue
+						}
+						t.Fatal(lines.Text())
 					}
-					t.Fatal(lines.Text())
-				}
-				made = append(made, mail)
-				if mine++; mine == enough {
-					if o.URL != "" && round%3 == 2 {
-						must(t, pg.ctl("stop", "-m", "immediate"))
+					made = append(made, mail)
+					if mine++; mine == enough {
+						if o.URL != "" && round%3 == 2 {
+							must(t, pg.ctl("stop", "-m", "immediate"))
+						}
+						must(t, cmd.Process.Kill())
 					}
-					must(t, cmd.Process.Kill())
+				}
+				_ = cmd.Wait() // killed
+				if o.URL != "" && round%3 == 2 {
+					must(t, startServer())
 				}
 			}
-			_ = cmd.Wait() // killed
-			if o.URL != "" && round%3 == 2 {
-				must(t, startServer())
+			s := openStore(t, o)
+			for _, mail := range made {
+				id, err := s.AccountByEmail(t.Context(), account.Email(mail))
+				if err != nil {
+					t.Fatalf("%s is lost: %v", mail, err)
+				}
+				if d, err := s.Devices(t.Context(), id); err != nil || len(d.Info) != 1 {
+					t.Fatalf("%s is not whole: %v", mail, err)
+				}
 			}
-		}
-		s := openStore(t, o)
-		for _, mail := range made {
-			id, err := s.AccountByEmail(t.Context(), account.Email(mail))
-			if err != nil {
-				t.Fatalf("%s is lost: %v", mail, err)
+			_, rows := s.Owned(t, store.AccountID{})
+			for _, table := range []string{"datakey", "device", "devices", "audit"} {
+				if rows[table] != rows["account"] {
+					t.Errorf("%d accounts, %d rows in %s", rows["account"], rows[table], table)
+				}
 			}
-			if d, err := s.Devices(t.Context(), id); err != nil || len(d.Info) != 1 {
-				t.Fatalf("%s is not whole: %v", mail, err)
+			if o.URL == "" {
+				if n := s.Count(t, `pragma_integrity_check WHERE integrity_check <> 'ok'`); n != 0 {
+					t.Error("SQLite finds", n, "faults")
+				}
 			}
-		}
-		_, rows := s.Owned(t, store.AccountID{})
-		for _, table := range []string{"datakey", "device", "devices", "audit"} {
-			if rows[table] != rows["account"] {
-				t.Errorf("%d accounts, %d rows in %s", rows["account"], rows[table], table)
-			}
-		}
-		if o.URL == "" {
-			if n := s.Count(t, `pragma_integrity_check WHERE integrity_check <> 'ok'`); n != 0 {
-				t.Error("SQLite finds", n, "faults")
-			}
-		}
-		t.Log("killed", rounds, "times; acknowledged", len(made), "accounts, all there")
-	})
+			t.Log("killed", rounds, "times; acknowledged", len(made), "accounts, all there")
+		})
+	}
 }
 
 // PostgreSQL goes away and comes back while it is used.
@@ -184,6 +187,7 @@ func TestDiskFull(t *testing.T) {
 // fill writes until the disk is full: the error says so, what was acknowledged
 // is there, and it goes on when there is room.
 func fill(t *testing.T, o store.Options, limit, room func()) {
+	t.Helper()
 	s, ctx := openStore(t, o), t.Context()
 	limit()
 	var people []*person

@@ -37,6 +37,8 @@ func TestMain(m *testing.M) {
 const nobody = 65534
 
 // pg is a PostgreSQL of this test's own, on a socket in a directory of its own.
+//
+//nolint:gochecknoglobals // one server for all tests of this process
 var pg struct {
 	once sync.Once
 	dir  string
@@ -118,7 +120,7 @@ func pgURL(db string) string {
 // newDatabase makes an empty database of the engine.
 func newDatabase(t testing.TB, engine string) store.Options {
 	t.Helper()
-	o := store.Options{Master: master, Now: now.Now}
+	o := store.Options{Master: master(t), Now: now.Now}
 	if engine == "sqlite" {
 		o.Dir = t.TempDir()
 		return o
@@ -143,14 +145,18 @@ func newDatabase(t testing.TB, engine string) store.Options {
 	return o
 }
 
-var master = store.NewMasterKey()
+// masterText is the master key of all tests.
+const masterText = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 
-// onBoth runs a test on both engines.
-func onBoth(t *testing.T, test func(t *testing.T, o store.Options)) {
-	for _, e := range []string{"sqlite", "postgres"} {
-		t.Run(e, func(t *testing.T) { test(t, newDatabase(t, e)) })
-	}
+func master(t testing.TB) store.MasterKey {
+	t.Helper()
+	k, err := store.ParseMasterKey(masterText)
+	must(t, err)
+	return k
 }
+
+// engines are what every test runs on.
+func engines() []string { return []string{"sqlite", "postgres"} }
 
 func openStore(t testing.TB, o store.Options) *store.Store {
 	t.Helper()
@@ -160,7 +166,7 @@ func openStore(t testing.TB, o store.Options) *store.Store {
 	return s
 }
 
-// clock can be moved; it is the one of all tests, which run one by one.
+// clock can be moved.
 type clock struct {
 	mu     sync.Mutex
 	offset time.Duration
@@ -173,6 +179,7 @@ func (c *clock) Now() time.Time {
 }
 
 func (c *clock) move(t testing.TB, d time.Duration) {
+	t.Helper()
 	c.add(d)
 	t.Cleanup(func() { c.add(-d) })
 }
@@ -183,6 +190,9 @@ func (c *clock) add(d time.Duration) {
 	c.mu.Unlock()
 }
 
+// now is the clock of all tests, which run one by one.
+//
+//nolint:gochecknoglobals // it is what time.Now is elsewhere
 var now = &clock{}
 
 func must(t testing.TB, err error) {

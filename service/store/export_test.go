@@ -97,6 +97,7 @@ func (s *Store) Count(t testing.TB, query string, args ...any) (n int) {
 // Owned are the tables that have something of an account, with their rows; Rows
 // are all tables with their rows.
 func (s *Store) Owned(t testing.TB, a AccountID) (owned, rows map[string]int) {
+	t.Helper()
 	owned, rows = map[string]int{}, map[string]int{}
 	for _, r := range tables() {
 		rows[r.name] = s.Count(t, r.name)

@@ -133,6 +133,9 @@ func (c column) show(v any) (any, error) {
 func (s *Store) Erase(ctx context.Context, a AccountID) (e Erased, err error) {
 	err = s.tx(ctx, func(q querier) error {
 		e = Erased{}
+		if err := lockAccount(ctx, q, a); err != nil {
+			return err
+		}
 		idx, err := s.targets(ctx, q, a)
 		if err != nil {
 			return err

@@ -68,7 +68,7 @@ func WriteMasterKey(path string, k MasterKey) error {
 	if err != nil {
 		return fmt.Errorf("store: master key: %w", err)
 	}
-	defer os.Remove(f.Name())
+	defer os.Remove(f.Name()) //nolint:errcheck // it is gone, or a leftover
 	_, err = io.WriteString(f, k.Reveal()+"\n")
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Link(f.Name(), path)

@@ -153,7 +153,7 @@ func (s *Store) reseal(ctx context.Context, t table, c column, prefix []byte) er
 
 // switchMaster makes next the master key in one step.
 func (s *Store) switchMaster(ctx context.Context, next MasterKey) error {
-	sealed, err := s.keys.ring.seal(next)
+	sealed, err := s.keys.seal(next)
 	if err != nil {
 		return err
 	}

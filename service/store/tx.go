@@ -130,7 +130,7 @@ func collect[T any](ctx context.Context, q querier, scan func(r *sql.Rows) (T, e
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // rows.Err tells
 	var all []T
 	for rows.Next() {
 		v, err := scan(rows)
