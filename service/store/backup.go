@@ -43,7 +43,7 @@ const (
 )
 
 // record is a line of a backup: the schema's version first, then a table and
-// its columns before its rows, and the number of rows last. A row is sealed
+// its columns before its rows, and the end last. A row is sealed
 // once more, with the data key of its account: without that, nothing of it is
 // left, not even that it knew somebody.
 type record struct {
@@ -52,7 +52,7 @@ type record struct {
 	Columns []string `json:"columns,omitempty"`
 	Account []byte   `json:"account,omitempty"`
 	Row     []byte   `json:"row,omitempty"`
-	End     *int     `json:"end,omitempty"`
+	End     bool     `json:"end,omitempty"`
 }
 
 // field is one value; exactly one is set.
@@ -128,18 +128,15 @@ func (s *Store) Backup(ctx context.Context, data, keys io.Writer) error {
 		if err := enc.Encode(record{Version: version}); err != nil {
 			return err
 		}
-		count := 0
 		for _, t := range tables() {
 			if t.backup != inData {
 				continue
 			}
-			n, err := t.dump(ctx, q, enc, accounts)
-			if err != nil {
+			if err := t.dump(ctx, q, enc, accounts); err != nil {
 				return err
 			}
-			count += n
 		}
-		return enc.Encode(record{End: &count})
+		return enc.Encode(record{End: true})
 	})
 	if err := errors.Join(err, w.Close()); err != nil {
 		return fail(err)
@@ -189,30 +186,30 @@ func (a *accounts) open(id []byte) (_ tink.AEAD, err error) {
 	return a.key, nil
 }
 
-func (t table) dump(ctx context.Context, q querier, enc *json.Encoder, keys *accounts) (n int, err error) {
+func (t table) dump(ctx context.Context, q querier, enc *json.Encoder, keys *accounts) error {
 	whose := slices.IndexFunc(t.columns, func(c column) bool { return c.account })
 	if err := enc.Encode(record{Table: t.name, Columns: t.names()}); err != nil {
-		return 0, err
+		return err
 	}
 	rows, err := q.QueryContext(ctx, "SELECT "+strings.Join(t.names(), ", ")+" FROM "+t.name)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err tells
-	for ; rows.Next(); n++ {
+	for rows.Next() {
 		row, err := t.scan(rows)
 		if err != nil {
-			return n, err
+			return err
 		}
 		r, err := t.pack(row, whose, keys)
 		if err != nil {
-			return n, err
+			return err
 		}
 		if err := enc.Encode(r); err != nil {
-			return n, err
+			return err
 		}
 	}
-	return n, rows.Err()
+	return rows.Err()
 }
 
 func (t table) pack(row []any, whose int, keys *accounts) (r record, err error) {
@@ -323,23 +320,18 @@ func (s *Store) refill(ctx context.Context, lines *bufio.Scanner, k backupKeys) 
 		}
 		alive := k.accounts(s)
 		var t table
-		for count := 0; ; {
+		for {
 			r, err := next(lines)
 			switch {
 			case err != nil:
 				return err
-			case r.End != nil:
-				// Reading on to the end checks that the stream ends here.
-				if *r.End != count || lines.Scan() || lines.Err() != nil {
-					return ErrBackup
-				}
+			case r.End: // without it, the stream was cut: that is sealed too
 				return nil
 			case r.Table != "":
 				if t, err = filled(r); err != nil {
 					return err
 				}
 			default:
-				count++
 				if err := t.insert(ctx, q, r, alive); err != nil {
 					return err
 				}

@@ -64,10 +64,10 @@ func (s *Store) CheckTables(t *testing.T) {
 			if (c.shows == hidden) == (c.why == "") {
 				t.Errorf("%s.%s needs a form in the export or a reason for none", r.name, c.name)
 			}
-			if strings.HasSuffix(c.name, "_enc") != (c.sealed != clear) {
+			if strings.HasSuffix(c.name, "_enc") != (c.sealed != inClear) {
 				t.Errorf("%s.%s: the name and tables.go disagree about a seal", r.name, c.name)
 			}
-			if c.sealed != clear && len(r.row) == 0 {
+			if c.sealed != inClear && len(r.row) == 0 {
 				t.Errorf("%s has sealed columns and no row", r.name)
 			}
 		}

@@ -87,7 +87,7 @@ func (s *Store) show(t table, row []any, dek tink.AEAD) (map[string]any, error) 
 			continue
 		}
 		v := row[i]
-		if b, ok := v.([]byte); ok && c.sealed != clear && len(b) > 0 {
+		if b, ok := v.([]byte); ok && c.sealed != inClear && len(b) > 0 {
 			key := dek
 			if c.sealed == byRing {
 				key = s.keys.data

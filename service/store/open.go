@@ -19,7 +19,6 @@ import (
 	_ "github.com/ncruces/go-sqlite3/driver"  // the driver "sqlite3"
 	_ "github.com/ncruces/go-sqlite3/vfs/xts" // AES-XTS for the whole file
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed migrations/*.sql
@@ -161,20 +160,20 @@ const latest = -1
 
 // migrate brings the schema to a version; a newer one is refused.
 func (s *Store) migrate(ctx context.Context, version int64) error {
-	dialect, opts := goose.DialectSQLite3, []goose.ProviderOption{goose.WithSlog(slog.New(slog.DiscardHandler))}
+	done, err := s.o.turn(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	defer done()
+	dialect := goose.DialectSQLite3
 	if s.o.postgres() {
 		dialect = goose.DialectPostgres
-		l, err := lock.NewPostgresSessionLocker()
-		if err != nil {
-			return fmt.Errorf("store: migrate: %w", err)
-		}
-		opts = append(opts, goose.WithSessionLocker(l))
 	}
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return fmt.Errorf("store: migrate: %w", err)
 	}
-	p, err := goose.NewProvider(dialect, s.db, sub, opts...)
+	p, err := goose.NewProvider(dialect, s.db, sub, goose.WithSlog(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		return fmt.Errorf("store: migrate: %w", err)
 	}

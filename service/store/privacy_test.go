@@ -181,6 +181,9 @@ func TestJanitor(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			o := newDatabase(t, engine)
 			s, ctx := openStore(t, o), t.Context()
+			// Not across the end of an hour, when quotas end.
+			at := now.Now()
+			now.move(t, at.Truncate(time.Hour).Add(time.Hour+time.Minute).Sub(at))
 			settle(t, s, "ada@example.org", "Ada")
 			_, err := s.OpenLink(ctx)
 			must(t, err)
@@ -284,6 +287,13 @@ func TestRowsCannotBeSwapped(t *testing.T) {
 			o := newDatabase(t, engine)
 			s := openStore(t, o)
 			ada, bob := signUp(t, s, "ada@example.org", "Ada"), signUp(t, s, "bob@example.org", "Bob")
+			one, two := random[account.ID](t), random[account.ID](t)
+			must(t, s.PutAttempt(t.Context(), one, []byte("one")))
+			must(t, s.PutAttempt(t.Context(), two, []byte("two")))
+			s.Exec(t, `UPDATE attempt SET state_enc = (SELECT state_enc FROM attempt WHERE id = $1) WHERE id = $2`, one[:], two[:])
+			if b, err := s.TakeAttempt(t.Context(), two); err == nil {
+				t.Fatalf("the state %q of another attempt opens", b)
+			}
 			s.Exec(t, `UPDATE datakey SET dek_enc = (SELECT dek_enc FROM datakey WHERE account = $1) WHERE account = $2`, ada.id[:], bob.id[:])
 			if _, err := s.Me(t.Context(), bob.id); err == nil {
 				t.Fatal("a data key of another account opens")

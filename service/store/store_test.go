@@ -44,6 +44,37 @@ func race(t *testing.T, n int, f func() error, allowed ...error) (won int) {
 	return won
 }
 
+// Nodes that start together make one database with one keyring.
+func TestOpenTogether(t *testing.T) {
+	for _, engine := range engines() {
+		t.Run(engine, func(t *testing.T) {
+			o := newDatabase(t, engine)
+			var mu sync.Mutex
+			var nodes []*store.Store
+			race(t, 6, func() error {
+				s, err := store.Open(context.Background(), o)
+				if err == nil {
+					mu.Lock()
+					nodes = append(nodes, s)
+					mu.Unlock()
+				}
+				return err
+			})
+			for i, s := range nodes {
+				t.Cleanup(func() { _ = s.Close() })
+				mail := account.Email(string(rune('a'+i)) + "@example.org")
+				signUp(t, s, mail, "Ada")
+				for _, other := range nodes {
+					id, err := other.AccountByEmail(t.Context(), mail)
+					must(t, err)
+					_, err = other.Me(t.Context(), id)
+					must(t, err)
+				}
+			}
+		})
+	}
+}
+
 func TestAccount(t *testing.T) {
 	for _, engine := range engines() {
 		t.Run(engine, func(t *testing.T) {

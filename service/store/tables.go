@@ -18,7 +18,7 @@ const (
 type under int
 
 const (
-	clear   under = iota
+	inClear under = iota
 	byOwner       // the data key of the account
 	byRing        // the keyring
 )

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -44,6 +45,30 @@ func (o Options) take(ctx context.Context, db *sql.DB, shared bool) (*use, error
 	return &use{file: c}, nil
 }
 
+// turn waits until nobody else changes the schema; done ends the turn. Two
+// processes on one database start together, or a command beside the service.
+func (o Options) turn(ctx context.Context, db *sql.DB) (done func(), err error) {
+	if o.postgres() {
+		c, err := db.Conn(ctx)
+		if err != nil {
+			return nil, fail(err)
+		}
+		if _, err := c.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, advisory+1); err != nil {
+			end(c)
+			return nil, fail(err)
+		}
+		return func() { end(c) }, nil
+	}
+	c, err := sqlite3.OpenContext(ctx, fileURI(filepath.Join(o.Dir, "schema.lock")))
+	if err != nil {
+		return nil, fail(err)
+	}
+	if err := c.Exec(`PRAGMA busy_timeout = 60000; BEGIN EXCLUSIVE`); err != nil {
+		return nil, errors.Join(fail(err), c.Close())
+	}
+	return func() { _ = c.Close() }, nil
+}
+
 func lockPostgres(ctx context.Context, db *sql.DB, shared bool) (*sql.Conn, error) {
 	c, err := db.Conn(ctx)
 	if err != nil {
@@ -64,8 +89,12 @@ func lockPostgres(ctx context.Context, db *sql.DB, shared bool) (*sql.Conn, erro
 	return c, nil
 }
 
-// end closes the connection itself, to which the lock belongs.
+// end gives the lock back and closes the connection itself, to which it
+// belongs; where the first fails, the second does both, a little later.
 func end(c *sql.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_, _ = c.ExecContext(ctx, `SELECT pg_advisory_unlock_all()`)
 	_ = c.Raw(func(any) error { return driver.ErrBadConn })
 	_ = c.Close()
 }
