@@ -70,16 +70,23 @@ func startPostgres() {
 		return
 	}
 	pg.dir = dir
-	run := func(bin string, args ...string) error {
+	command := func(bin string, args ...string) *exec.Cmd {
 		cmd := exec.Command(bin, args...)
 		cmd.Dir = dir
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 		if os.Geteuid() == 0 {
 			cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
-			if err := os.Chown(dir, nobody, nobody); err != nil {
-				return err
-			}
 		}
+		return cmd
+	}
+	if os.Geteuid() == 0 {
+		if err := os.Chown(dir, nobody, nobody); err != nil {
+			pg.why = err.Error()
+			return
+		}
+	}
+	run := func(bin string, args ...string) error {
+		cmd := command(bin, args...)
 		log, err := os.OpenFile(filepath.Join(dir, "out"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o666)
 		if err != nil {
 			return err
@@ -100,8 +107,20 @@ func startPostgres() {
 		pg.why = err.Error()
 		return
 	}
+	// The guard outlives a test that panics: it waits for the end of its input.
+	guard := command("sh", "-c", `read x; "$0" -D "$1" -m immediate stop; rm -rf "$2"`, pgctl, data, dir)
+	guard.SysProcAttr.Setsid = true // out of reach of what ends the test
+	end, err := guard.StdinPipe()
+	if err == nil {
+		err = guard.Start()
+	}
+	if err != nil {
+		pg.why = err.Error()
+		return
+	}
 	pg.stop = func() {
-		_ = pg.ctl("stop", "-m", "immediate")
+		_ = end.Close()
+		_ = guard.Wait()
 		_ = os.RemoveAll(dir)
 	}
 	if err := startServer(); err != nil {
