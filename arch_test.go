@@ -25,14 +25,16 @@ func mayImport() map[string][]string {
 		// capture names the pointer whose shape it asks for.
 		"capture": {p, x, x + "/xinput", "video"},
 		"input":   {w, p}, "input/xtest": {"input", p, x, x + "/xinput", w}, "input/robot": {"input", "input/xtest", p, x, w}, "input/inputtest": {"input", p, "platform/platformtest", x, x + "/xinput", w},
-		"rtc": {w}, "service": {w}, "service/client": {w},
+		"rtc": {w}, "service/client": {w},
+		// The service divides its port between HTTP and the relay.
+		"service": {w, "service/relay"}, "service/relay": {w}, "service/bus": nil,
 		"session":       {"capture", "input", p, "video", w},
 		"ui":            {"session", p, x, "video", w, "ui/glass"},
 		"ui/glass":      {"session", p, x, "video", w},
-		"cmd/viewflipd": {"service", "service/client", w},
+		"cmd/viewflipd": {"service", "service/client", "service/relay", w},
 		"cmd/viewflip": {
 			"capture", "input", "input/robot", "input/xtest", "keychain", p, "platform/virtual", x, "rtc", "service",
-			"service/client", "session", "ui", "ui/glass", "video", "video/tile", "video/vpx", w,
+			"service/client", "service/relay", "session", "ui", "ui/glass", "video", "video/tile", "video/vpx", w,
 		},
 	}
 }
@@ -46,7 +48,8 @@ func testOnly() []string {
 func onlyIn() map[string][]string {
 	return map[string][]string{
 		"fyne.io/":                      {"ui", "ui/glass", "cmd/viewflip"},
-		"github.com/pion/":              {"rtc"},
+		"github.com/pion/":              {"rtc", "service/relay"},
+		"github.com/nats-io/":           {"service/bus"},
 		"github.com/go-vgo/robotgo":     {"input/robot"},
 		"github.com/kbinani/screenshot": {"platform"},
 		"github.com/zalando/go-keyring": {"keychain"},
