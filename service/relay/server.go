@@ -70,6 +70,8 @@ type Config struct {
 	Listen func(network, address string) (net.PacketConn, error)
 	// Log never gets an address or a user. Nil discards.
 	Log *slog.Logger
+	// Clock is time.Now if nil; it decides on expiry.
+	Clock func() time.Time
 }
 
 // Server is a TURN server. Make one with New, and serve it once.
@@ -90,6 +92,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Clock != nil {
+		iss.now = cfg.Clock
 	}
 	if cfg.Listen == nil {
 		cfg.Listen = net.ListenPacket
