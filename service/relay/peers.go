@@ -33,6 +33,7 @@ func prefixes(s ...string) []netip.Prefix {
 // peers decides whom the relay sends to and hears.
 type peers struct {
 	never, special, allow []netip.Prefix
+	public                bool // the public internet has peers
 	// own are the relayed addresses: what is sent there reaches another
 	// allocation, or nobody. host are the others of this machine.
 	own, host map[netip.Addr]bool
@@ -40,8 +41,8 @@ type peers struct {
 	relayed func(port uint16) bool
 }
 
-func newPeers(own []netip.Addr, allow []netip.Prefix, relayed func(uint16) bool) *peers {
-	p := &peers{never: never(), special: special(), allow: allow, own: map[netip.Addr]bool{}, host: map[netip.Addr]bool{}, relayed: relayed}
+func newPeers(own []netip.Addr, public bool, allow []netip.Prefix, relayed func(uint16) bool) *peers {
+	p := &peers{public: public, never: never(), special: special(), allow: allow, own: map[netip.Addr]bool{}, host: map[netip.Addr]bool{}, relayed: relayed}
 	for _, a := range own {
 		p.own[a] = true
 	}
@@ -81,7 +82,7 @@ func (p *peers) address(ip net.IP) bool {
 		return false
 	case p.own[a] || in(p.allow, a):
 		return true
-	case p.host[a] || in(p.special, a):
+	case !p.public || p.host[a] || in(p.special, a):
 		return false
 	case a.Is4():
 		return true

@@ -12,7 +12,7 @@ func none(uint16) bool { return false }
 // Every address that is not of the public internet is refused, in every way to
 // write it (OWASP ASVS 17.1.1, CVE-2020-26262).
 func TestPeers(t *testing.T) {
-	p := newPeers([]netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}, nil, none)
+	p := newPeers([]netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}, true, nil, none)
 	for _, s := range []string{
 		"0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.255", "100.100.100.200", "127.0.0.1", "127.1.2.3",
 		"169.254.0.1", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.0.170", "192.0.2.2", "192.88.99.1", "192.168.0.1",
@@ -41,7 +41,7 @@ func TestPeers(t *testing.T) {
 
 // What an operator allows is a peer, whatever else is not; some never are.
 func TestPeersAllowed(t *testing.T) {
-	p := newPeers([]netip.Addr{netip.MustParseAddr("192.0.2.1")},
+	p := newPeers([]netip.Addr{netip.MustParseAddr("192.0.2.1")}, true,
 		prefixes("192.168.0.0/16", "fd00::/8", "169.254.0.0/16", "0.0.0.0/0", "::/0"), none)
 	for _, s := range []string{"192.168.1.1", "fd00::1", "10.0.0.1", "127.0.0.1", "::1", "::ffff:192.168.1.1"} {
 		if !p.address(net.ParseIP(s)) {
@@ -54,9 +54,12 @@ func TestPeersAllowed(t *testing.T) {
 			t.Error(s, "is a peer")
 		}
 	}
-	p = newPeers(nil, prefixes("192.168.7.0/24"), none)
+	p = newPeers(nil, false, prefixes("192.168.7.0/24"), none)
 	if p.address(net.ParseIP("192.168.8.1")) || !p.address(net.ParseIP("192.168.7.1")) {
 		t.Error("the allowed network has other bounds")
+	}
+	if p.address(net.ParseIP("8.8.8.8")) {
+		t.Error("a closed relay has peers in the internet")
 	}
 }
 
@@ -64,7 +67,7 @@ func TestPeersAllowed(t *testing.T) {
 // are none.
 func TestPeersOwn(t *testing.T) {
 	own := netip.MustParseAddr("192.0.2.1")
-	p := newPeers([]netip.Addr{own}, nil, func(port uint16) bool { return port == 50000 })
+	p := newPeers([]netip.Addr{own}, true, nil, func(port uint16) bool { return port == 50000 })
 	p.host[netip.MustParseAddr("8.8.4.4")] = true
 	for addr, want := range map[string]bool{
 		"192.0.2.1:50000": true, "192.0.2.1:50001": false, "192.0.2.1:22": false, "8.8.8.8:50001": true, "8.8.8.8:0": false, "8.8.4.4:50000": false,

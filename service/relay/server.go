@@ -26,8 +26,8 @@ const (
 // Limits bound what anybody can make the relay do. A zero field means the default.
 type Limits struct {
 	// PerUser, PerAddress and Total are how many allocations one device has, one
-	// IPv4 address or IPv6 /64, and all together; 64, 256 and 1024. A call of 16
-	// needs up to four for each connection.
+	// IPv4 address or IPv6 /64, and all together; 128, 256 and 1024. A call of 16
+	// needs up to eight for each connection.
 	PerUser, PerAddress, Total int
 	// BytesPerSecond bounds each direction of one allocation, after a burst of a
 	// quarter of a second; 4 MiB. What is over is lost, as on a slow line.
@@ -40,7 +40,7 @@ func (l Limits) withDefaults() Limits {
 			*v = d
 		}
 	}
-	or(&l.PerUser, 64)
+	or(&l.PerUser, 128)
 	or(&l.PerAddress, 256)
 	or(&l.Total, 1024)
 	or(&l.BytesPerSecond, 4<<20)
@@ -59,6 +59,10 @@ type Config struct {
 	// MinPort and MaxPort bound the relayed UDP ports; both 0 leave the choice to
 	// the system.
 	MinPort, MaxPort uint16
+	// Public makes peers of all addresses of the public internet. Without it only
+	// other allocations of this server are peers: enough where both ends of every
+	// call have credentials for it.
+	Public bool
 	// Allow are networks that are peers though they are not public: for a relay
 	// that serves a local network.
 	Allow  []netip.Prefix
@@ -108,7 +112,7 @@ func New(cfg Config) (*Server, error) {
 	if err := s.ports.Validate(); err != nil {
 		return nil, err
 	}
-	s.peers = newPeers(cfg.Addresses, cfg.Allow, s.ports.has)
+	s.peers = newPeers(cfg.Addresses, cfg.Public, cfg.Allow, s.ports.has)
 	s.ports.peers = s.peers
 	return s, nil
 }

@@ -299,7 +299,7 @@ func TestExpired(t *testing.T) {
 
 // Who is no peer gets nothing, by permission, by channel, over both transports.
 func TestRefusedPeers(t *testing.T) {
-	s := start(t, func(c *relay.Config) { c.Allow = nil })
+	s := start(t, func(c *relay.Config) { c.Allow, c.Public = nil, true })
 	for _, secure := range []bool{true, false} {
 		cr := s.Issue(device(t))
 		cl := s.client(t, secure, cr.User, cr.Password)
