@@ -17,3 +17,12 @@ func (p *Peer) Connection() *webrtc.PeerConnection { return p.pc }
 
 // NackLimit is how often one packet is asked for.
 const NackLimit = nackLimit
+
+// Path tells which candidates are in use.
+func Path(p *Peer) string {
+	pair, err := p.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+	if err != nil || pair == nil {
+		return "none"
+	}
+	return pair.String()
+}

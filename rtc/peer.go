@@ -77,7 +77,6 @@ const (
 // Codec is what a track carries.
 type Codec struct{ MimeType string }
 
-
 // Options of a connection.
 type Options struct {
 	// Offerer is true at exactly one end: only it makes offers.

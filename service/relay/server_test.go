@@ -278,7 +278,9 @@ func TestCredentials(t *testing.T) {
 // Expired credentials begin nothing, but what they began lives on.
 func TestExpired(t *testing.T) {
 	var ahead atomic.Int64
-	s := start(t, func(c *relay.Config) { c.Clock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) } })
+	s := start(t, func(c *relay.Config) {
+		c.Clock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	})
 	cr := s.Issue(device(t))
 	c, err := s.client(t, true, cr.User, cr.Password).Allocate()
 	if err != nil {
