@@ -1,6 +1,10 @@
 package rtc
 
-import "github.com/pion/webrtc/v4"
+import (
+	"net"
+
+	"github.com/pion/webrtc/v4"
+)
 
 // Channel gives a hostile test the bare channel of this label.
 func (p *Peer) Channel(lossy bool) *webrtc.DataChannel {
@@ -26,3 +30,6 @@ func Path(p *Peer) string {
 	}
 	return pair.String()
 }
+
+// KindOfNAT is kind.
+func KindOfNAT(port int, own map[string]bool, seen []*net.UDPAddr) NAT { return kind(port, own, seen) }
