@@ -66,17 +66,19 @@ func Probe(ctx context.Context, servers []ICEServer) (Reach, error) {
 	stop := context.AfterFunc(ctx, func() { _ = sock.Close() })
 	defer func() { stop(); client.Close(); _ = sock.Close() }()
 	p.sock, p.stun = sock, client
-	var wg sync.WaitGroup
-	for _, s := range servers {
-		for _, text := range s.URLs {
-			u, err := stun.ParseURI(text)
-			if err != nil {
-				continue
+	// Where we are seen comes first: the relays are asked to look from elsewhere.
+	for _, relays := range []bool{false, true} {
+		var wg sync.WaitGroup
+		for _, s := range servers {
+			for _, text := range s.URLs {
+				u, err := stun.ParseURI(text)
+				if err == nil && relays == (u.Scheme != stun.SchemeTypeSTUN) {
+					wg.Go(func() { p.ask(ctx, u, s) })
+				}
 			}
-			wg.Go(func() { p.ask(ctx, u, s) })
 		}
+		wg.Wait()
 	}
-	wg.Wait()
 	p.conclude()
 	return p.reach, nil
 }
@@ -167,7 +169,7 @@ func (p *prober) relay(ctx context.Context, addr string, tcp bool, s ICEServer) 
 		}
 		conn = turn.NewSTUNConn(c)
 	} else {
-		c, err := net.ListenUDP("udp", nil)
+		c, err := listenFor(addr)
 		if err != nil {
 			return fmt.Errorf("rtc: probe: %w", err)
 		}
@@ -208,6 +210,19 @@ func (p *prober) relay(ctx context.Context, addr string, tcp bool, s ICEServer) 
 		return nil
 	}
 	return nil
+}
+
+// listenFor opens a socket of the family of addr: Pion asks for an allocation of
+// that family.
+func listenFor(addr string) (*net.UDPConn, error) {
+	to, err := net.ResolveUDPAddr("udp", addr)
+	if err != nil {
+		return nil, err
+	}
+	if to.IP.To4() != nil {
+		return net.ListenUDP("udp4", nil)
+	}
+	return net.ListenUDP("udp6", nil)
 }
 
 // conclude compares where the socket was seen.
