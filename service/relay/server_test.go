@@ -514,3 +514,61 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+// The bandwidth of an allocation is bounded: what is over is lost, in both
+// directions.
+func TestBandwidth(t *testing.T) {
+	const rate, sent, size = 20000, 400, 1000
+	s := start(t, func(c *relay.Config) { c.Limits.BytesPerSecond = rate })
+	began := time.Now()
+	cr := s.Issue(device(t))
+	c, err := s.client(t, true, cr.User, cr.Password).Allocate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = peer.Close() }()
+	for name, way := range map[string][2]net.PacketConn{"out": {c, peer}, "in": {peer, c}} {
+		got := 0
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			b := make([]byte, 2*size)
+			for {
+				_ = way[1].SetReadDeadline(time.Now().Add(2 * time.Second))
+				n, _, err := way[1].ReadFrom(b)
+				if err != nil {
+					return
+				}
+				got += n
+			}
+		})
+		for range sent {
+			if _, err := way[0].WriteTo(make([]byte, size), way[1].LocalAddr()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Millisecond) // sockets have short queues
+		}
+		wg.Wait()
+		// A quarter of a second at once, and then the rate.
+		if most := rate/4 + int(rate*time.Since(began).Seconds()); got == 0 || got > most {
+			t.Errorf("%s: %d bytes of %d, at most %d", name, got, sent*size, most)
+		}
+	}
+}
+
+// A connection without an allocation ends.
+func TestTCPEnds(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	c := s.dialTLS(t)
+	if _, err := c.Write([]byte{0}); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(2 * patience))
+	if _, err := c.Read(make([]byte, 1)); err == nil || isTimeout(err) {
+		t.Error("it was left open:", err)
+	}
+}
