@@ -170,6 +170,7 @@ type relayed struct {
 	all     *ports
 	port    uint16
 	out, in *rate.Limiter
+	once    sync.Once
 }
 
 // WriteTo implements [net.PacketConn].
@@ -190,8 +191,12 @@ func (r *relayed) ReadFrom(b []byte) (int, net.Addr, error) {
 	}
 }
 
-// Close implements [net.PacketConn].
+// Close implements [net.PacketConn]. Whoever closes second waits for the first.
 func (r *relayed) Close() error {
-	r.all.remove(r)
-	return r.PacketConn.Close()
+	err := net.ErrClosed
+	r.once.Do(func() {
+		err = r.PacketConn.Close()
+		r.all.remove(r)
+	})
+	return err
 }
