@@ -472,7 +472,15 @@ func TestEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	idle := s.dialTLS(t)
+	idle, begun := s.dialTLS(t), s.dialTLS(t)
+	// A binding request, and its answer: this one is TURN's by now.
+	if _, err := begun.Write(append([]byte{0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42}, make([]byte, 12)...)); err != nil {
+		t.Fatal(err)
+	}
+	_ = begun.SetReadDeadline(time.Now().Add(patience))
+	if _, err := begun.Read(make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
 	relayed := c.LocalAddr().(*net.UDPAddr).Port
 	s.stop()
 	again, err := net.ListenPacket("udp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(relayed)))
@@ -481,9 +489,11 @@ func TestEnds(t *testing.T) {
 	} else {
 		_ = again.Close()
 	}
-	_ = idle.SetReadDeadline(time.Now().Add(patience))
-	if _, err := idle.Read(make([]byte, 1)); err == nil || isTimeout(err) {
-		t.Error("a connection was left open:", err)
+	for name, c := range map[string]net.Conn{"idle": idle, "begun": begun} {
+		_ = c.SetReadDeadline(time.Now().Add(patience / 3))
+		if _, err := c.Read(make([]byte, 1)); err == nil || isTimeout(err) {
+			t.Error(name, "was left open:", err)
+		}
 	}
 	if u, err := net.ListenPacket("udp4", s.udp); err != nil {
 		t.Error("the UDP port is in use:", err)
