@@ -25,18 +25,20 @@ func mayImport() map[string][]string {
 		// capture names the pointer whose shape it asks for.
 		"capture": {p, x, x + "/xinput", "video"},
 		"input":   {w, p}, "input/xtest": {"input", p, x, x + "/xinput", w}, "input/robot": {"input", "input/xtest", p, x, w}, "input/inputtest": {"input", p, "platform/platformtest", x, x + "/xinput", w},
-		"rtc": {w}, "service": {w}, "service/client": {w},
+		"rtc": {w}, "service/client": {w},
 		// What both sides of an account share; SRP knows nothing of viewflip.
 		"wire/account": {w}, "service/srp": nil,
 		// The store keeps sessions and device lists in the types of the protocol.
 		"service/store": {w, "wire/account"},
+		// The service divides its port between HTTP and the relay.
+		"service": {w, "service/relay"}, "service/relay": {w}, "service/bus": nil,
 		"session":       {"capture", "input", p, "video", w},
 		"ui":            {"session", p, x, "video", w, "ui/glass"},
 		"ui/glass":      {"session", p, x, "video", w},
-		"cmd/viewflipd": {"service", "service/client", w},
+		"cmd/viewflipd": {"service", "service/client", "service/relay", w},
 		"cmd/viewflip": {
 			"capture", "input", "input/robot", "input/xtest", "keychain", p, "platform/virtual", x, "rtc", "service",
-			"service/client", "session", "ui", "ui/glass", "video", "video/tile", "video/vpx", w,
+			"service/client", "service/relay", "session", "ui", "ui/glass", "video", "video/tile", "video/vpx", w,
 		},
 	}
 }
@@ -52,8 +54,9 @@ func onlyIn() map[string][]string {
 		"filippo.io/bigmod":             {"service/srp"},
 		"fyne.io/":                      {"ui", "ui/glass", "cmd/viewflip"},
 		"github.com/jackc/":             {"service/store"},
+		"github.com/nats-io/":           {"service/bus"},
 		"github.com/ncruces/":           {"service/store"},
-		"github.com/pion/":              {"rtc"},
+		"github.com/pion/":              {"rtc", "service/relay"},
 		"github.com/pressly/goose/":     {"service/store"},
 		"github.com/tink-crypto/":       {"service/store"},
 		"database/sql":                  {"service/store"},

@@ -139,7 +139,12 @@ func TestProtocolDocument(t *testing.T) {
 	for name, f := range map[string]wire.Frame{
 		"frame-lookup": {ID: 9, Body: wire.Lookup{Invite: invite}},
 		"frame-send":   {ID: 10, Body: wire.Send{To: anna.Public().Address(), Sealed: []byte("sealed")}},
-		"frame-error":  {ID: 10, Body: wire.Error{Code: wire.CodeOffline}},
+		"frame-relay":  {ID: 11, Body: wire.Relay{Invite: invite}},
+		"frame-relay-credentials": {ID: 11, Body: wire.RelayCredentials{
+			URLs: []string{"turns:192.0.2.1:7465?transport=tcp"}, User: "1700000000:abcdefghijklmnopqrstuvwxyz",
+			Password: "c2VjcmV0", Expires: 1700000000, Pinned: true,
+		}},
+		"frame-error": {ID: 10, Body: wire.Error{Code: wire.CodeOffline}},
 	} {
 		b, err := wire.AppendFrame(nil, f)
 		if err != nil {

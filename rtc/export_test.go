@@ -1,6 +1,10 @@
 package rtc
 
-import "github.com/pion/webrtc/v4"
+import (
+	"net"
+
+	"github.com/pion/webrtc/v4"
+)
 
 // Channel gives a hostile test the bare channel of this label.
 func (p *Peer) Channel(lossy bool) *webrtc.DataChannel {
@@ -17,3 +21,15 @@ func (p *Peer) Connection() *webrtc.PeerConnection { return p.pc }
 
 // NackLimit is how often one packet is asked for.
 const NackLimit = nackLimit
+
+// Path tells which candidates are in use.
+func Path(p *Peer) string {
+	pair, err := p.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+	if err != nil || pair == nil {
+		return "none"
+	}
+	return pair.String()
+}
+
+// KindOfNAT is kind.
+func KindOfNAT(port int, own map[string]bool, seen []*net.UDPAddr) NAT { return kind(port, own, seen) }

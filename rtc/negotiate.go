@@ -53,6 +53,9 @@ func (p *Peer) serve(ctx context.Context) error {
 			}
 		}
 	})
+	if err := p.firstServers(ctx); err != nil {
+		return err
+	}
 	n := &negotiation{p: p}
 	if p.o.Offerer {
 		if err := p.openChannels(ctx); err != nil {
@@ -76,6 +79,8 @@ func (p *Peer) serve(ctx context.Context) error {
 			err = p.reason(err)
 		case s := <-signals:
 			err = n.signal(ctx, s)
+		case s := <-p.servers:
+			err = p.use(s)
 		case c := <-p.cands:
 			err = n.candidate(ctx, c)
 		case <-p.renew:

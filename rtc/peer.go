@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
+	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/nack"
 	"github.com/pion/logging"
@@ -75,17 +77,22 @@ const (
 // Codec is what a track carries.
 type Codec struct{ MimeType string }
 
-// ICEServer is a STUN or TURN server (RFC 7064, RFC 7065).
-type ICEServer struct {
-	URLs                 []string
-	Username, Credential string
-}
-
 // Options of a connection.
 type Options struct {
 	// Offerer is true at exactly one end: only it makes offers.
-	Offerer    bool
+	Offerer bool
+	// ICEServers are used besides those of Relay.
 	ICEServers []ICEServer
+	// Relay returns servers whose credentials do not last, and when to ask again:
+	// while they work still. It is asked before the connection is made, which waits
+	// for serverTime at most, and so often that an ICE restart finds good ones.
+	// Nil: there are none.
+	Relay func(ctx context.Context) (servers []ICEServer, again time.Time, err error)
+	// RelayOnly uses relayed paths alone (iceTransportPolicy "relay").
+	RelayOnly bool
+	// TCP takes connections of peers to whom no UDP leads (ICE-TCP, RFC 6544). The
+	// Peer owns it. Nil: there are UDP candidates alone.
+	TCP net.Listener
 	// Codecs in order of preference; nil means tiles, then VP9.
 	Codecs []Codec
 	// Net replaces the network in tests.
@@ -133,6 +140,9 @@ type Peer struct {
 	broken    chan error // a channel that closed, or should
 	signals   chan wire.Signal
 	changes   chan webrtc.PeerConnectionState
+	servers   chan []ICEServer // of Options.Relay
+	dialer    *dialer
+	tcp       ice.TCPMux // nil without Options.TCP
 	done      chan struct{}
 	wg        sync.WaitGroup
 
@@ -150,19 +160,17 @@ func New(o Options, s Signaller) (*Peer, error) {
 	if o.Codecs == nil {
 		o.Codecs = []Codec{{MimeTypeTile}, {MimeTypeVP9}}
 	}
-	api, err := newAPI(o)
+	d := &dialer{}
+	api, mux, err := newAPI(o, d)
 	if err != nil {
-		return nil, fmt.Errorf("rtc: %w", err)
+		return nil, errors.Join(fmt.Errorf("rtc: %w", err), closeTCP(mux, o.TCP))
 	}
-	cfg := webrtc.Configuration{}
-	for _, x := range o.ICEServers {
-		cfg.ICEServers = append(cfg.ICEServers, webrtc.ICEServer{URLs: x.URLs, Username: x.Username, Credential: x.Credential})
-	}
-	pc, err := api.NewPeerConnection(cfg)
+	pc, err := api.NewPeerConnection(configuration(o, d, nil))
 	if err != nil {
-		return nil, fmt.Errorf("rtc: %w", err)
+		return nil, errors.Join(fmt.Errorf("rtc: %w", err), closeTCP(mux, o.TCP))
 	}
 	return &Peer{
+		servers: make(chan []ICEServer, 1), dialer: d, tcp: mux,
 		o: o, sig: s, log: o.Log, pc: pc,
 		connected: make(chan struct{}), states: make(chan State, 1), in: make(chan Message, inBuffer),
 		inTracks: make(chan *InTrack, trackBuffer), cands: make(chan webrtc.ICECandidateInit, 64),
@@ -171,7 +179,7 @@ func New(o Options, s Signaller) (*Peer, error) {
 	}, nil
 }
 
-func newAPI(o Options) (*webrtc.API, error) {
+func newAPI(o Options, d *dialer) (*webrtc.API, ice.TCPMux, error) {
 	quiet := logging.NewDefaultLoggerFactory()
 	quiet.DefaultLogLevel = logging.LogLevelDisabled
 	se := webrtc.SettingEngine{LoggerFactory: quiet}
@@ -182,10 +190,12 @@ func newAPI(o Options) (*webrtc.API, error) {
 	se.SetSRTPReplayProtectionWindow(nackSize)
 	se.SetIncludeLoopbackCandidate(true)
 	se.SetICETimeouts(3*time.Second, 15*time.Second, time.Second)
+	se.SetICEProxyDialer(d)
+	mux := listenTCP(&se, o.TCP, quiet)
 	if o.Net == nil {
 		n, err := stdnet.NewNet()
 		if err != nil {
-			return nil, err
+			return nil, mux, err
 		}
 		o.Net = n
 	}
@@ -204,7 +214,7 @@ func newAPI(o Options) (*webrtc.API, error) {
 				PayloadType:        pt,
 			}, webrtc.RTPCodecTypeVideo)
 			if err != nil {
-				return nil, err
+				return nil, mux, err
 			}
 			pt++
 		}
@@ -212,20 +222,20 @@ func newAPI(o Options) (*webrtc.API, error) {
 	ir := &interceptor.Registry{}
 	responder, err := nack.NewResponderInterceptor(nack.ResponderSize(nackSize))
 	if err != nil {
-		return nil, err
+		return nil, mux, err
 	}
 	ir.Add(responder) // InTrack asks by itself: Pion's generator would look 100 times a second
 	if err := webrtc.ConfigureRTCPReports(ir); err != nil {
-		return nil, err
+		return nil, mux, err
 	}
 	if err := webrtc.ConfigureTWCCSender(me, ir); err != nil {
-		return nil, err
+		return nil, mux, err
 	}
 	// Without the numbers on our packets the other end has nothing to report.
 	if err := webrtc.ConfigureTWCCHeaderExtensionSender(me, ir); err != nil {
-		return nil, err
+		return nil, mux, err
 	}
-	return webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(me), webrtc.WithInterceptorRegistry(ir)), nil
+	return webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(me), webrtc.WithInterceptorRegistry(ir)), mux, nil
 }
 
 // Connected is closed when the connection is up and its certificate is the
@@ -255,6 +265,7 @@ func (p *Peer) Run(ctx context.Context) error {
 	if cerr := p.pc.GracefulClose(); err == nil && cerr != nil {
 		err = fmt.Errorf("rtc: close: %w", cerr)
 	}
+	_ = closeTCP(p.tcp, nil)
 	p.wg.Wait()
 	close(p.states)
 	return err

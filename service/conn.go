@@ -30,6 +30,8 @@ type conn struct {
 	serial   uint64
 	requests *rate.Limiter
 	refusals *rate.Limiter
+	relays   *rate.Limiter // credentials for the relay
+	called   bool          // it has to do with a call; see credentials
 	wake     chan struct{} // capacity 1
 	box      *mailbox      // set by hub.attach, read-only afterwards
 }
@@ -198,11 +200,18 @@ func (c *conn) obey(f wire.Frame) (reply wire.FrameBody, end ending) {
 		code = hub.send(c, f.ID, m)
 	case wire.OpenInvite:
 		code = hub.open(c, m)
+		c.called = c.called || code == 0
 	case wire.CloseInvite:
 		hub.close(c, m.Invite)
+	case wire.Relay:
+		var r wire.FrameBody
+		if r, code = c.credentials(m); code == 0 {
+			return r, ending{}
+		}
 	case wire.Lookup:
 		d, ok := hub.lookup(m.Invite)
 		if ok {
+			c.called = true
 			return wire.Found{Device: d}, ending{}
 		}
 		code = wire.CodeUnknownInvite

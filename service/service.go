@@ -17,6 +17,7 @@ import (
 
 	"github.com/coder/websocket"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"viewflip.app/wire"
 )
@@ -29,6 +30,8 @@ type Config struct {
 	Certificate tls.Certificate
 	// Limits are the defaults where zero.
 	Limits Limits
+	// Relay issues credentials for a TURN server; nil: there is none.
+	Relay Relay
 	// Log never gets an address, a key, a message or an invitation. Nil discards.
 	Log *slog.Logger
 	// Clock is time.Now if nil; it decides on expiry and rates.
@@ -38,6 +41,7 @@ type Config struct {
 // Service is a mailbox. Make one with New and run it once.
 type Service struct {
 	limits    Limits
+	relay     Relay
 	log       *slog.Logger
 	now       func() time.Time
 	cert      tls.Certificate
@@ -67,7 +71,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	l := cfg.Limits.withDefaults()
 	return &Service{
-		limits: l, log: cfg.Log, now: cfg.Clock, cert: cfg.Certificate, pin: pin,
+		limits: l, relay: cfg.Relay, log: cfg.Log, now: cfg.Clock, cert: cfg.Certificate, pin: pin,
 		hub: newHub(l, cfg.Clock), addresses: newAddresses(l, cfg.Clock), conns: make(map[*conn]struct{}),
 	}, nil
 }
@@ -87,13 +91,7 @@ func (s *Service) Run(ctx context.Context, ln net.Listener) error {
 	defer cut()
 	srv := s.server(hard)
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		err := srv.ServeTLS(&listener{ln, s.addresses, func() { s.log.Debug("connection refused by limits") }}, "", "")
-		if errors.Is(err, http.ErrServerClosed) {
-			return nil
-		}
-		return fmt.Errorf("service: serve: %w", err)
-	})
+	s.listen(g, srv, &listener{ln, s.addresses, func() { s.log.Debug("connection refused by limits") }})
 	g.Go(func() error {
 		t := time.NewTicker(sweepTime)
 		defer t.Stop()
@@ -176,7 +174,7 @@ func (s *Service) server(hard context.Context) *http.Server {
 		// The server's own log names addresses.
 		ErrorLog: log.New(io.Discard, "", 0),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			if t, ok := c.(*tls.Conn); ok {
+			if t, ok := c.(interface{ NetConn() net.Conn }); ok {
 				if n, ok := t.NetConn().(*counted); ok {
 					return context.WithValue(ctx, connKey{}, n)
 				}
@@ -205,6 +203,7 @@ func (s *Service) accept(hard context.Context, w http.ResponseWriter, r *http.Re
 	c := &conn{
 		service: s, ws: ws, tcp: tcp, address: tcp.address, serial: s.serial.Add(1), wake: make(chan struct{}, 1),
 		requests: newLimiter(s.limits.Requests), refusals: newLimiter(s.limits.Refusals),
+		relays: rate.NewLimiter(rate.Every(relayEvery), relayBurst),
 	}
 	s.mu.Lock()
 	if s.draining {

@@ -150,6 +150,10 @@ func AppendFrame(b []byte, f Frame) ([]byte, error) {
 		b = appendBytes(append(b, m.From[:]...), m.Sealed)
 	case Error:
 		b = append(b, byte(m.Code))
+	case Relay:
+		b = append(b, m.Invite[:]...)
+	case RelayCredentials:
+		return appendRelayCredentials(b, m)
 	}
 	return b, nil
 }
@@ -209,6 +213,12 @@ func ParseFrame(b []byte) (Frame, error) {
 	case frameError:
 		e := Error{Code: ErrorCode(r.u8())}
 		f.Body, ok = e, e.Code >= CodeUnknownInvite && e.Code <= CodeUnavailable
+	case frameRelay:
+		var m Relay
+		r.copy(m.Invite[:])
+		f.Body = m
+	case frameRelayCredentials:
+		f.Body, ok = r.relayCredentials()
 	default:
 		ok = false
 	}

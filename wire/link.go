@@ -147,9 +147,7 @@ func parseLink(s, kind string) (Link, error) {
 func parseService(host string, q url.Values) (Service, error) {
 	var s Service
 	for _, a := range append([]string{host}, q["a"]...) {
-		h, p, err := net.SplitHostPort(a)
-		port, perr := strconv.ParseUint(p, 10, 16)
-		if err != nil || perr != nil || port == 0 || h == "" || strings.ContainsAny(a, "/?#@% \"'<>\\") || len(s.Addrs) == MaxServiceAddrs {
+		if !hostPort(a) || len(s.Addrs) == MaxServiceAddrs {
 			return Service{}, linkError("the address of the service is damaged")
 		}
 		s.Addrs = append(s.Addrs, a)
@@ -160,6 +158,13 @@ func parseService(host string, q url.Values) (Service, error) {
 	}
 	s.Pin = pin
 	return s, nil
+}
+
+// hostPort reports whether a is host:port and nothing that means more in a URL.
+func hostPort(a string) bool {
+	h, p, err := net.SplitHostPort(a)
+	port, perr := strconv.ParseUint(p, 10, 16)
+	return err == nil && perr == nil && port != 0 && h != "" && !strings.ContainsAny(a, "/?#@% \"'<>\\")
 }
 
 // decode32Bytes decodes exactly 32 bytes of unpadded base64url, in their one

@@ -318,6 +318,7 @@ func frames(t testing.TB) []wire.FrameBody {
 		wire.OpenInvite{Invite: wire.InviteID{1}, Expires: 5}, wire.CloseInvite{Invite: wire.InviteID{1}}, wire.Lookup{Invite: wire.InviteID{1}},
 		wire.Found{Device: dev}, wire.Send{To: dev.Address(), Sealed: []byte("x")}, wire.Deliver{From: dev.Address(), Sealed: []byte("y")},
 		wire.OK{}, wire.Error{Code: wire.CodeOffline},
+		wire.Relay{Invite: wire.InviteID{1}}, credentials(),
 	}
 }
 

@@ -254,7 +254,8 @@ func (a *app) service(ctx context.Context) (wire.Service, error) {
 	if err != nil {
 		return wire.Service{}, errors.Join(err, ln.Close())
 	}
-	srv, err := service.New(service.Config{Certificate: cert, Log: a.log})
+	addrs := a.advertise(ln.Addr())
+	srv, err := service.New(service.Config{Certificate: cert, Relay: a.privateRelay(ln.Addr(), addrs), Log: a.log})
 	if err != nil {
 		return wire.Service{}, errors.Join(err, ln.Close())
 	}
@@ -263,7 +264,7 @@ func (a *app) service(ctx context.Context) (wire.Service, error) {
 			a.log.Error("private service ended", "err", err)
 		}
 	})
-	svc := wire.Service{Addrs: a.advertise(ln.Addr()), Pin: srv.Pin()}
+	svc := wire.Service{Addrs: addrs, Pin: srv.Pin()}
 	a.own = &svc
 	return svc, nil
 }
@@ -305,7 +306,8 @@ func (a *app) newCall(ctx context.Context, link *wire.Link) (*session.Call, erro
 	}
 	call := session.New(session.Config{
 		Identity: identity, Name: a.displayName(), Service: svc, Mailbox: mail,
-		NewPeer: a.newPeer, OpenCapture: a.openCapture, NewGate: a.gates(),
+		NewPeer:     func(offerer bool, s session.Signaller) (session.Peer, error) { return a.newPeer(mail, svc, offerer, s) },
+		OpenCapture: a.openCapture, NewGate: a.gates(),
 		OpenCursor: a.pointer(), OpenHand: a.hand(), Clipboard: a.clipboard(), NewEncoder: newEncoder, NewDecoder: newDecoder, Log: a.log,
 	})
 	mctx, stop := context.WithCancel(a.ctx)

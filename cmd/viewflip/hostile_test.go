@@ -166,7 +166,7 @@ func (s *stage) joinAs(t *testing.T, id *wire.Identity, link wire.Link, patience
 	e.call = session.New(session.Config{
 		Identity: id, Name: "Eve", Service: link.Service, Mailbox: b,
 		NewPeer: func(offerer bool, sig session.Signaller) (session.Peer, error) {
-			p, err := s.a.newPeer(offerer, sig)
+			p, err := s.a.newPeer(mail, link.Service, offerer, sig)
 			once.Do(func() {
 				e.peer, e.sig = p.(*peer).Peer, sig
 				close(made)

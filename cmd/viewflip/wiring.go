@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"net"
+	"time"
 
 	"viewflip.app/capture"
 	"viewflip.app/input"
 	"viewflip.app/platform"
 	"viewflip.app/rtc"
+	"viewflip.app/service/client"
 	"viewflip.app/session"
 	"viewflip.app/video/tile"
 	"viewflip.app/video/vpx"
@@ -22,8 +25,17 @@ type peer struct {
 	traffic *traffic
 }
 
-func (a *app) newPeer(offerer bool, s session.Signaller) (session.Peer, error) {
-	p, err := rtc.New(rtc.Options{Offerer: offerer, ICEServers: a.ice, Codecs: codecs(), Log: a.log}, s)
+// newPeer makes a connection of the call whose mailbox is mail.
+func (a *app) newPeer(mail *client.Client, svc wire.Service, offerer bool, s session.Signaller) (session.Peer, error) {
+	o := rtc.Options{Offerer: offerer, ICEServers: a.ice, Codecs: codecs(), Log: a.log}
+	o.Relay = func(ctx context.Context) ([]rtc.ICEServer, time.Time, error) { return relayServers(ctx, mail, svc) }
+	ln, err := net.Listen("tcp", ":0")
+	if err != nil {
+		a.log.Debug("no TCP candidates", "err", err)
+	} else {
+		o.TCP = ln
+	}
+	p, err := rtc.New(o, s)
 	if err != nil {
 		return nil, err
 	}

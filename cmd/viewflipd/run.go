@@ -29,9 +29,12 @@ const (
 const defaultListen = ":7465"
 
 const usage = `viewflipd is the viewflip service: devices find each other through it, and hand
-each other sealed messages that it cannot read. Pictures and input never pass it.
+each other sealed messages that it cannot read. Pictures and input pass it
+only where no direct path leads, encrypted from end to end.
 
   viewflipd serve [--listen ADDR] [--data DIR] [--advertise HOST:PORT,…] [--log-level LEVEL]
+                  [--relay on|off] [--relay-ports MIN-MAX] [--relay-allow CIDR,…]
+                  [--relay-address IP,…] [--turn URL,… --turn-secret-file FILE]
         run the service until it is interrupted; prints on standard output the
         line that clients need in VIEWFLIP_SERVICE
   viewflipd version
@@ -41,11 +44,24 @@ each other sealed messages that it cannot read. Pictures and input never pass it
 
 Settings: by flag, or by environment where there is no flag.
   --listen      VIEWFLIP_LISTEN     where to listen (default: :7465)
-  --data        VIEWFLIP_DATA       directory of the TLS key, the only thing kept
+  --data        VIEWFLIP_DATA       directory of the TLS key and the relay's secret,
+                                    the only things kept
                                     (default: $STATE_DIRECTORY, as systemd sets it,
                                     else viewflipd in your configuration directory)
   --advertise   VIEWFLIP_ADVERTISE  up to four addresses under which clients reach
                                     it (default: those of this machine)
+  --relay       VIEWFLIP_RELAY      on or off: whether calls to which no direct path
+                                    leads go through this machine, encrypted end to
+                                    end (TURN: UDP and TLS on the port of --listen)
+  --relay-ports VIEWFLIP_RELAY_PORTS      UDP ports of relayed calls (default:
+                                    49200-50223)
+  --relay-allow VIEWFLIP_RELAY_ALLOW      private networks that it may reach (default:
+                                    none; public addresses alone)
+  --relay-address VIEWFLIP_RELAY_ADDRESS  its address as others see it, one for IPv4
+                                    and one for IPv6 (default: of --advertise)
+  --turn        VIEWFLIP_TURN       instead: URLs of a coturn, such as
+                                    turns:turn.example.org:5349?transport=tcp
+  --turn-secret-file VIEWFLIP_TURN_SECRET_FILE  file of its static-auth-secret
   --log-level   VIEWFLIP_LOG        debug, info, warn or error (default: info)
 
 Clients trust the key in the data directory: keep it, and keep it to yourself.
@@ -69,7 +85,7 @@ func run(ctx context.Context, e env, args []string) int {
 	case errors.Is(err, errUsage):
 		return exitUsage
 	default:
-		_, _ = fmt.Fprintf(e.stderr, "viewflipd: %v\n", strings.ReplaceAll(err.Error(), "service: ", ""))
+		_, _ = fmt.Fprintf(e.stderr, "viewflipd: %v\n", strings.NewReplacer("service: ", "", "relay: ", "").Replace(err.Error()))
 		return exitError
 	}
 }
@@ -104,6 +120,7 @@ type settings struct {
 	listen, data string
 	advertise    []string // empty: found out
 	level        slog.Level
+	relay        relaySettings
 }
 
 func (e env) settings(args []string) (settings, error) {
@@ -116,10 +133,16 @@ func (e env) settings(args []string) (settings, error) {
 	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	var s settings
-	var advertise, level string
+	var advertise, level, relayed string
 	fs.StringVar(&s.listen, "listen", or("VIEWFLIP_LISTEN", defaultListen), "")
 	fs.StringVar(&s.data, "data", or("VIEWFLIP_DATA", e.getenv("STATE_DIRECTORY")), "")
 	fs.StringVar(&advertise, "advertise", e.getenv("VIEWFLIP_ADVERTISE"), "")
+	fs.StringVar(&relayed, "relay", or("VIEWFLIP_RELAY", "on"), "")
+	fs.StringVar(&s.relay.turn, "turn", e.getenv("VIEWFLIP_TURN"), "")
+	fs.StringVar(&s.relay.secretFile, "turn-secret-file", e.getenv("VIEWFLIP_TURN_SECRET_FILE"), "")
+	fs.StringVar(&s.relay.ports, "relay-ports", e.getenv("VIEWFLIP_RELAY_PORTS"), "")
+	fs.StringVar(&s.relay.allow, "relay-allow", e.getenv("VIEWFLIP_RELAY_ALLOW"), "")
+	fs.StringVar(&s.relay.address, "relay-address", e.getenv("VIEWFLIP_RELAY_ADDRESS"), "")
 	fs.StringVar(&level, "log-level", or("VIEWFLIP_LOG", "info"), "")
 	switch err := fs.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -131,6 +154,9 @@ func (e env) settings(args []string) (settings, error) {
 	}
 	if err := s.level.UnmarshalText([]byte(level)); err != nil {
 		return s, e.misused("the log level %q is none of debug, info, warn, error", level)
+	}
+	if s.relay.on = relayed == "on"; !s.relay.on && relayed != "off" {
+		return s, e.misused("--relay is %q, neither on nor off", relayed)
 	}
 	if advertise != "" {
 		s.advertise = strings.Split(advertise, ",")
@@ -162,16 +188,20 @@ func serve(ctx context.Context, e env, args []string) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: s.level}))
-	srv, err := service.New(service.Config{Certificate: cert, Log: log})
-	if err != nil {
-		return err
-	}
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.listen)
 	if err != nil {
 		return fmt.Errorf("it cannot listen on %s: %w", s.listen, err)
 	}
 	if len(s.advertise) == 0 {
 		s.advertise = service.Advertise(ln.Addr())
+	}
+	rel, err := s.relay.open(ctx, ln.Addr(), s.advertise, s.data, log)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	srv, err := service.New(service.Config{Certificate: cert, Relay: rel, Log: log})
+	if err != nil {
+		return errors.Join(err, ln.Close())
 	}
 	if _, err := fmt.Fprintln(e.stdout, wire.Service{Addrs: s.advertise, Pin: srv.Pin()}.URL()); err != nil {
 		return errors.Join(fmt.Errorf("its address cannot be printed: %w", err), ln.Close())

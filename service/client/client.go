@@ -36,6 +36,8 @@ var (
 	ErrRateLimited = errors.New("client: too much at once for the service: try again in a minute")
 	// ErrTooLarge means that a message is over wire.MaxSealed.
 	ErrTooLarge = errors.New("client: the message is too large for the service")
+	// ErrNoRelay means that the service has no relay, or none for this device.
+	ErrNoRelay = errors.New("client: the service has no relay for this call")
 	// ErrUnavailable means that the service cannot be reached, or cannot serve.
 	ErrUnavailable = errors.New("client: the service cannot be reached")
 )
@@ -93,6 +95,7 @@ type Client struct {
 	states   chan State // capacity 1, the newest wins
 	ran      atomic.Bool
 	lastID   atomic.Uint32
+	asking   chan struct{} // one at a time asks for relay credentials
 
 	mu      sync.Mutex
 	news    chan struct{} // closed and renewed when something that is waited for changes
@@ -102,6 +105,8 @@ type Client struct {
 	trouble error         // why it is not connected
 	final   error         // why it never will be again
 	invites map[wire.InviteID]time.Time
+	looked  wire.InviteID // the invitation that was found last
+	relay   wire.RelayCredentials
 	inbox   inbox
 }
 
@@ -115,7 +120,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		service: cfg.Service, identity: cfg.Identity, log: cfg.Log,
-		states: make(chan State, 1), news: make(chan struct{}), invites: make(map[wire.InviteID]time.Time),
+		states: make(chan State, 1), asking: make(chan struct{}, 1), news: make(chan struct{}), invites: make(map[wire.InviteID]time.Time),
 	}
 	// Ids of an earlier client of this device must not be taken for ours.
 	c.lastID.Store(rand.Uint32())
@@ -304,6 +309,9 @@ func (c *Client) Lookup(ctx context.Context, id wire.InviteID) (wire.Device, err
 	if !ok {
 		return wire.Device{}, fmt.Errorf("%w: it gave a wrong answer", ErrUnavailable)
 	}
+	c.mu.Lock()
+	c.looked = id
+	c.mu.Unlock()
 	return found.Device, nil
 }
 

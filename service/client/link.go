@@ -163,7 +163,7 @@ func (l *link) read(ctx context.Context, receive func(*link, uint32, wire.Delive
 			if err := receive(l, f.ID, body); err != nil {
 				return err
 			}
-		case wire.OK, wire.Found, wire.Error:
+		case wire.OK, wire.Found, wire.RelayCredentials, wire.Error:
 			l.mu.Lock()
 			if reply := l.pending[f.ID]; reply != nil {
 				delete(l.pending, f.ID)
