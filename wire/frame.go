@@ -154,6 +154,8 @@ func AppendFrame(b []byte, f Frame) ([]byte, error) {
 		b = append(b, m.Invite[:]...)
 	case RelayCredentials:
 		return appendRelayCredentials(b, m)
+	default:
+		b = appendAccountFrame(b, m)
 	}
 	return b, nil
 }
@@ -169,7 +171,7 @@ func ParseFrame(b []byte) (Frame, error) {
 	r := &reader{b: b}
 	f := Frame{ID: r.u32()}
 	ok := true
-	switch r.u8() {
+	switch kind := r.u8(); kind {
 	case frameHello:
 		h := ServiceHello{Version: r.u16(), Device: r.device()}
 		f.Body, ok = h, h.Version != 0
@@ -220,7 +222,7 @@ func ParseFrame(b []byte) (Frame, error) {
 	case frameRelayCredentials:
 		f.Body, ok = r.relayCredentials()
 	default:
-		ok = false
+		f.Body, ok = r.accountFrame(kind)
 	}
 	if err := r.end(); err != nil || !ok {
 		return Frame{}, ErrMalformed
