@@ -31,7 +31,7 @@ func mayImport() map[string][]string {
 		// The store keeps sessions and device lists in the types of the protocol.
 		"service/store": {w, "wire/account"},
 		// The service divides its port between HTTP and the relay.
-		"service": {w, "service/relay"}, "service/relay": {w}, "service/bus": nil,
+		"service": {w, "wire/account", "service/relay", "service/store", "service/bus", "service/mail", "service/srp"}, "service/mail": nil, "service/relay": {w}, "service/bus": nil,
 		"session":       {"capture", "input", p, "video", w},
 		"ui":            {"session", p, x, "video", w, "ui/glass"},
 		"ui/glass":      {"session", p, x, "video", w},

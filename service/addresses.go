@@ -24,6 +24,7 @@ type address struct {
 	seen     time.Time // guarded by addresses.mu
 	connects *rate.Limiter
 	requests *rate.Limiter
+	logins   *rate.Limiter
 }
 
 // addresses is the bounded table of them.
@@ -71,7 +72,7 @@ func (t *addresses) admit(from net.Addr) (*address, bool) {
 		if len(t.table) >= t.limits.Connections+idleAddresses {
 			t.forget(now)
 		}
-		a = &address{connects: newLimiter(t.limits.Connects), requests: newLimiter(t.limits.RequestsPerAddress)}
+		a = &address{connects: newLimiter(t.limits.Connects), requests: newLimiter(t.limits.RequestsPerAddress), logins: newLimiter(t.limits.Logins)}
 		t.table[key] = a
 	}
 	a.seen = now

@@ -31,6 +31,9 @@ type conn struct {
 	requests *rate.Limiter
 	refusals *rate.Limiter
 	relays   *rate.Limiter // credentials for the relay
+	bound    bool          // to a session
+	nonce    [32]byte      // of the challenge
+	notes    notes
 	called   bool          // it has to do with a call; see credentials
 	wake     chan struct{} // capacity 1
 	box      *mailbox      // set by hub.attach, read-only afterwards
@@ -63,6 +66,9 @@ func (c *conn) serve(ctx context.Context) {
 	}
 	cancel()
 	wg.Wait()
+	if c.bound {
+		c.service.presence.drop(c)
+	}
 	if c.box != nil {
 		c.service.hub.detach(c, gone)
 	}
@@ -80,6 +86,7 @@ func (c *conn) talk(ctx context.Context, cancel context.CancelFunc, wg *sync.Wai
 	default:
 		c.service.background(func() { _ = old.ws.Close(statusReplaced, "replaced") })
 	}
+	c.service.hub.reach(ctx, c.box)
 	// Whoever is welcome can be reached already.
 	if err := c.write(ctx, wire.Frame{ID: id, Body: wire.Welcome{}}); err != nil {
 		return ending{}, false
@@ -92,7 +99,7 @@ func (c *conn) talk(ctx context.Context, cancel context.CancelFunc, wg *sync.Wai
 			code := websocket.CloseStatus(err)
 			return end, code == websocket.StatusNormalClosure || code == websocket.StatusGoingAway
 		}
-		reply, end := c.obey(f)
+		reply, end := c.obey(ctx, f)
 		if reply != nil {
 			if err := c.write(ctx, wire.Frame{ID: f.ID, Body: reply}); err != nil {
 				return ending{}, false
@@ -125,6 +132,7 @@ func (c *conn) handshake(ctx context.Context) (wire.Device, uint32, ending, bool
 	if _, err := rand.Read(ch.Nonce[:]); err != nil {
 		return fail(ending{websocket.StatusInternalError, ""})
 	}
+	c.nonce = ch.Nonce
 	if err := c.write(ctx, wire.Frame{ID: f.ID, Body: ch}); err != nil {
 		return fail(ending{})
 	}
@@ -179,8 +187,11 @@ func (c *conn) write(ctx context.Context, f wire.Frame) error {
 }
 
 // obey carries out one request.
-func (c *conn) obey(f wire.Frame) (reply wire.FrameBody, end ending) {
+func (c *conn) obey(ctx context.Context, f wire.Frame) (reply wire.FrameBody, end ending) {
 	hub := c.service.hub
+	if end, barred := c.notes.barred(); barred {
+		return nil, end
+	}
 	if _, ok := f.Body.(wire.OK); ok && hub.ack(c, f.ID) {
 		return nil, ending{} // a reply to what we sent costs nothing
 	}
@@ -193,28 +204,40 @@ func (c *conn) obey(f wire.Frame) (reply wire.FrameBody, end ending) {
 		return wire.Error{Code: wire.CodeRateLimited}, end
 	}
 	var code wire.ErrorCode
+	if _, ok := f.Body.(wire.Bind); !ok && !c.bound && c.service.noGuests {
+		return wire.Error{Code: wire.CodeAuthFailed}, ending{}
+	}
 	switch m := f.Body.(type) {
 	case wire.OK: // of a message that ran out of time
 		return nil, ending{}
 	case wire.Send:
-		code = hub.send(c, f.ID, m)
+		code = hub.send(ctx, c, f.ID, m)
 	case wire.OpenInvite:
-		code = hub.open(c, m)
+		code = hub.openInvite(ctx, c, m)
 		c.called = c.called || code == 0
 	case wire.CloseInvite:
 		hub.close(c, m.Invite)
 	case wire.Relay:
 		var r wire.FrameBody
-		if r, code = c.credentials(m); code == 0 {
+		if r, code = c.credentials(ctx, m); code == 0 {
 			return r, ending{}
 		}
 	case wire.Lookup:
-		d, ok := hub.lookup(m.Invite)
+		d, ok := hub.find(ctx, m.Invite)
 		if ok {
 			c.called = true
 			return wire.Found{Device: d}, ending{}
 		}
 		code = wire.CodeUnknownInvite
+	case wire.Bind:
+		var r wire.FrameBody
+		if r, code = c.bind(ctx, m); code == 0 {
+			return r, ending{}
+		}
+	case wire.SetPresence:
+		if !c.bound || !c.service.presence.set(c, m.State) {
+			code = wire.CodeAuthFailed
+		}
 	default:
 		c.service.log.Debug("frame out of place")
 		return wire.Error{Code: wire.CodeMalformed}, ending{websocket.StatusInvalidFramePayloadData, "malformed"}
@@ -229,7 +252,15 @@ func (c *conn) obey(f wire.Frame) (reply wire.FrameBody, end ending) {
 // until the device acknowledges its id.
 func (c *conn) deliver(ctx context.Context) {
 	for {
+		for _, body := range c.notes.take() {
+			if c.write(ctx, wire.Frame{Body: body}) != nil {
+				return
+			}
+		}
 		for {
+			if _, barred := c.notes.barred(); barred {
+				break
+			}
 			m, ok := c.service.hub.next(c)
 			if !ok {
 				break

@@ -1,11 +1,13 @@
 package service
 
 import (
+	"context"
 	"hash/maphash"
 	"math/rand/v2"
 	"sync"
 	"time"
 
+	"viewflip.app/service/bus"
 	"viewflip.app/wire"
 )
 
@@ -18,15 +20,22 @@ type hub struct {
 	limits Limits
 	now    func() time.Time
 	seed   maphash.Seed
+	bus    *bus.Bus // to other nodes; nil: there are none
+	id     [16]byte // of this node
+	// background runs what must not hold anybody up.
+	background func(func()) bool
+	reapable   chan struct{}
 
 	mu      sync.Mutex
 	boxes   map[wire.Address]*mailbox
 	invites map[wire.InviteID]invite
 	bytes   int // of all queues
+	retired []*bus.Subscription
 }
 
 type invite struct {
 	owner   *mailbox
+	sub     *bus.Subscription
 	expires time.Time
 }
 
@@ -36,6 +45,8 @@ type mailbox struct {
 	address wire.Address
 	conn    *conn     // nil while away
 	away    time.Time // since when
+	since   time.Time // conn is here
+	sub     *bus.Subscription
 	queue   []message // not acknowledged yet, oldest first
 	sent    int       // how many of them went to conn
 	bytes   int
@@ -62,7 +73,8 @@ type message struct {
 func newHub(l Limits, now func() time.Time) *hub {
 	return &hub{
 		limits: l, now: now, seed: maphash.MakeSeed(),
-		boxes: make(map[wire.Address]*mailbox), invites: make(map[wire.InviteID]invite),
+		reapable: make(chan struct{}, 1),
+		boxes:    make(map[wire.Address]*mailbox), invites: make(map[wire.InviteID]invite),
 	}
 }
 
@@ -80,7 +92,7 @@ func (h *hub) attach(c *conn, d wire.Device) (replaced *conn) {
 	if b.conn != nil && b.conn.serial > c.serial {
 		return c
 	}
-	replaced, b.conn, b.sent = b.conn, c, 0
+	replaced, b.conn, b.sent, b.since = b.conn, c, 0, h.now()
 	c.box = b
 	c.poke()
 	return replaced
@@ -112,57 +124,82 @@ func (h *hub) present(a wire.Address) *mailbox {
 
 func (h *hub) remove(b *mailbox) {
 	for id := range b.invites {
-		delete(h.invites, id)
+		h.forget(b, id)
 	}
+	h.retire(b.sub)
+	b.sub = nil
 	h.bytes -= b.bytes
 	delete(h.boxes, b.address)
 }
 
 // send queues a message; a code other than 0 says why not.
-func (h *hub) send(c *conn, id uint32, m wire.Send) wire.ErrorCode {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+func (h *hub) send(ctx context.Context, c *conn, id uint32, m wire.Send) wire.ErrorCode {
 	from := c.box
-	if from.conn != c {
-		return wire.CodeUnavailable // replaced
-	}
 	var hash maphash.Hash
 	hash.SetSeed(h.seed)
 	_, _ = hash.Write(m.To[:])
 	_, _ = hash.Write(m.Sealed)
 	acc := accepted{id, hash.Sum64()}
+	code, here := h.sendHere(c, acc, m)
+	if here {
+		return code
+	}
+	code = h.forward(ctx, from.address, m.To, m.Sealed)
+	if code == 0 {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		from.accept(acc)
+	}
+	return code
+}
+
+// sendHere sends to a mailbox of this node, or tells that it has none.
+func (h *hub) sendHere(c *conn, acc accepted, m wire.Send) (code wire.ErrorCode, here bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	from := c.box
+	if from.conn != c {
+		return wire.CodeUnavailable, true // replaced
+	}
 	for _, a := range from.accepted {
 		if a == acc {
-			return 0
+			return 0, true
 		}
 	}
 	to := h.present(m.To)
 	if to == nil {
-		return wire.CodeOffline
+		return wire.CodeOffline, false
 	}
+	if code = h.queue(to, from.address, m.Sealed); code == 0 {
+		from.accept(acc)
+	}
+	return code, true
+}
+
+// queue puts a message into a mailbox. h.mu is held.
+func (h *hub) queue(to *mailbox, from wire.Address, sealed []byte) wire.ErrorCode {
 	h.expire(to)
 	mine := 0
 	for _, q := range to.queue {
-		if q.from == from.address {
+		if q.from == from {
 			mine++
 		}
 	}
 	switch {
-	case len(m.Sealed) > h.limits.QueueBytes:
+	case len(sealed) > h.limits.QueueBytes:
 		return wire.CodeTooLarge
-	case len(to.queue) >= h.limits.QueueMessages, to.bytes+len(m.Sealed) > h.limits.QueueBytes, mine >= (h.limits.QueueMessages+1)/2:
+	case len(to.queue) >= h.limits.QueueMessages, to.bytes+len(sealed) > h.limits.QueueBytes, mine >= (h.limits.QueueMessages+1)/2:
 		return wire.CodeRateLimited // until it took some, or is offline
-	case h.bytes+len(m.Sealed) > h.limits.QueuedBytes:
+	case h.bytes+len(sealed) > h.limits.QueuedBytes:
 		return wire.CodeUnavailable
 	}
 	to.nextID++
 	if to.nextID == 0 {
 		to.nextID++
 	}
-	to.queue = append(to.queue, message{to.nextID, from.address, m.Sealed, h.now()})
-	to.bytes += len(m.Sealed)
-	h.bytes += len(m.Sealed)
-	from.accept(acc)
+	to.queue = append(to.queue, message{to.nextID, from, sealed, h.now()})
+	to.bytes += len(sealed)
+	h.bytes += len(sealed)
 	if to.conn != nil {
 		to.conn.poke()
 	}
@@ -259,11 +296,12 @@ func (h *hub) open(c *conn, o wire.OpenInvite) wire.ErrorCode {
 		}
 	}
 	b.invites[o.Invite] = struct{}{}
-	h.invites[o.Invite] = invite{b, expires}
+	h.invites[o.Invite] = invite{owner: b, sub: old.sub, expires: expires}
 	return 0
 }
 
 func (h *hub) forget(b *mailbox, id wire.InviteID) {
+	h.retire(h.invites[id].sub)
 	delete(b.invites, id)
 	delete(h.invites, id)
 }

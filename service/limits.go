@@ -27,6 +27,10 @@ type Limits struct {
 	// 2 a second, 200 at once.
 	Refusals Rate
 
+	// Logins limits what of one address costs a lot: sign-ups, logins, linking;
+	// 5 a second, 60 at once.
+	Logins Rate
+
 	// QueueMessages and QueueBytes bound what waits for one device; 32 and
 	// 256 KiB. One sender may use half of the messages.
 	QueueMessages, QueueBytes int
@@ -53,7 +57,7 @@ type Limits struct {
 func (l Limits) withDefaults() Limits {
 	d := Limits{
 		Connections: 10000, ConnectionsPerAddress: 256,
-		Connects: Rate{10, 100}, Requests: Rate{50, 200}, RequestsPerAddress: Rate{500, 2000}, Refusals: Rate{2, 200},
+		Connects: Rate{10, 100}, Requests: Rate{50, 200}, RequestsPerAddress: Rate{500, 2000}, Refusals: Rate{2, 200}, Logins: Rate{5, 60},
 		QueueMessages: 32, QueueBytes: 256 << 10, QueueTime: time.Minute, QueuedBytes: 64 << 20,
 		Invites: 64, InviteTime: 14 * 24 * time.Hour,
 		Handshake: 10 * time.Second, Ping: 30 * time.Second, Answer: 10 * time.Second, Drain: 3 * time.Second,
@@ -64,6 +68,7 @@ func (l Limits) withDefaults() Limits {
 	or(&l.Requests, d.Requests)
 	or(&l.RequestsPerAddress, d.RequestsPerAddress)
 	or(&l.Refusals, d.Refusals)
+	or(&l.Logins, d.Logins)
 	or(&l.QueueMessages, d.QueueMessages)
 	or(&l.QueueBytes, d.QueueBytes)
 	or(&l.QueueTime, d.QueueTime)

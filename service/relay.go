@@ -66,12 +66,12 @@ func (s *Service) listen(g *errgroup.Group, srv *http.Server, ln net.Listener) {
 // credentials answers a request for relay credentials. They are for devices that
 // have to do with a call: they made or looked up an invitation on this connection,
 // or quote one that is open.
-func (c *conn) credentials(m wire.Relay) (wire.FrameBody, wire.ErrorCode) {
+func (c *conn) credentials(ctx context.Context, m wire.Relay) (wire.FrameBody, wire.ErrorCode) {
 	if c.service.relay == nil {
 		return nil, wire.CodeUnavailable
 	}
-	if !c.called {
-		if _, ok := c.service.hub.lookup(m.Invite); !ok {
+	if !c.called && !c.bound {
+		if _, ok := c.service.hub.find(ctx, m.Invite); !ok {
 			return nil, wire.CodeUnknownInvite
 		}
 		c.called = true

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,11 +10,17 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
+	"viewflip.app/service/bus"
+	"viewflip.app/service/mail"
+	"viewflip.app/service/srp"
+	"viewflip.app/service/store"
+	"viewflip.app/wire/account"
 
 	"github.com/coder/websocket"
 	"golang.org/x/sync/errgroup"
@@ -32,16 +39,43 @@ type Config struct {
 	Limits Limits
 	// Relay issues credentials for a TURN server; nil: there is none.
 	Relay Relay
+	// Store keeps accounts; nil: there are none, and calls go by link alone. With
+	// a Store, a Bus is required. Both are the caller's, who closes them after Run.
+	Store *store.Store
+	// Bus connects the nodes of one service; nil: this is the only one.
+	Bus *bus.Bus
+	// Mail sends codes; nil: nobody can sign up, or use a recovery kit.
+	Mail Mail
+	// Name is how mails call the service; "viewflip" if empty.
+	Name string
+	// NoGuests refuses devices that have no account.
+	NoGuests bool
 	// Log never gets an address, a key, a message or an invitation. Nil discards.
 	Log *slog.Logger
 	// Clock is time.Now if nil; it decides on expiry and rates.
 	Clock func() time.Time
 }
 
-// Service is a mailbox. Make one with New and run it once.
+// Mail sends mails; *mail.SMTP and *mail.Sink do.
+type Mail interface {
+	Send(ctx context.Context, m mail.Message) error
+}
+
+// Service is a mailbox, and the accounts of who uses it. Make one with New and run it once.
 type Service struct {
 	limits    Limits
 	relay     Relay
+	store     *store.Store
+	bus       *bus.Bus
+	mail      Mail
+	name      string
+	noGuests  bool
+	fake      [32]byte // of srp.FakeVerifier
+	gate      *srp.Gate
+	presence  *presence
+	links     rendezvous
+	metrics   *metrics
+	stopping  chan struct{} // closed when Run ends
 	log       *slog.Logger
 	now       func() time.Time
 	cert      tls.Certificate
@@ -69,11 +103,27 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
+	if cfg.Store != nil && cfg.Bus == nil {
+		return nil, errors.New("service: accounts need a bus")
+	}
+	if cfg.Name == "" {
+		cfg.Name = "viewflip"
+	}
 	l := cfg.Limits.withDefaults()
-	return &Service{
+	s := &Service{
+		store: cfg.Store, bus: cfg.Bus, mail: cfg.Mail, name: cfg.Name, noGuests: cfg.NoGuests, gate: srp.NewGate(0),
+		links: rendezvous{wait: make(map[account.Slot]chan struct{})}, stopping: make(chan struct{}),
 		limits: l, relay: cfg.Relay, log: cfg.Log, now: cfg.Clock, cert: cfg.Certificate, pin: pin,
 		hub: newHub(l, cfg.Clock), addresses: newAddresses(l, cfg.Clock), conns: make(map[*conn]struct{}),
-	}, nil
+	}
+	if s.store != nil {
+		s.fake = s.store.Derive("no such device")
+	}
+	s.hub.bus, s.hub.background = s.bus, s.background
+	_, _ = rand.Read(s.hub.id[:]) // never fails
+	s.presence = &presence{s: s, of: make(map[store.AccountID]*bound)}
+	s.metrics = newMetrics(s)
+	return s, nil
 }
 
 // Pin is what clients must know of the certificate: the SHA-256 of its
@@ -90,6 +140,11 @@ func (s *Service) Run(ctx context.Context, ln net.Listener) error {
 	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	srv := s.server(hard)
+	unlisten, err := s.connect()
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	defer unlisten()
 	g, gctx := errgroup.WithContext(ctx)
 	s.listen(g, srv, &listener{ln, s.addresses, func() { s.log.Debug("connection refused by limits") }})
 	g.Go(func() error {
@@ -100,6 +155,7 @@ func (s *Service) Run(ctx context.Context, ln net.Listener) error {
 			case <-t.C:
 				s.hub.sweep()
 				s.addresses.sweep()
+				s.presence.sweep()
 			case <-gctx.Done():
 				return nil
 			}
@@ -110,8 +166,9 @@ func (s *Service) Run(ctx context.Context, ln net.Listener) error {
 		s.drain(srv, cut)
 		return nil
 	})
+	s.tend(gctx, g)
 	s.log.Info("service started")
-	err := g.Wait()
+	err = g.Wait()
 	s.log.Info("service stopped")
 	return err
 }
@@ -120,8 +177,14 @@ func (s *Service) Run(ctx context.Context, ln net.Listener) error {
 func (s *Service) drain(srv *http.Server, cut context.CancelFunc) {
 	s.mu.Lock()
 	s.draining = true
+	close(s.stopping)
+	// Many who come back at once would be a flood for the other nodes.
+	spread := min(s.limits.Drain/2, time.Duration(len(s.conns))*time.Millisecond)
 	for c := range s.conns {
-		s.live.Go(func() { _ = c.ws.Close(websocket.StatusServiceRestart, "restart") })
+		s.live.Go(func() {
+			time.Sleep(mathrand.N(spread + 1))
+			_ = c.ws.Close(websocket.StatusServiceRestart, "restart")
+		})
 	}
 	s.mu.Unlock()
 	late := time.AfterFunc(s.limits.Drain, func() {
@@ -157,9 +220,10 @@ type connKey struct{}
 
 func (s *Service) server(hard context.Context) *http.Server {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, "ok\n")
-	})
+	s.health(mux)
+	if s.accounts() {
+		s.routes(mux)
+	}
 	mux.HandleFunc("GET /ws", func(w http.ResponseWriter, r *http.Request) { s.accept(hard, w, r) })
 	return &http.Server{
 		Handler: mux,

@@ -33,7 +33,8 @@ each other sealed messages that it cannot read. Pictures and input pass it
 only where no direct path leads, encrypted from end to end.
 
   viewflipd serve [--listen ADDR] [--data DIR] [--advertise HOST:PORT,…] [--log-level LEVEL]
-                  [--relay on|off] [--relay-ports MIN-MAX] [--relay-allow CIDR,…]
+                  [--db URL] [--bus URL] [--mail URL] [--master-key FILE] [--name NAME]
+                  [--admin ADDR] [--guests on|off] [--relay on|off] [--relay-ports MIN-MAX] [--relay-allow CIDR,…]
                   [--relay-address IP,…] [--turn URL,… --turn-secret-file FILE]
         run the service until it is interrupted; prints on standard output the
         line that clients need in VIEWFLIP_SERVICE
@@ -44,8 +45,8 @@ only where no direct path leads, encrypted from end to end.
 
 Settings: by flag, or by environment where there is no flag.
   --listen      VIEWFLIP_LISTEN     where to listen (default: :7465)
-  --data        VIEWFLIP_DATA       directory of the TLS key and the relay's secret,
-                                    the only things kept
+  --data        VIEWFLIP_DATA       directory of the TLS key, the relay's secret, the
+                                    master key and the database
                                     (default: $STATE_DIRECTORY, as systemd sets it,
                                     else viewflipd in your configuration directory)
   --advertise   VIEWFLIP_ADVERTISE  up to four addresses under which clients reach
@@ -62,7 +63,7 @@ Settings: by flag, or by environment where there is no flag.
   --turn        VIEWFLIP_TURN       instead: URLs of a coturn, such as
                                     turns:turn.example.org:5349?transport=tcp
   --turn-secret-file VIEWFLIP_TURN_SECRET_FILE  file of its static-auth-secret
-  --log-level   VIEWFLIP_LOG        debug, info, warn or error (default: info)
+` + accountUsage + `  --log-level   VIEWFLIP_LOG        debug, info, warn or error (default: info)
 
 Clients trust the key in the data directory: keep it, and keep it to yourself.
 Exit codes: 0 stopped, 1 failed (one sentence says why), 2 wrong usage.
@@ -85,7 +86,7 @@ func run(ctx context.Context, e env, args []string) int {
 	case errors.Is(err, errUsage):
 		return exitUsage
 	default:
-		_, _ = fmt.Fprintf(e.stderr, "viewflipd: %v\n", strings.NewReplacer("service: ", "", "relay: ", "").Replace(err.Error()))
+		_, _ = fmt.Fprintf(e.stderr, "viewflipd: %v\n", strings.NewReplacer("service: ", "", "store: ", "", "bus: ", "", "mail: ", "", "relay: ", "").Replace(err.Error()))
 		return exitError
 	}
 }
@@ -121,6 +122,7 @@ type settings struct {
 	advertise    []string // empty: found out
 	level        slog.Level
 	relay        relaySettings
+	accounts     accountSettings
 }
 
 func (e env) settings(args []string) (settings, error) {
@@ -133,7 +135,7 @@ func (e env) settings(args []string) (settings, error) {
 	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	var s settings
-	var advertise, level, relayed string
+	var advertise, level, relayed, guests string
 	fs.StringVar(&s.listen, "listen", or("VIEWFLIP_LISTEN", defaultListen), "")
 	fs.StringVar(&s.data, "data", or("VIEWFLIP_DATA", e.getenv("STATE_DIRECTORY")), "")
 	fs.StringVar(&advertise, "advertise", e.getenv("VIEWFLIP_ADVERTISE"), "")
@@ -143,6 +145,13 @@ func (e env) settings(args []string) (settings, error) {
 	fs.StringVar(&s.relay.ports, "relay-ports", e.getenv("VIEWFLIP_RELAY_PORTS"), "")
 	fs.StringVar(&s.relay.allow, "relay-allow", e.getenv("VIEWFLIP_RELAY_ALLOW"), "")
 	fs.StringVar(&s.relay.address, "relay-address", e.getenv("VIEWFLIP_RELAY_ADDRESS"), "")
+	fs.StringVar(&s.accounts.db, "db", e.getenv("VIEWFLIP_DB"), "")
+	fs.StringVar(&s.accounts.bus, "bus", e.getenv("VIEWFLIP_BUS"), "")
+	fs.StringVar(&s.accounts.mail, "mail", e.getenv("VIEWFLIP_MAIL"), "")
+	fs.StringVar(&s.accounts.masterKey, "master-key", "", "")
+	fs.StringVar(&s.accounts.name, "name", e.getenv("VIEWFLIP_NAME"), "")
+	fs.StringVar(&s.accounts.admin, "admin", e.getenv("VIEWFLIP_ADMIN"), "")
+	fs.StringVar(&guests, "guests", or("VIEWFLIP_GUESTS", "on"), "")
 	fs.StringVar(&level, "log-level", or("VIEWFLIP_LOG", "info"), "")
 	switch err := fs.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -154,6 +163,9 @@ func (e env) settings(args []string) (settings, error) {
 	}
 	if err := s.level.UnmarshalText([]byte(level)); err != nil {
 		return s, e.misused("the log level %q is none of debug, info, warn, error", level)
+	}
+	if s.accounts.guests = guests == "on"; !s.accounts.guests && guests != "off" {
+		return s, e.misused("--guests is %q, neither on nor off", guests)
 	}
 	if s.relay.on = relayed == "on"; !s.relay.on && relayed != "off" {
 		return s, e.misused("--relay is %q, neither on nor off", relayed)
@@ -199,12 +211,10 @@ func serve(ctx context.Context, e env, args []string) error {
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	srv, err := service.New(service.Config{Certificate: cert, Relay: rel, Log: log})
-	if err != nil {
-		return errors.Join(err, ln.Close())
-	}
-	if _, err := fmt.Fprintln(e.stdout, wire.Service{Addrs: s.advertise, Pin: srv.Pin()}.URL()); err != nil {
-		return errors.Join(fmt.Errorf("its address cannot be printed: %w", err), ln.Close())
-	}
-	return srv.Run(ctx, ln)
+	return s.accounts.run(ctx, e, s, service.Config{Certificate: cert, Relay: rel, Log: log}, ln, func(srv *service.Service) error {
+		if _, err := fmt.Fprintln(e.stdout, wire.Service{Addrs: s.advertise, Pin: srv.Pin()}.URL()); err != nil {
+			return fmt.Errorf("its address cannot be printed: %w", err)
+		}
+		return nil
+	})
 }

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"viewflip.app/service"
+	"viewflip.app/service/bus"
+	"viewflip.app/service/mail"
+	"viewflip.app/service/store"
+)
+
+// accountSettings are those of accounts.
+type accountSettings struct {
+	db, bus, mail, masterKey, name, admin string
+	guests                                bool
+}
+
+const adminTime = 5 * time.Second
+
+// openStore opens the database; where no key is given, it is a file in the data directory.
+func (a accountSettings) openStore(ctx context.Context, e env, data string, log *slog.Logger) (*store.Store, error) {
+	var master store.MasterKey
+	var err error
+	if text := e.getenv("VIEWFLIP_MASTER_KEY"); text != "" && a.masterKey == "" {
+		master, err = store.ParseMasterKey(text)
+	} else {
+		file := a.masterKey
+		if file == "" {
+			file = filepath.Join(data, "master.key")
+		}
+		master, err = store.MasterKeyFile(file)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, store.Options{Dir: data, URL: a.db, Master: master, Log: log})
+}
+
+// openMail chooses who gets mails: without --mail, a service on loopback has the development
+// mailbox, and any other one cannot send any.
+func (a accountSettings) openMail(e env, data string, at net.Addr, log *slog.Logger) (service.Mail, error) {
+	switch a.mail {
+	case "":
+		s, err := mail.NewSink(filepath.Join(data, "mail"), e.stderr, at)
+		if errors.Is(err, mail.ErrPublic) {
+			log.Warn("nobody can sign up: there is no --mail; calls by link work")
+			return nil, nil //nolint:nilnil // no mail, no error
+		}
+		return s, err
+	case "dev":
+		return mail.NewSink(filepath.Join(data, "mail"), e.stderr, at)
+	default:
+		return mail.NewSMTP(a.mail, nil)
+	}
+}
+
+// runAccounts opens what accounts need, runs the service with it and closes it.
+func (a accountSettings) run(ctx context.Context, e env, s settings, cfg service.Config, ln net.Listener, ready func(*service.Service) error) (err error) {
+	fail := func(err error) error { return errors.Join(err, ln.Close()) }
+	if cfg.Mail, err = a.openMail(e, s.data, ln.Addr(), cfg.Log); err != nil {
+		return fail(err)
+	}
+	if cfg.Store, err = a.openStore(ctx, e, s.data, cfg.Log); err != nil {
+		return fail(err)
+	}
+	defer func() { err = errors.Join(err, cfg.Store.Close()) }()
+	if cfg.Bus, err = bus.Open(ctx, bus.Config{URL: a.bus, Log: cfg.Log}); err != nil {
+		return fail(err)
+	}
+	busCtx, stopBus := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() { done <- cfg.Bus.Run(busCtx) }()
+	defer func() { stopBus(); err = errors.Join(err, <-done) }()
+	cfg.Name, cfg.NoGuests = a.name, !a.guests
+	srv, err := service.New(cfg)
+	if err != nil {
+		return fail(err)
+	}
+	stopAdmin, err := a.serveAdmin(ctx, srv)
+	if err != nil {
+		return fail(err)
+	}
+	defer stopAdmin()
+	if err := ready(srv); err != nil {
+		return fail(err)
+	}
+	return srv.Run(ctx, ln)
+}
+
+// serveAdmin serves metrics on loopback until stop.
+func (a accountSettings) serveAdmin(ctx context.Context, srv *service.Service) (stop func(), err error) {
+	if a.admin == "" {
+		return func() {}, nil
+	}
+	host, _, err := net.SplitHostPort(a.admin)
+	if err != nil || !mail.Loopback(host) {
+		return nil, fmt.Errorf("--admin %q is not an address of this machine alone, such as 127.0.0.1:9465", a.admin)
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.admin)
+	if err != nil {
+		return nil, fmt.Errorf("it cannot listen on %s: %w", a.admin, err)
+	}
+	web := &http.Server{Handler: srv.Admin(), ReadHeaderTimeout: adminTime, ReadTimeout: adminTime, WriteTimeout: 2 * adminTime, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = web.Serve(ln) }()
+	return func() { _ = web.Close(); <-done }, nil
+}
+
+const accountUsage = `  --db          VIEWFLIP_DB         postgres://… (default: an encrypted SQLite file
+                                    in the data directory)
+  --bus         VIEWFLIP_BUS        tls://… of a NATS that several nodes share
+                                    (default: in this process)
+  --mail        VIEWFLIP_MAIL       smtps://user:password@host?from=ADDRESS, or
+                                    smtp:// for STARTTLS; dev writes mails to the data
+                                    directory, on loopback alone and the default there
+  --master-key  (VIEWFLIP_MASTER_KEY holds the key itself)  file of the key of
+                                    the database (default: master.key in the data
+                                    directory)
+  --name        VIEWFLIP_NAME       how mails call the service (default: viewflip)
+  --admin       VIEWFLIP_ADMIN      where on loopback /metrics is (default: nowhere)
+  --guests      VIEWFLIP_GUESTS     on or off: whether devices without an account may
+                                    call by link (default: on)
+`
+

@@ -1,0 +1,240 @@
+package service
+
+import (
+	"context"
+	"encoding/base32"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"time"
+
+	"viewflip.app/service/bus"
+	"viewflip.app/wire"
+)
+
+// What nodes send each other on the subject of a device.
+const (
+	nodeDeliver byte = iota + 1 // from[32], sealed; answered by an error code
+	nodeMoved                   // node[16], time i64: the device is there now
+)
+
+// nodeTime bounds what one node waits for another.
+const nodeTime = 3 * time.Second
+
+func (h *hub) deviceSubject(a wire.Address) (bus.Subject, error) {
+	return bus.To("device", strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(a[:])))
+}
+
+// reach makes a new mailbox reachable from other nodes, and tells them that it
+// is here and not there.
+func (h *hub) reach(ctx context.Context, b *mailbox) {
+	if h.bus == nil {
+		return
+	}
+	h.subscribeBox(b)
+	subject, err := h.deviceSubject(b.address)
+	if err != nil {
+		return
+	}
+	msg := binary.BigEndian.AppendUint64(append([]byte{nodeMoved}, h.id[:]...), uint64(h.now().UnixNano()))
+	_ = h.bus.Publish(subject, msg) // an old connection ends by its silence, too
+	_ = h.bus.Sync(ctx)
+}
+
+func (h *hub) subscribeBox(b *mailbox) {
+	subject, err := h.deviceSubject(b.address)
+	h.mu.Lock()
+	need := b.sub == nil && h.boxes[b.address] == b
+	h.mu.Unlock()
+	if err != nil || !need {
+		return
+	}
+	sub, err := h.bus.Subscribe(subject, func(m bus.Message) { h.heard(b.address, m) })
+	if err != nil {
+		return // resume does it
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if b.sub == nil && h.boxes[b.address] == b {
+		b.sub = sub
+	} else {
+		h.retire(sub)
+	}
+}
+
+func (h *hub) heard(a wire.Address, m bus.Message) {
+	switch d := m.Data; {
+	case len(d) > 33 && d[0] == nodeDeliver:
+		_ = m.Reply([]byte{byte(h.receive(wire.Address(d[1:33]), a, d[33:]))})
+	case len(d) == 25 && d[0] == nodeMoved && [16]byte(d[1:17]) != h.id:
+		h.moved(a, int64(binary.BigEndian.Uint64(d[17:])))
+	}
+}
+
+// receive queues what another node got for a device here.
+func (h *hub) receive(from, to wire.Address, sealed []byte) wire.ErrorCode {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	b := h.present(to)
+	if b == nil {
+		return wire.CodeOffline
+	}
+	return h.queue(b, from, sealed)
+}
+
+// moved ends the mailbox of a device that another node has now; what waited
+// goes there.
+func (h *hub) moved(a wire.Address, at int64) {
+	h.mu.Lock()
+	b := h.boxes[a]
+	if b == nil || b.conn != nil && b.since.UnixNano() > at {
+		h.mu.Unlock()
+		return
+	}
+	old, queue := b.conn, b.queue
+	h.remove(b)
+	b.conn = nil
+	h.mu.Unlock()
+	h.background(func() {
+		for _, m := range queue {
+			ctx, cancel := context.WithTimeout(context.Background(), nodeTime)
+			_ = h.forward(ctx, m.from, a, m.sealed)
+			cancel()
+		}
+		if old != nil {
+			_ = old.ws.Close(statusReplaced, "replaced")
+		}
+	})
+}
+
+// forward hands a message to the node that has the device.
+func (h *hub) forward(ctx context.Context, from, to wire.Address, sealed []byte) wire.ErrorCode {
+	if h.bus == nil {
+		return wire.CodeOffline
+	}
+	subject, err := h.deviceSubject(to)
+	if err != nil {
+		return wire.CodeOffline
+	}
+	ctx, cancel := context.WithTimeout(ctx, nodeTime)
+	defer cancel()
+	b, err := h.bus.Request(ctx, subject, append(append([]byte{nodeDeliver}, from[:]...), sealed...))
+	switch {
+	case errors.Is(err, bus.ErrNoResponder):
+		return wire.CodeOffline
+	case err != nil || len(b) != 1:
+		return wire.CodeUnavailable
+	}
+	return wire.ErrorCode(b[0])
+}
+
+// find looks an invitation up, here and on other nodes.
+func (h *hub) find(ctx context.Context, id wire.InviteID) (wire.Device, bool) {
+	if d, ok := h.lookup(id); ok || h.bus == nil {
+		return d, ok
+	}
+	subject, err := bus.To("invite", id.String())
+	if err != nil {
+		return wire.Device{}, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, nodeTime)
+	defer cancel()
+	b, err := h.bus.Request(ctx, subject, nil)
+	if err != nil || len(b) == 0 {
+		return wire.Device{}, false
+	}
+	d, err := wire.ParseDevice(b)
+	return d, err == nil
+}
+
+// openInvite opens an invitation on all nodes.
+func (h *hub) openInvite(ctx context.Context, c *conn, o wire.OpenInvite) wire.ErrorCode {
+	if d, ok := h.find(ctx, o.Invite); ok && d != c.box.device {
+		return wire.CodeUnavailable
+	}
+	code := h.open(c, o)
+	if code == 0 && h.bus != nil {
+		h.subscribeInvite(o.Invite)
+		_ = h.bus.Sync(ctx)
+	}
+	return code
+}
+
+func (h *hub) subscribeInvite(id wire.InviteID) {
+	subject, err := bus.To("invite", id.String())
+	h.mu.Lock()
+	in, ok := h.invites[id]
+	h.mu.Unlock()
+	if err != nil || !ok || in.sub != nil {
+		return
+	}
+	sub, err := h.bus.Subscribe(subject, func(m bus.Message) {
+		var b []byte
+		if d, ok := h.lookup(id); ok {
+			b = d.Append(nil)
+		}
+		_ = m.Reply(b)
+	})
+	if err != nil {
+		return // resume does it
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if in, ok := h.invites[id]; ok && in.sub == nil {
+		in.sub = sub
+		h.invites[id] = in
+	} else {
+		h.retire(sub)
+	}
+}
+
+// retire hands a subscription to reap. h.mu is held; whoever answers a message
+// may hold it too, and ends the subscription.
+func (h *hub) retire(sub *bus.Subscription) {
+	if sub == nil {
+		return
+	}
+	h.retired = append(h.retired, sub)
+	select {
+	case h.reapable <- struct{}{}:
+	default:
+	}
+}
+
+// reap ends retired subscriptions until ctx ends.
+func (h *hub) reap(ctx context.Context) {
+	for {
+		select {
+		case <-h.reapable:
+		case <-ctx.Done():
+			return
+		}
+		h.mu.Lock()
+		all := h.retired
+		h.retired = nil
+		h.mu.Unlock()
+		for _, sub := range all {
+			sub.Close()
+		}
+	}
+}
+
+// resume subscribes to what could not be while the bus was gone.
+func (h *hub) resume() {
+	h.mu.Lock()
+	var boxes []*mailbox
+	var invites []wire.InviteID
+	for _, b := range h.boxes {
+		boxes = append(boxes, b)
+	}
+	for id := range h.invites {
+		invites = append(invites, id)
+	}
+	h.mu.Unlock()
+	for _, b := range boxes {
+		h.subscribeBox(b)
+	}
+	for _, id := range invites {
+		h.subscribeInvite(id)
+	}
+}
