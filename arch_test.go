@@ -35,7 +35,7 @@ func mayImport() map[string][]string {
 		"session":       {"capture", "input", p, "video", w},
 		"ui":            {"session", p, x, "video", w, "ui/glass"},
 		"ui/glass":      {"session", p, x, "video", w},
-		"cmd/viewflipd": {"service", "service/client", "service/relay", w},
+		"cmd/viewflipd": {"service", "service/client", "service/relay", "service/bus", "service/mail", "service/store", w},
 		"cmd/viewflip": {
 			"capture", "input", "input/robot", "input/xtest", "keychain", p, "platform/virtual", x, "rtc", "service",
 			"service/client", "service/relay", "session", "ui", "ui/glass", "video", "video/tile", "video/vpx", w,

@@ -128,4 +128,3 @@ const accountUsage = `  --db          VIEWFLIP_DB         postgres://… (defaul
   --guests      VIEWFLIP_GUESTS     on or off: whether devices without an account may
                                     call by link (default: on)
 `
-
