@@ -79,7 +79,7 @@ func (d *debt) move(m move) {
 	if d.n == 0 {
 		return
 	}
-	from := m.r.Add(image.Pt(0, m.dy))
+	from := m.from()
 	s := span(from)
 	d.moved = d.moved[:0]
 	for y := s.Min.Y; y < s.Max.Y; y++ {
@@ -92,7 +92,7 @@ func (d *debt) move(m move) {
 	const t = video.TileSize
 	for _, i := range d.moved {
 		x, y, at := i%d.cols*t, i/d.cols*t, d.since[i]
-		to := image.Rect(x, y, x+t, y+t).Intersect(from).Sub(image.Pt(0, m.dy))
+		to := image.Rect(x, y, x+t, y+t).Intersect(from).Sub(image.Pt(m.dx, m.dy))
 		d.fill(to, at)
 	}
 }

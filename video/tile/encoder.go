@@ -21,6 +21,7 @@ type Encoder struct {
 	ref    *video.Frame
 	tiles  video.TileMap // those in which f and ref differ
 	scroll scroller
+	pan    panner
 	// blanked is a row without what video paints over it.
 	blanked []byte
 
@@ -235,6 +236,12 @@ func (e *Encoder) find(f *video.Frame, damage []image.Rectangle) {
 		e.tiles.Reset(f.W, f.H)
 		e.tiles.Diff(f, e.ref, []image.Rectangle{box})
 		e.region.take(&e.tiles)
+		n, box = e.tiles.Count()
+	}
+	first := len(h.moves)
+	h.moves = e.pan.find(h.moves, e.ref, f, &e.tiles, n, box)
+	for _, m := range h.moves[first:] {
+		e.owed.move(m)
 	}
 }
 

@@ -22,9 +22,9 @@ var (
 
 // A coded frame, big endian:
 //
-//	version u8 = 1 | flags u8 (1 = refresh, 2 = owes, 4 = video) | counter u32 | width u16 | height u16 | gen u32
+//	version u8 = 2 | flags u8 (1 = refresh, 2 = owes, 4 = video) | counter u32 | width u16 | height u16 | gen u32
 //	copies u16 | rects u16
-//	copies × { x u16 | y u16 | w u16 | h u16 | dy i16 }   to (x,y) from (x,y+dy), in order
+//	copies × { x u16 | y u16 | w u16 | h u16 | dx i16 | dy i16 }   to (x,y) from (x+dx,y+dy), in order
 //	rects  × { x u16 | y u16 | w u16 | h u16 }
 //	with video: x u16 | y u16 | w u16 | h u16 | paints u16 | size u32
 //	            paints × { x u16 | y u16 | w u16 | h u16 }
@@ -43,13 +43,13 @@ var (
 // (x,y,w,h) of the picture, which is painted in the paints, parts of it. The
 // first one, that of a refresh and of another region than before is a key frame.
 const (
-	version     = 1
+	version     = 2
 	flagRefresh = 1
 	flagOwes    = 2
 	flagVideo   = 4
 	headerSize  = 18
 	videoSize   = 14
-	copySize    = 10
+	copySize    = 12
 	rectSize    = 8
 	// windowSize of the zstd stream: what was on the screen stays cheap.
 	windowSize = 8 << 20
@@ -57,11 +57,13 @@ const (
 	maxOps = 1<<16 - 1
 )
 
-// move copies a rectangle vertically: to r from r moved by dy.
+// move copies a rectangle: to r from r moved by (dx,dy).
 type move struct {
-	r  image.Rectangle
-	dy int
+	r      image.Rectangle
+	dx, dy int
 }
+
+func (m move) from() image.Rectangle { return m.r.Add(image.Pt(m.dx, m.dy)) }
 
 // film is a frame of the region at, and where it is painted; without paint
 // there is none.
@@ -106,7 +108,7 @@ func appendHeader(b []byte, h *header) []byte {
 	b = be.AppendUint32(b, h.gen)
 	b = be.AppendUint16(be.AppendUint16(b, uint16(len(h.moves))), uint16(len(h.rects)))
 	for _, m := range h.moves {
-		b = be.AppendUint16(appendRect(b, m.r), uint16(int16(m.dy)))
+		b = be.AppendUint16(be.AppendUint16(appendRect(b, m.r), uint16(int16(m.dx))), uint16(int16(m.dy)))
 	}
 	for _, r := range h.rects {
 		b = appendRect(b, r)
@@ -151,8 +153,8 @@ func parseHeader(b []byte, h *header, allowed byte) (rest []byte, err error) {
 	h.moves, h.rects = h.moves[:0], h.rects[:0]
 	moved := 0
 	for ; nm > 0; nm-- {
-		m := move{r: parseRect(b), dy: int(int16(be.Uint16(b[8:])))}
-		if m.r.Empty() || m.dy == 0 || !m.r.In(bounds) || !m.r.Add(image.Pt(0, m.dy)).In(bounds) {
+		m := move{r: parseRect(b), dx: int(int16(be.Uint16(b[8:]))), dy: int(int16(be.Uint16(b[10:])))}
+		if m.r.Empty() || (m.dx == 0 && m.dy == 0) || !m.r.In(bounds) || !m.from().In(bounds) {
 			return nil, fmt.Errorf("%w: copy", ErrCorrupt)
 		}
 		moved += m.r.Dx() * m.r.Dy()
@@ -222,11 +224,12 @@ func sizeOK(w, h int) bool {
 	return w > 0 && h > 0 && w <= video.MaxSide && h <= video.MaxSide && w*h <= video.MaxPixels
 }
 
-// apply performs a move on a picture.
+// apply performs a move on a picture. Within a row, copy minds the overlap.
 func (m move) apply(pix []byte, stride int) {
 	l, r := m.r.Min.X*video.BytesPerPixel, m.r.Max.X*video.BytesPerPixel
 	row := func(y int) {
-		copy(pix[y*stride+l:y*stride+r], pix[(y+m.dy)*stride+l:(y+m.dy)*stride+r])
+		o := (y+m.dy)*stride + m.dx*video.BytesPerPixel
+		copy(pix[y*stride+l:y*stride+r], pix[o+l:o+r])
 	}
 	if m.dy > 0 {
 		for y := m.r.Min.Y; y < m.r.Max.Y; y++ {
