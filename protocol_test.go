@@ -126,6 +126,7 @@ func TestProtocolDocument(t *testing.T) {
 		"cursor-shape":    wire.CursorShape{Share: 1, W: 1, H: 1, Parts: 1, Data: []byte{1, 4, 0, 0xfb, 0xff, 255, 0, 0, 255}},
 		"cursor-position": wire.CursorPosition{Share: 1, Seq: 9, At: spot(320, 0), On: true},
 		"measure":         wire.Measure{Share: 1},
+		"check":           wire.Check{Share: 1},
 		"measured":        measured(),
 		"key-down":        wire.Input{Kind: wire.KeyDown, Share: 1, Gen: 2, Seq: 8, Key: 4, Repeat: true, Mods: wire.ModShift, Rune: 'Ф'},
 		"text":            wire.Input{Kind: wire.Text, Share: 1, Gen: 2, Seq: 9, Text: "日本"},

@@ -333,6 +333,8 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 		m.pointer(msg)
 	case wire.Measure, wire.Measured:
 		m.measure(msg)
+	case wire.Check:
+		m.check(msg)
 	case wire.Bye:
 		if msg.Reason == wire.ByeLeft {
 			c.mu.Lock()

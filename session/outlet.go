@@ -34,6 +34,9 @@ type outlet struct {
 	mu      sync.Mutex
 	pending []image.Rectangle
 	started bool
+	// check is true when a checksum was asked for; checked is when one was made.
+	check   bool
+	checked time.Time
 }
 
 // firstAgain is when the first picture is sent again if nobody acknowledged
@@ -174,15 +177,24 @@ func (o *outlet) encode(enc Encoder, dst []byte, refresh bool) ([]byte, bool, er
 	if !o.started {
 		pending, o.started = wholeOf(f), true
 	}
+	check := o.takeCheck(time.Now())
 	o.mu.Unlock()
 	if d, ok := enc.(Debtor); ok {
 		d.Pace(o.flow.pace())
 	}
-	if len(pending) == 0 && !refresh {
+	if c, ok := enc.(Checker); ok && check {
+		c.Check()
+	} else {
+		check = false
+	}
+	if len(pending) == 0 && !refresh && !check {
 		if at, owes := due(enc); !owes || time.Now().Before(at) {
 			return dst, false, nil
 		}
 		pending = []image.Rectangle{} // nothing; nil would be everything
+		o.shot = shot{}
+	}
+	if check && len(pending) == 0 {
 		o.shot = shot{}
 	}
 	return enc.Encode(dst, f, pending, refresh)

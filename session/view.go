@@ -117,32 +117,40 @@ func (v *View) play(ctx context.Context, t InTrack) error {
 	if old != nil {
 		old.Close()
 	}
+	asking := atomic.Bool{}
+	check := time.AfterFunc(time.Hour, func() { asking.Store(false); v.Check() })
+	check.Stop()
+	defer check.Stop()
 	for {
 		f, err := t.Read(ctx)
 		if err != nil {
 			return err
 		}
 		v.meter.add(&v.meter.arrive, time.Since(f.Received))
-		if !v.decode(dec, f) {
+		changed, ok := v.decode(dec, f)
+		if !ok {
 			t.RequestRefresh()
+		}
+		if changed && asking.CompareAndSwap(false, true) {
+			check.Reset(checkAfter)
 		}
 	}
 }
 
-// decode applies one coded frame; false asks for a refresh. The last picture
-// stays until a good one comes.
-func (v *View) decode(dec Decoder, f TrackFrame) bool {
+// decode applies one coded frame, and tells whether it changed the picture; not
+// ok asks for a refresh. The last picture stays until a good one comes.
+func (v *View) decode(dec Decoder, f TrackFrame) (changed, ok bool) {
 	began := time.Now()
 	v.pic.Lock()
 	if v.pic.dec != dec {
 		v.pic.Unlock()
-		return true
+		return false, true
 	}
 	dirty, err := dec.Decode(f.Data)
 	if err != nil {
 		v.pic.Unlock()
 		v.member.call.log.Debug("frame not decoded", "err", err)
-		return false
+		return false, false
 	}
 	p := dec.Picture()
 	u := &v.pic.update
@@ -155,8 +163,8 @@ func (v *View) decode(dec Decoder, f TrackFrame) bool {
 	}
 	v.pic.frame = p
 	u.W, u.H, u.Gen, u.Timestamp = p.W, p.H, p.Gen, f.Timestamp
-	j, ok := dec.(Judge)
-	u.Exact = ok && j.Exact()
+	j, judges := dec.(Judge)
+	u.Exact = judges && j.Exact()
 	u.Received, u.Decoded = f.Received, time.Now()
 	v.meter.add(&v.meter.decode, u.Decoded.Sub(began))
 	v.pic.Unlock()
@@ -164,7 +172,7 @@ func (v *View) decode(dec Decoder, f TrackFrame) bool {
 	case v.fresh <- struct{}{}:
 	default:
 	}
-	return true
+	return len(dirty) > 0, true
 }
 
 // Next blocks until the picture has changed since the call before and tells

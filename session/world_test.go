@@ -342,6 +342,7 @@ type world struct {
 	clips []*clipboard // one for each call, in order
 	win   *screen
 	// slowGate, if set, runs while a gate opens.
+	codecs      func(*session.Config)
 	slowGate    func()
 	mouse, hand *mouse
 }
@@ -377,7 +378,7 @@ func (w *world) identity() *wire.Identity {
 func (w *world) as(id *wire.Identity, name string) *session.Call {
 	clip := newClipboard()
 	w.clips = append(w.clips, clip)
-	c := session.New(session.Config{
+	cfg := session.Config{
 		Clipboard: clip,
 		Identity:  id, Name: name, Service: wire.Service{Addrs: []string{"127.0.0.1:1"}}, Mailbox: w.hub.box(id.Public()),
 		NewPeer:     w.net.new,
@@ -395,7 +396,11 @@ func (w *world) as(id *wire.Identity, name string) *session.Call {
 		OpenCursor: w.opener(&w.mouse), OpenHand: w.opener(&w.hand),
 		NewEncoder: newPlainEncoder,
 		NewDecoder: newPlainDecoder,
-	})
+	}
+	if w.codecs != nil {
+		w.codecs(&cfg)
+	}
+	c := session.New(cfg)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

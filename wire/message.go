@@ -200,6 +200,8 @@ func AppendMessage(b []byte, m Message) ([]byte, error) {
 		b = appendCursor(b, m)
 	case Measure, Measured:
 		b = appendMeter(b, m)
+	case Check:
+		b = be.AppendUint32(b, uint32(m.Share))
 	}
 	if len(b)-start > MaxMessage {
 		return b[:start], ErrTooLarge
@@ -267,6 +269,8 @@ func ParseMessage(b []byte) (Message, error) {
 		m, ok = parseCursor(b[0], r)
 	case typeMeasure, typeMeasured:
 		m, ok = parseMeter(b[0], r)
+	case typeCheck:
+		m = Check{Share: ShareID(r.u32())}
 	default:
 		m, ok = parseMark(b[0], r)
 	}

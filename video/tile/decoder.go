@@ -75,7 +75,7 @@ func (d *Decoder) Picture() *video.Frame { return d.pic }
 
 // Decode applies a coded frame and returns the rectangles that changed, valid
 // until the next call. After ErrCorrupt or ErrNeedRefresh the picture is as it
-// was, and only a refresh is taken. b is not kept.
+// was, after ErrWrong it is wrong; only a refresh is taken then. b is not kept.
 func (d *Decoder) Decode(b []byte) ([]image.Rectangle, error) {
 	err := d.decode(b)
 	d.alive = err == nil
@@ -87,7 +87,7 @@ func (d *Decoder) Decode(b []byte) ([]image.Rectangle, error) {
 
 func (d *Decoder) decode(b []byte) error {
 	h := &d.head
-	allowed := byte(flagRefresh)
+	allowed := byte(flagRefresh | flagSum)
 	if d.region != nil {
 		allowed |= flagOwes | flagVideo
 	}
@@ -114,6 +114,9 @@ func (d *Decoder) decode(b []byte) error {
 		d.pic = video.NewFrame(h.w, h.h)
 	}
 	d.apply()
+	if h.summed && checksum(d.pic) != h.sum {
+		return ErrWrong
+	}
 	return nil
 }
 

@@ -33,6 +33,7 @@ type Encoder struct {
 	link   float64 // bytes a second that the viewer gets; 0 is unknown
 	window int     // bytes that may be under way to him
 	size   int     // of the last frame
+	check  bool    // a checksum is asked for
 }
 
 // sink collects what zstd writes.
@@ -83,6 +84,11 @@ func (e *Encoder) Due() (at time.Time, ok bool) {
 	}
 }
 
+// Check makes the next frame in which nothing is owed carry a checksum of the
+// picture, by which a decoder that went wrong finds out. The next call of Encode
+// then looks at the whole picture, whatever the damage is.
+func (e *Encoder) Check() { e.check = true }
+
 // Encode appends to dst the coded frame that turns the decoder's picture into
 // f within damage; nil damage means everything. refresh makes a frame that is
 // decodable alone, as a change of size always does. ok is false, and nothing is
@@ -103,7 +109,7 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 	if refresh {
 		e.refresh(f, now)
 	} else {
-		if damage == nil {
+		if damage == nil || e.check {
 			damage = []image.Rectangle{f.Bounds()}
 		}
 		e.find(f, damage)
@@ -117,7 +123,7 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 		if len(h.rects) > maxOps {
 			h.rects = append(h.rects[:0], f.Bounds())
 		}
-		if len(h.moves) == 0 && len(h.rects) == 0 && len(h.video.paint) == 0 && h.gen == f.Gen {
+		if len(h.moves) == 0 && len(h.rects) == 0 && len(h.video.paint) == 0 && h.gen == f.Gen && (!e.check || e.owed.n > 0) {
 			return dst, false, nil
 		}
 	}
@@ -131,6 +137,9 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 		video.CopyRect(e.ref, f, r)
 	}
 	h.owes = e.owed.n > 0
+	if h.summed = e.check && !h.owes; h.summed {
+		h.sum, e.check = checksum(f), false
+	}
 	e.out.b = appendHeader(dst, h)
 	head := len(e.out.b)
 	raw, err := e.send(f)

@@ -12,18 +12,21 @@ import (
 // MimeType names the codec in SDP.
 const MimeType = "video/x-viewflip-tile"
 
-// Errors of Decode. After either the decoder takes nothing but a refresh.
+// Errors of Decode. After any the decoder takes nothing but a refresh.
 var (
 	// ErrCorrupt means that the bytes are not a coded frame.
 	ErrCorrupt = errors.New("tile: corrupt frame")
 	// ErrNeedRefresh means that a frame is missing before this one.
 	ErrNeedRefresh = errors.New("tile: a frame is missing, a refresh is needed")
+	// ErrWrong means that the picture is not the encoder's.
+	ErrWrong = errors.New("tile: the picture has another checksum")
 )
 
 // A coded frame, big endian:
 //
-//	version u8 = 2 | flags u8 (1 = refresh, 2 = owes, 4 = video) | counter u32 | width u16 | height u16 | gen u32
+//	version u8 = 2 | flags u8 (1 = refresh, 2 = owes, 4 = video, 8 = sum) | counter u32 | width u16 | height u16 | gen u32
 //	copies u16 | rects u16
+//	with sum: crc u32
 //	copies × { x u16 | y u16 | w u16 | h u16 | dx i16 | dy i16 }   to (x,y) from (x+dx,y+dy), in order
 //	rects  × { x u16 | y u16 | w u16 | h u16 }
 //	with video: x u16 | y u16 | w u16 | h u16 | paints u16 | size u32
@@ -38,6 +41,9 @@ var (
 // pixels of its rects and end with them. Without rects there are no blocks. The
 // counter rises by one with every frame and wraps around.
 //
+// The sum is CRC-32C (RFC 3385) of all pixels of the picture after the frame, as
+// they lie in memory. It is not in a frame that owes.
+//
 // Owes and video are only in streams of MimeTypeVideo. Owes means that the
 // picture is not exact everywhere. Video is one frame (profile 1) of a region
 // (x,y,w,h) of the picture, which is painted in the paints, parts of it. The
@@ -47,7 +53,9 @@ const (
 	flagRefresh = 1
 	flagOwes    = 2
 	flagVideo   = 4
+	flagSum     = 8
 	headerSize  = 18
+	sumSize     = 4
 	videoSize   = 14
 	copySize    = 12
 	rectSize    = 8
@@ -82,6 +90,8 @@ type header struct {
 	moves   []move
 	rects   []image.Rectangle
 	video   film
+	summed  bool
+	sum     uint32 // of the picture after the frame, if summed
 }
 
 func appendRect(b []byte, r image.Rectangle) []byte {
@@ -102,11 +112,17 @@ func appendHeader(b []byte, h *header) []byte {
 	if len(h.video.paint) > 0 {
 		flags |= flagVideo
 	}
+	if h.summed {
+		flags |= flagSum
+	}
 	b = append(b, version, flags)
 	b = be.AppendUint32(b, h.counter)
 	b = be.AppendUint16(be.AppendUint16(b, uint16(h.w)), uint16(h.h))
 	b = be.AppendUint32(b, h.gen)
 	b = be.AppendUint16(be.AppendUint16(b, uint16(len(h.moves))), uint16(len(h.rects)))
+	if h.summed {
+		b = be.AppendUint32(b, h.sum)
+	}
 	for _, m := range h.moves {
 		b = be.AppendUint16(be.AppendUint16(appendRect(b, m.r), uint16(int16(m.dx))), uint16(int16(m.dy)))
 	}
@@ -145,6 +161,12 @@ func parseHeader(b []byte, h *header, allowed byte) (rest []byte, err error) {
 	b = b[headerSize:]
 	if !sizeOK(h.w, h.h) {
 		return nil, fmt.Errorf("%w: %dx%d pixels", ErrCorrupt, h.w, h.h)
+	}
+	if h.summed = flags&flagSum != 0; h.summed {
+		if h.owes || len(b) < sumSize {
+			return nil, fmt.Errorf("%w: checksum", ErrCorrupt)
+		}
+		h.sum, b = be.Uint32(b), b[sumSize:]
 	}
 	if len(b) < nm*copySize+nr*rectSize {
 		return nil, fmt.Errorf("%w: short", ErrCorrupt)

@@ -2,6 +2,7 @@ package tile_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"math/rand/v2"
@@ -123,6 +124,43 @@ func TestPanLarge(t *testing.T) {
 	for n := range 3 {
 		show(f, w, f.Bounds(), image.Pt(9*n, 40-7*n))
 		recode(t, e, d, f)
+	}
+}
+
+// A decoder with another picture finds out when it is asked to check, though
+// nothing changed, and the refresh repairs it; so does what the damage missed.
+func TestCheck(t *testing.T) {
+	rng := rand.New(rand.NewPCG(19, 20))
+	e, d := pair(t)
+	f := world(rng, 120, 90)
+	recode(t, e, d, f)
+	code := func(refresh bool) []byte {
+		t.Helper()
+		b, ok, err := e.Encode(nil, f, []image.Rectangle{}, refresh)
+		if err != nil || !ok {
+			t.Fatal("no frame", err)
+		}
+		return b
+	}
+	e.Check()
+	if dirty, err := d.Decode(code(false)); err != nil || len(dirty) != 0 {
+		t.Fatal("a right picture", dirty, err)
+	}
+	if _, ok, _ := e.Encode(nil, f, []image.Rectangle{}, false); ok {
+		t.Error("a checksum that nobody asked for")
+	}
+	text(rng, f, image.Rect(3, 3, 40, 40)) // the damage does not tell
+	e.Check()
+	if _, err := d.Decode(code(false)); err != nil || !bytes.Equal(d.Picture().Pix, f.Pix) {
+		t.Fatal("what the damage missed", err)
+	}
+	d.Picture().Pix[777] ^= 1
+	e.Check()
+	if _, err := d.Decode(code(false)); !errors.Is(err, tile.ErrWrong) {
+		t.Fatal("a wrong picture", err)
+	}
+	if _, err := d.Decode(code(true)); err != nil || !bytes.Equal(d.Picture().Pix, f.Pix) {
+		t.Fatal("the refresh", err)
 	}
 }
 
