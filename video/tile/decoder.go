@@ -165,6 +165,18 @@ func (d *Decoder) inflate(data []byte) error {
 	return nil
 }
 
+// restore makes pixels of what is predicted in raw.
+func (d *Decoder) restore() {
+	raw := d.raw
+	for i, r := range d.head.rects {
+		n := r.Dx() * video.BytesPerPixel
+		if i >= len(d.head.rects)-d.head.predicted {
+			restore(raw[:n*r.Dy()], n)
+		}
+		raw = raw[n*r.Dy():]
+	}
+}
+
 // apply brings moves and pixels into the picture; nothing can fail any more.
 func (d *Decoder) apply() {
 	d.dirty = d.dirty[:0]
@@ -173,6 +185,7 @@ func (d *Decoder) apply() {
 		m.apply(p.Pix, p.Stride())
 		d.dirty = append(d.dirty, m.r)
 	}
+	d.restore()
 	raw := d.raw
 	for i := 3; i < len(raw); i += video.BytesPerPixel {
 		raw[i] = 255 // whatever the other end says

@@ -22,6 +22,9 @@ type Encoder struct {
 	tiles  video.TileMap // those in which f and ref differ
 	scroll scroller
 	pan    panner
+	photo  video.TileMap // natural ones of tiles
+	// differences is a predicted row.
+	differences []byte
 	// blanked is a row without what video paints over it.
 	blanked []byte
 
@@ -119,13 +122,16 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 	}
 	e.play(f, now)
 	if !refresh {
-		h.rects = e.tiles.Rects(h.rects)
+		e.split(f)
 		if len(h.rects) > maxOps {
-			h.rects = append(h.rects[:0], f.Bounds())
+			h.rects, h.predicted = append(h.rects[:0], f.Bounds()), 0
 		}
 		if len(h.moves) == 0 && len(h.rects) == 0 && len(h.video.paint) == 0 && h.gen == f.Gen && (!e.check || e.owed.n > 0) {
 			return dst, false, nil
 		}
+	}
+	if refresh {
+		h.predicted = 0
 	}
 	h.refresh, h.w, h.h, h.gen = refresh, f.W, f.H, f.Gen
 	h.counter++
@@ -187,12 +193,19 @@ func (e *Encoder) send(f *video.Frame) (raw int, err error) {
 	if len(e.head.rects) == 0 {
 		return 0, nil
 	}
-	for _, r := range e.head.rects {
+	plain := len(e.head.rects) - e.head.predicted
+	for i, r := range e.head.rects {
 		n := r.Dx() * video.BytesPerPixel
 		raw += n * r.Dy()
 		for y := r.Min.Y; y < r.Max.Y; y++ {
 			o := (y*f.W + r.Min.X) * video.BytesPerPixel
-			if err := e.row(f, y, o, n); err != nil {
+			if i >= plain {
+				e.differences = predict(e.differences[:0], f, r, y)
+				_, err = e.z.Write(e.differences)
+			} else {
+				err = e.row(f, y, o, n)
+			}
+			if err != nil {
 				return raw, err
 			}
 			copy(e.ref.Pix[o:o+n], f.Pix[o:o+n])

@@ -25,7 +25,7 @@ var (
 // A coded frame, big endian:
 //
 //	version u8 = 2 | flags u8 (1 = refresh, 2 = owes, 4 = video, 8 = sum) | counter u32 | width u16 | height u16 | gen u32
-//	copies u16 | rects u16
+//	copies u16 | rects u16 | predicted u16
 //	with sum: crc u32
 //	copies × { x u16 | y u16 | w u16 | h u16 | dx i16 | dy i16 }   to (x,y) from (x+dx,y+dy), in order
 //	rects  × { x u16 | y u16 | w u16 | h u16 }
@@ -34,7 +34,8 @@ var (
 //	            size bytes of VP9
 //	zstd blocks: the rects' rows, 4 bytes a pixel (blue, green, red, 255)
 //
-// Copies come first, rects after, paints last. None cover more than the
+// The last rects, as many as predicted says, hold differences from what predict
+// expects. Copies come first, rects after, paints last. None cover more than the
 // picture's area in sum. A refresh has no copies and one rect, the whole picture, and begins a
 // zstd frame (RFC 8878, window of 8 MiB at most, no checksum needed), which all
 // frames until the next refresh continue: the blocks of a coded frame hold the
@@ -54,7 +55,7 @@ const (
 	flagOwes    = 2
 	flagVideo   = 4
 	flagSum     = 8
-	headerSize  = 18
+	headerSize  = 20
 	sumSize     = 4
 	videoSize   = 14
 	copySize    = 12
@@ -89,9 +90,11 @@ type header struct {
 	gen     uint32
 	moves   []move
 	rects   []image.Rectangle
-	video   film
-	summed  bool
-	sum     uint32 // of the picture after the frame, if summed
+	// predicted is how many of rects, at the end, hold differences.
+	predicted int
+	video     film
+	summed    bool
+	sum       uint32 // of the picture after the frame, if summed
 }
 
 func appendRect(b []byte, r image.Rectangle) []byte {
@@ -120,6 +123,7 @@ func appendHeader(b []byte, h *header) []byte {
 	b = be.AppendUint16(be.AppendUint16(b, uint16(h.w)), uint16(h.h))
 	b = be.AppendUint32(b, h.gen)
 	b = be.AppendUint16(be.AppendUint16(b, uint16(len(h.moves))), uint16(len(h.rects)))
+	b = be.AppendUint16(b, uint16(h.predicted))
 	if h.summed {
 		b = be.AppendUint32(b, h.sum)
 	}
@@ -158,6 +162,7 @@ func parseHeader(b []byte, h *header, allowed byte) (rest []byte, err error) {
 	h.refresh, h.owes, h.counter = flags&flagRefresh != 0, flags&flagOwes != 0, be.Uint32(b[2:])
 	h.w, h.h, h.gen = int(be.Uint16(b[6:])), int(be.Uint16(b[8:])), be.Uint32(b[10:])
 	nm, nr := int(be.Uint16(b[14:])), int(be.Uint16(b[16:]))
+	h.predicted = int(be.Uint16(b[18:]))
 	b = b[headerSize:]
 	if !sizeOK(h.w, h.h) {
 		return nil, fmt.Errorf("%w: %dx%d pixels", ErrCorrupt, h.w, h.h)
@@ -167,6 +172,9 @@ func parseHeader(b []byte, h *header, allowed byte) (rest []byte, err error) {
 			return nil, fmt.Errorf("%w: checksum", ErrCorrupt)
 		}
 		h.sum, b = be.Uint32(b), b[sumSize:]
+	}
+	if h.predicted > nr {
+		return nil, fmt.Errorf("%w: predicted", ErrCorrupt)
 	}
 	if len(b) < nm*copySize+nr*rectSize {
 		return nil, fmt.Errorf("%w: short", ErrCorrupt)

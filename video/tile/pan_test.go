@@ -115,6 +115,47 @@ func TestPanIsExact(t *testing.T) {
 	}
 }
 
+// Where new things lie in what pans, copies must not overwrite what others read.
+func TestPanOrder(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 22))
+	w := world(rng, 1200, 1000)
+	for _, by := range []image.Point{{X: 37}, {X: -37}, {X: 45, Y: 5}, {X: -45, Y: 5}, {X: 45, Y: -5}, {X: 3, Y: 40}, {X: 3, Y: -40}} {
+		e, d := pair(t)
+		f := video.NewFrame(640, 480)
+		show(f, w, f.Bounds(), image.Pt(200, 200))
+		whole := recode(t, e, d, f)
+		show(f, w, f.Bounds(), image.Pt(200, 200).Add(by))
+		for y := 60; y < 460; y += 80 {
+			for x := 50; x < 600; x += 90 {
+				text(rng, f, image.Rect(x, y, x+14, y+14))
+			}
+		}
+		if n := recode(t, e, d, f); n > whole/2 {
+			t.Errorf("%v: %d bytes of %d", by, n, whole)
+		}
+	}
+}
+
+// Photographs beside text, which are predicted, are exact, at odd sizes too.
+func TestPhotoIsExact(t *testing.T) {
+	rng := rand.New(rand.NewPCG(23, 24))
+	for _, size := range []image.Point{{X: 3, Y: 300}, {X: 333, Y: 277}, {X: 257, Y: 129}} {
+		e, d := pair(t)
+		f := world(rng, size.X, size.Y)
+		recode(t, e, d, f)
+		for range 12 {
+			r := randomRect(rng, f.Bounds())
+			for y := r.Min.Y; y < r.Max.Y; y++ {
+				for x := r.Min.X; x < r.Max.X; x++ {
+					p := f.Pix[(y*f.W+x)*4:]
+					p[0], p[1], p[2] = byte(x+rng.IntN(9)), byte(y+rng.IntN(9)), byte(x*y/99+rng.IntN(9))
+				}
+			}
+			recode(t, e, d, f)
+		}
+	}
+}
+
 // A picture of 3840x2160 pans, and is exact.
 func TestPanLarge(t *testing.T) {
 	rng := rand.New(rand.NewPCG(15, 16))

@@ -1,0 +1,115 @@
+package tile
+
+import (
+	"encoding/binary"
+	"image"
+
+	"viewflip.app/video"
+)
+
+// fewNatural tiles of natural pictures are not told apart from others.
+const fewNatural = 16
+
+// predict appends to dst row y of r in f as differences from the median edge
+// detector (LOCO-I, the predictor of JPEG-LS, ITU-T T.87), byte by byte.
+func predict(dst []byte, f *video.Frame, r image.Rectangle, y int) []byte {
+	const p = video.BytesPerPixel
+	o, n := (y*f.W+r.Min.X)*p, r.Dx()*p
+	row := f.Pix[o : o+n]
+	if y == r.Min.Y {
+		dst = append(dst, row[:p]...)
+		for i := p; i < n; i++ {
+			dst = append(dst, row[i]-row[i-p])
+		}
+		return dst
+	}
+	up := f.Pix[o-f.Stride() : o-f.Stride()+n]
+	for i := range p {
+		dst = append(dst, row[i]-up[i])
+	}
+	for i := p; i < n; i++ {
+		dst = append(dst, row[i]-med(row[i-p], up[i], up[i-p]))
+	}
+	return dst
+}
+
+// restore undoes predict for rows of n bytes each.
+func restore(b []byte, n int) {
+	const p = video.BytesPerPixel
+	for i := p; i < n; i++ {
+		b[i] += b[i-p]
+	}
+	for ; len(b) >= 2*n; b = b[n:] {
+		up, row := b[:n], b[n:2*n]
+		for i := range p {
+			row[i] += up[i]
+		}
+		for i := p; i < n; i++ {
+			row[i] += med(row[i-p], up[i], up[i-p])
+		}
+	}
+}
+
+// med is the median of left, above, and left + above - corner.
+func med(left, above, corner byte) byte {
+	lo, hi := min(left, above), max(left, above)
+	switch {
+	case corner >= hi:
+		return lo
+	case corner <= lo:
+		return hi
+	default:
+		return left + above - corner
+	}
+}
+
+// isNatural tells whether the pixels in c look like a photograph: few equal
+// their left neighbour.
+func isNatural(f *video.Frame, c image.Rectangle) bool {
+	equal, n := 0, 0
+	for y := c.Min.Y; y < c.Max.Y; y += 4 {
+		row := f.Pix[(y*f.W+c.Min.X)*video.BytesPerPixel : (y*f.W+c.Max.X)*video.BytesPerPixel]
+		last := binary.LittleEndian.Uint32(row)
+		for row = row[video.BytesPerPixel:]; len(row) > 0; row = row[video.BytesPerPixel:] {
+			next := binary.LittleEndian.Uint32(row)
+			if next == last {
+				equal++
+			}
+			last = next
+			n++
+		}
+	}
+	return n > 0 && equal*4 <= n
+}
+
+// split fills head.rects, and head.predicted, which counts those at their end
+// that are predicted.
+func (e *Encoder) split(f *video.Frame) {
+	const t = video.TileSize
+	h := &e.head
+	e.photo.Reset(f.W, f.H)
+	n, all := 0, 0
+	for i, mark := range e.tiles.Marks {
+		if mark == 0 {
+			continue
+		}
+		all++
+		x, y := i%e.tiles.Cols*t, i/e.tiles.Cols*t
+		if isNatural(f, image.Rect(x, y, x+t, y+t).Intersect(f.Bounds())) {
+			e.photo.Marks[i] = 1
+			n++
+		}
+	}
+	h.predicted = 0
+	if n < fewNatural {
+		h.rects = e.tiles.Rects(h.rects)
+		return
+	}
+	for i, mark := range e.photo.Marks {
+		e.tiles.Marks[i] &^= mark
+	}
+	h.rects = e.tiles.Rects(h.rects)
+	plain := len(h.rects)
+	h.rects = e.photo.Rects(h.rects)
+	h.predicted = len(h.rects) - plain
+}
