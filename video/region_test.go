@@ -470,7 +470,7 @@ func TestRefreshWithoutKeyFrame(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The refresh again, with the video of the frame that followed it.
-	const size, paints, data = 18 + 8 + 10, 18 + 8 + 14, 18 + 8 + 14 + 8
+	const size, paints, data = 20 + 8 + 10, 20 + 8 + 14, 20 + 8 + 14 + 8
 	length := func(b []byte, at int) int { return int(binary.BigEndian.Uint32(b[at:])) }
 	first, next := frames[0], frames[1]
 	inter := next[data-8:] // it has no rectangles
@@ -489,7 +489,7 @@ func TestRefreshWithoutKeyFrame(t *testing.T) {
 func TestHostileVideo(t *testing.T) {
 	frames, _ := videoFrames(t)
 	first := frames[0]
-	const region = 18 + 8 // offsets in a refresh: one rectangle
+	const region = 20 + 8 // offsets in a refresh: one rectangle
 	lossless, err := tile.NewDecoder(nil)
 	if err != nil {
 		t.Fatal(err)
