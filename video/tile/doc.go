@@ -1,6 +1,6 @@
 // Package tile is viewflip's lossless picture codec in pure Go. Within the
-// damage it finds the 16-pixel tiles that really changed, recognises vertical
-// scrolling and sends it as copies, and puts the rest as raw pixels through one
+// damage it finds the 16-pixel tiles that really changed, recognises scrolling
+// and panning, sends them as copies, and puts the rest as raw pixels through one
 // zstd stream (RFC 8878) that lives as long as the viewer watches: what was
 // seen before costs almost nothing to say again. The decoder's picture is
 // exact after every frame.

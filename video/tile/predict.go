@@ -3,6 +3,7 @@ package tile
 import (
 	"encoding/binary"
 	"image"
+	"slices"
 
 	"viewflip.app/video"
 )
@@ -27,8 +28,12 @@ func predict(dst []byte, f *video.Frame, r image.Rectangle, y int) []byte {
 	for i := range p {
 		dst = append(dst, row[i]-up[i])
 	}
-	for i := p; i < n; i++ {
-		dst = append(dst, row[i]-med(row[i-p], up[i], up[i-p]))
+	at := len(dst)
+	dst = slices.Grow(dst, n-p)[:at+n-p]
+	out, left, corner := dst[at:], row[:n-p], up[:n-p]
+	row, up = row[p:], up[p:]
+	for i := range out {
+		out[i] = row[i] - med(left[i], up[i], corner[i])
 	}
 	return dst
 }
@@ -50,17 +55,11 @@ func restore(b []byte, n int) {
 	}
 }
 
-// med is the median of left, above, and left + above - corner.
+// med is the median of left, above, and left + above - corner, without branches,
+// as those cannot be foreseen in noise.
 func med(left, above, corner byte) byte {
-	lo, hi := min(left, above), max(left, above)
-	switch {
-	case corner >= hi:
-		return lo
-	case corner <= lo:
-		return hi
-	default:
-		return left + above - corner
-	}
+	l, a := int32(left), int32(above)
+	return byte(max(min(l, a), min(max(l, a), l+a-int32(corner))))
 }
 
 // isNatural tells whether the pixels in c look like a photograph: few equal
