@@ -213,9 +213,16 @@ func FuzzDecode(f *testing.F) {
 	text(rng, pic, pic.Bounds())
 	first, _, _ := e.Encode(nil, pic, nil, true)
 	scrollUp(pic, pic.Bounds(), 5)
+	e.Check()
 	second, _, _ := e.Encode(nil, pic, nil, false)
 	f.Add(first, second)
 	f.Add(second, first)
+	noisy := video.NewFrame(pic.W, pic.H)
+	for i := range noisy.Pix {
+		noisy.Pix[i] = byte(rng.Uint32()) | byte(i%4/3*255)
+	}
+	third, _, _ := e.Encode(nil, noisy, nil, false) // predicted
+	f.Add(third, second)
 	// A decoder is dear to make. A refresh, and the frame after it, bring this
 	// one into the same state whatever it was given before.
 	_, d := pair(f)
