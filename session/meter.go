@@ -12,6 +12,9 @@ import (
 const (
 	// meterSamples is how many of the latest times of a stage count.
 	meterSamples = 128
+	// warmUp is how many pictures of a view do not count: the whole window comes,
+	// codecs are made and the viewer's window opens.
+	warmUp = 4
 	// meterRing is how many pictures and inputs on their way are remembered.
 	meterRing = 64
 	// echoPatience is how long the first picture after an input may take; a later
@@ -131,6 +134,7 @@ type sendMeter struct {
 	input                          stamped // the oldest that no picture shows yet
 	echoes                         []wire.Echo
 	told                           time.Time
+	pictures                       int
 }
 
 // coded notes a picture that was compressed from begin to end and is sent then
@@ -138,10 +142,12 @@ type sendMeter struct {
 func (m *sendMeter) coded(s shot, timestamp uint32, begin, end time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.capture.add(s.ready.Sub(s.captured))
-	m.wait.add(begin.Sub(s.ready))
-	m.encode.add(end.Sub(begin))
-	m.sent.add(timestamp, end)
+	if m.pictures++; m.pictures > warmUp {
+		m.capture.add(s.ready.Sub(s.captured))
+		m.wait.add(begin.Sub(s.ready))
+		m.encode.add(end.Sub(begin))
+		m.sent.add(timestamp, end)
+	}
 	if m.input.id == 0 || !s.captured.After(m.input.at) {
 		return
 	}
@@ -201,12 +207,16 @@ type viewMeter struct {
 	report                         wire.Measured
 	sent, shown                    stampRing
 	echoes                         []wire.Echo // whose pictures were not shown yet
+	pictures                       int         // shown
 }
 
+// add notes a time of a picture that is not shown yet.
 func (m *viewMeter) add(s *samples, d time.Duration) {
 	m.mu.Lock()
-	s.add(d)
-	m.mu.Unlock()
+	defer m.mu.Unlock()
+	if m.pictures >= warmUp {
+		s.add(d)
+	}
 }
 
 // inputSent notes an input on its way.
@@ -222,7 +232,9 @@ func (m *viewMeter) inputSent(in wire.Input, now time.Time) {
 func (m *viewMeter) pictureShown(u Update, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.present.add(now.Sub(u.Decoded))
+	if m.pictures++; m.pictures > warmUp {
+		m.present.add(now.Sub(u.Decoded))
+	}
 	m.shown.add(u.Timestamp, now)
 	m.match()
 }

@@ -16,22 +16,26 @@ func TestMeterAddsUp(t *testing.T) {
 	var send sendMeter
 	var view viewMeter
 	there := time.Unix(1000, 0)
-	const apart, travel = time.Hour, 10 * ms
+	const apart, travel, keyed = time.Hour, 10 * ms, warmUp + 1
 	for i := range uint32(20) {
-		if i == 3 { // a key: carried out after 10 ms, seen in the picture after
+		if i == keyed { // a key: carried out after 10 ms, seen in the picture after
 			key := wire.Input{Kind: wire.KeyDown, Key: 4, Seq: 77}
 			view.inputSent(key, there.Add(apart-20*ms))
 			send.injected(key, there.Add(-20*ms+travel))
 			send.injected(wire.Input{Kind: wire.KeyDown, Key: 5, Seq: 78}, there.Add(-ms)) // one at a time
 		}
-		ready := there.Add(ms)
+		slow := time.Duration(0)
+		if i < warmUp { // which does not count
+			slow = time.Second
+		}
+		ready := there.Add(ms + slow)
 		begin := ready.Add(2 * ms)
 		end := begin.Add(3 * ms)
 		send.coded(shot{there, ready}, i, begin, end)
 		received := end.Add(travel + apart)
 		complete := received.Add(4 * ms)
 		view.add(&view.arrive, complete.Sub(received))
-		decoded := complete.Add(5 * ms)
+		decoded := complete.Add(5*ms + slow)
 		view.add(&view.decode, decoded.Sub(complete))
 		shown := decoded.Add(6 * ms)
 		view.pictureShown(Update{Timestamp: i, Received: received, Decoded: decoded}, shown)
@@ -43,7 +47,7 @@ func TestMeterAddsUp(t *testing.T) {
 		t.Error("known before anybody was asked")
 	}
 	r, ok := send.report(9, there)
-	if !ok || r.Share != 9 || len(r.Echoes) != 1 || r.Echoes[0] != (wire.Echo{Seq: 77, Timestamp: 3}) {
+	if !ok || r.Share != 9 || len(r.Echoes) != 1 || r.Echoes[0] != (wire.Echo{Seq: 77, Timestamp: keyed}) {
 		t.Errorf("%+v, %v", r, ok)
 	}
 	view.reported(r)
