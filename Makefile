@@ -10,7 +10,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
 CMDS := $(notdir $(wildcard cmd/*))
 
-.PHONY: run build install test lint bench soak chaos fuzz check clean build-deps test-deps
+.PHONY: run build install test lint bench soak mix chaos fuzz check clean build-deps test-deps
 
 build: build-deps
 	@mkdir -p bin
@@ -39,6 +39,10 @@ soak: test-deps
 # Kills the process that writes to the database, twenty times per engine.
 chaos: test-deps
 	CHAOS=1 go test -tags $(TAGS) -count=1 -run '^TestKill$$' -v -timeout 15m ./service/store
+
+# The same time for mixed content on a network that loses packets and changes.
+mix: test-deps
+	SOAK=$(SOAK) go test -tags $(TAGS) -count=1 -run '^TestMix$$' -v -timeout 0 ./cmd/viewflip
 
 fuzz: test-deps
 	scripts/fuzz.sh

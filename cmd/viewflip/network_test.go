@@ -39,12 +39,12 @@ func BenchmarkNetwork(b *testing.B) {
 			n.start()
 			win := newScenery(image.Pt(1280, 800), 50*time.Millisecond)
 			anna, _ := n.member("Anna", here, win)
-			ben, _ := n.member("Ben", there, nil)
+			ben, _ := n.member("Ben", there)
 			invited(b, anna, ben)
-			if _, err := anna.Share(ctx, platform.Window{ID: platform.NewWindowID(7), Title: "Scenery"}, wire.RightSee); err != nil {
+			if _, err := anna.Share(ctx, platform.Window{ID: platform.NewWindowID(0), Title: "Window 0"}, wire.RightSee); err != nil {
 				b.Fatal(err)
 			}
-			a := sit(ctx, b, ben, win)
+			a := sit(ctx, b, ben, "Window 0", win)
 			win.play(kind)
 			n.losing(loss)
 			time.Sleep(3 * time.Second)
@@ -64,6 +64,7 @@ func BenchmarkNetwork(b *testing.B) {
 		})
 	}
 	row("scrolling photographs", scenePhotos, 5e6, 0, 30*time.Millisecond)
+	row("scrolling code", sceneCode, 5e6, 0, 30*time.Millisecond)
 	for _, rtt := range []time.Duration{30 * time.Millisecond, 100 * time.Millisecond} {
 		for _, loss := range []float64{0, 0.01, 0.02, 0.05} {
 			row("scrolling code", sceneCode, 0, loss, rtt)

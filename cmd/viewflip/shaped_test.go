@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -102,8 +103,9 @@ func (n *shaped) start() {
 	n.tb.Cleanup(func() { _ = n.router.Stop() })
 }
 
-// member is somebody at a host; leave ends his call.
-func (n *shaped) member(name string, host *vnet.Net, win *scenery) (c *session.Call, leave func()) {
+// member is somebody at a host, whose windows have the numbers from 0; leave
+// ends his call.
+func (n *shaped) member(name string, host *vnet.Net, wins ...*scenery) (c *session.Call, leave func()) {
 	n.tb.Helper()
 	id, err := wire.NewIdentity(nil)
 	if err != nil {
@@ -123,8 +125,15 @@ func (n *shaped) member(name string, host *vnet.Net, win *scenery) (c *session.C
 			}
 			return &peer{Peer: p, states: make(chan session.PeerState, 1), traffic: &count}, nil
 		},
-		OpenCapture: func(context.Context, platform.WindowID) (capture.Stream, error) { return win, nil },
-		NewEncoder:  newEncoder, NewDecoder: newDecoder,
+		OpenCapture: func(_ context.Context, id platform.WindowID) (capture.Stream, error) {
+			for i, w := range wins {
+				if id == platform.NewWindowID(uint32(i)) {
+					return w, nil
+				}
+			}
+			return nil, capture.ErrGone
+		},
+		NewEncoder: newEncoder, NewDecoder: newDecoder,
 	})
 	done := make(chan struct{})
 	go func() {
@@ -415,13 +424,20 @@ type audience struct {
 	took []time.Duration
 }
 
-// sit watches the first share offered to c until ctx ends; the wait is for what
-// is shown.
-func sit(ctx context.Context, tb testing.TB, c *session.Call, win *scenery) *audience {
+// sit watches the share with a title until ctx ends, and returns when it shows
+// something.
+func sit(ctx context.Context, tb testing.TB, c *session.Call, title string, win *scenery) *audience {
 	tb.Helper()
 	a := &audience{win: win, last: -1}
-	await(tb, "the share", func() bool { return len(c.State().Remote) > 0 })
-	r := c.State().Remote[0]
+	var r session.RemoteShare
+	await(tb, "the share", func() bool {
+		all := c.State().Remote
+		i := slices.IndexFunc(all, func(s session.RemoteShare) bool { return s.Title == title && s.Ended == 0 })
+		if i >= 0 {
+			r = all[i]
+		}
+		return i >= 0
+	})
 	var err error
 	if a.view, err = c.View(r.Member, r.Share); err != nil {
 		tb.Fatal(err)
@@ -455,6 +471,12 @@ func (a *audience) look(f *video.Frame) {
 		a.took = append(a.took, now.Sub(a.win.paintedAt(k)))
 	}
 	a.last = n
+}
+
+// right reports whether the window is seen as it is.
+func (a *audience) right() (ok bool) {
+	a.view.Picture(func(f *video.Frame) { ok = a.win.same(f) })
+	return ok
 }
 
 // times returns what was noted since the call before.
