@@ -53,7 +53,8 @@ func TestMix(t *testing.T) {
 	var stalls, rounds, restarts int
 	var heap []uint64
 	for end := time.Now().Add(length); time.Now().Before(end); rounds++ {
-		n.losing([]float64{0, 0.01, 0.02, 0.05}[rand.IntN(4)])
+		loss := []float64{0, 0.01, 0.02, 0.05}[rand.IntN(4)]
+		n.losing(loss)
 		rate := rates[rand.IntN(len(rates))]
 		link.SetRate(rate)
 		link.SetSize(int64(rate / 8 / 2))
@@ -69,7 +70,7 @@ func TestMix(t *testing.T) {
 		}
 		win.play(sceneStill)
 		rested := time.Now()
-		await(t, fmt.Sprintf("the window as it is, round %d", rounds), a.right)
+		await(t, fmt.Sprintf("the window as it is, round %d, %g %% lost, %d bit/s", rounds, 100*loss, rate), a.right)
 		slowest = max(slowest, time.Since(rested))
 		for _, d := range a.times() {
 			worst = max(worst, d)
