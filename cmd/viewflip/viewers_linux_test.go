@@ -68,7 +68,7 @@ func newParty(ctx context.Context, tb testing.TB, size image.Point, windows, vie
 func TestManyViewers(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	p := newParty(ctx, t, image.Pt(640, 480), 4, 8)
+	p := newParty(ctx, t, image.Pt(320, 240), 4, 8)
 	for _, kind := range []int{sceneTyping, sceneCode, scenePhotos} {
 		for _, w := range p.wins {
 			w.play(kind)
