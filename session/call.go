@@ -278,7 +278,7 @@ func (c *Call) fromMember(ctx context.Context, m *member, env wire.Envelope) err
 // calls us. Only whose link brought us here decides who is in the call; anyone
 // else may bring people, but they get nothing of ours unasked.
 func (c *Call) introduced(ctx context.Context, by *member, n wire.Member) error {
-	if by.standing != ByLink {
+	if !by.standing.direct() {
 		return fmt.Errorf("%w: only who holds a link's end may introduce", errUnexpected)
 	}
 	vouched := by.offerer
@@ -300,6 +300,7 @@ type memberSpec struct {
 	device   wire.Device
 	name     string
 	pair     [16]byte
+	contact  Contact
 	standing Standing
 	vouched  bool
 	offerer  bool

@@ -20,6 +20,8 @@ type InviteOptions struct {
 	Uses int
 	// TTL is how long it lasts; 0 means DefaultInviteTTL.
 	TTL time.Duration
+	// Contact is who alone gets the link, sealed to his devices.
+	Contact Contact
 }
 
 // invite is the inviter's side of a link: decided here, never by the service.
@@ -28,6 +30,7 @@ type invite struct {
 	made    time.Time
 	expires time.Time
 	uses    int
+	contact Contact
 	// bound holds the devices that have used it: they may come again.
 	bound map[wire.Address]admitted
 }
@@ -56,7 +59,7 @@ func (c *Call) Invite(ctx context.Context, o InviteOptions) (wire.Link, error) {
 	id := wire.InviteID(random16())
 	inv := &invite{
 		secret: wire.NewSecret(random32()), made: time.Now(), expires: time.Now().Add(o.TTL),
-		uses: o.Uses, bound: map[wire.Address]admitted{},
+		uses: o.Uses, contact: o.Contact, bound: map[wire.Address]admitted{},
 	}
 	c.mu.Lock()
 	c.invites[id] = inv
@@ -133,7 +136,8 @@ func (c *Call) knocked(ctx context.Context, dev wire.Device, k wire.Knock) error
 		return fmt.Errorf("session: admit: %w", err)
 	}
 	err = c.addMember(ctx, memberSpec{
-		device: dev, name: k.Name, pair: wire.PairID(k.Nonce, nonce), standing: ByLink, vouched: true,
+		device: dev, name: k.Name, pair: wire.PairID(k.Nonce, nonce), contact: inv.contact,
+		standing: inv.contact.standing(), vouched: true,
 	})
 	if err != nil {
 		return err
@@ -170,6 +174,7 @@ func (c *Call) seal(ctx context.Context, to wire.Device, e wire.Envelope) error 
 // joining is a join that waits for the inviter's answer.
 type joining struct {
 	inviter wire.Device
+	contact Contact
 	nonce   [32]byte
 	result  chan wire.Signal
 }
@@ -199,6 +204,11 @@ func (j *joining) answer(s wire.Signal) error {
 // machine has admitted this device; the connection follows by itself. The
 // texts of its errors are for people.
 func (c *Call) Join(ctx context.Context, l wire.Link) error {
+	return c.JoinContact(ctx, l, Contact{})
+}
+
+// JoinContact is Join by a link that came sealed from a device of a contact.
+func (c *Call) JoinContact(ctx context.Context, l wire.Link, from Contact) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, joinTimeout, ErrNoAnswer)
 	defer cancel()
 	me := c.cfg.Identity.Public()
@@ -212,7 +222,7 @@ func (c *Call) Join(ctx context.Context, l wire.Link) error {
 	if dev.Address() != l.Inviter {
 		return errors.New("the service named another device than the link does: the call was not opened, because somebody may be interfering")
 	}
-	j := &joining{inviter: dev, nonce: random32(), result: make(chan wire.Signal, 1)}
+	j := &joining{inviter: dev, contact: from, nonce: random32(), result: make(chan wire.Signal, 1)}
 	c.mu.Lock()
 	c.joining[l.Inviter] = j
 	c.mu.Unlock()
@@ -255,8 +265,8 @@ func (c *Call) admittedBy(ctx context.Context, j *joining, s wire.Signal) error 
 		return fmt.Errorf("%w: %s", ErrRejected, s.Reason)
 	case wire.Admit:
 		err := c.addMember(ctx, memberSpec{
-			device: j.inviter, name: s.Name, pair: wire.PairID(j.nonce, s.Nonce),
-			standing: ByLink, vouched: true, offerer: true,
+			device: j.inviter, name: s.Name, pair: wire.PairID(j.nonce, s.Nonce), contact: j.contact,
+			standing: j.contact.standing(), vouched: true, offerer: true,
 		})
 		if err != nil {
 			return err

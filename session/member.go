@@ -38,7 +38,9 @@ type member struct {
 	// whose link we came by. Others get nothing unasked.
 	vouched   bool
 	standing  Standing
+	contact   Contact
 	name      string
+	phrase    phrase
 	number    wire.Guest
 	link      PeerState
 	greeted   bool
@@ -48,10 +50,13 @@ type member struct {
 
 func newMember(c *Call, s memberSpec) *member {
 	ctx, cancel := context.WithCancel(c.life)
+	if s.contact.Name != "" {
+		s.name = s.contact.Name
+	}
 	return &member{
 		call: c, id: s.device.Address(), device: s.device, pair: s.pair,
 		offerer: s.offerer, signals: make(chan wire.Signal, signalBuffer),
-		ctx: ctx, cancel: cancel, standing: s.standing, vouched: s.vouched, name: s.name,
+		ctx: ctx, cancel: cancel, standing: s.standing, vouched: s.vouched, contact: s.contact, name: s.name,
 		views: map[wire.ShareID]*View{},
 	}
 }
@@ -272,7 +277,10 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 		c.mu.Lock()
 		first := !m.greeted
 		if first {
-			m.name, m.greeted = msg.Name, true
+			m.greeted = true
+			if m.contact.Name == "" {
+				m.name = msg.Name
+			}
 		}
 		c.mu.Unlock()
 		if first {
@@ -335,6 +343,8 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 		m.measure(msg)
 	case wire.Check:
 		m.check(msg)
+	case wire.PhraseCommit, wire.PhraseNonce, wire.PhraseReveal:
+		m.compare(msg)
 	case wire.Bye:
 		if msg.Reason == wire.ByeLeft {
 			c.mu.Lock()

@@ -164,6 +164,8 @@ type Config struct {
 	Identity *wire.Identity
 	// Name is how this person is shown to others.
 	Name string
+	// Account is the public key of this person's account; zero without one.
+	Account [32]byte
 	// Service is where the mailbox lives; it goes into links.
 	Service wire.Service
 	// Mailbox is this call's own: no other call may read from it.

@@ -20,14 +20,53 @@ const (
 	ByLink Standing = iota
 	// Introduced: a member who was verified vouched for this device.
 	Introduced
+	// Compared: a device of a contact whose key is known from a link, or whose
+	// words were compared.
+	Compared
+	// Uncompared: a device of a contact whose key only the service has told.
+	Uncompared
 )
 
 // String is a few words for people.
 func (s Standing) String() string {
-	if s == Introduced {
+	switch s {
+	case Introduced:
 		return "someone you never met"
+	case Compared:
+		return "a verified contact"
+	case Uncompared:
+		return "a contact, not verified yet"
+	default:
+		return "verified"
 	}
-	return "verified"
+}
+
+// direct means that the member proved to hold the other end of a link.
+func (s Standing) direct() bool { return s != Introduced }
+
+// Contact is somebody of this person's account whom a link was sent to, or who
+// sent one, sealed to the devices of the contact. The zero Contact is nobody.
+type Contact struct {
+	// Name is what this person's list calls the contact; it stands over what he
+	// calls himself.
+	Name string
+	// Account is the pinned key of the contact.
+	Account [32]byte
+	// Verified means that the key is known from a link or from comparing words.
+	Verified bool
+}
+
+func (c Contact) known() bool { return c.Account != [32]byte{} }
+
+func (c Contact) standing() Standing {
+	switch {
+	case !c.known():
+		return ByLink
+	case c.Verified:
+		return Compared
+	default:
+		return Uncompared
+	}
 }
 
 // State is a snapshot of a call. It is immutable.
@@ -46,6 +85,11 @@ type Member struct {
 	Name     string
 	Standing Standing
 	Link     PeerState
+	// Contact is who the member is by this person's list.
+	Contact Contact
+	// Phrase is what both must read the same, once it was agreed on with
+	// Compare; else zero.
+	Phrase [32]byte
 }
 
 // Share is a window that this device offers.
@@ -162,7 +206,7 @@ func (c *Call) State() State {
 	defer c.mu.Unlock()
 	var st State
 	for _, m := range c.order {
-		st.Members = append(st.Members, Member{ID: m.id, Name: m.name, Standing: m.standing, Link: m.link})
+		st.Members = append(st.Members, Member{ID: m.id, Name: m.name, Standing: m.standing, Link: m.link, Contact: m.contact, Phrase: m.phrase.agreed})
 		for _, v := range m.viewOrder {
 			st.Remote = append(st.Remote, v.infoLocked())
 		}

@@ -105,6 +105,33 @@ func (n *peers) count(kind byte) int {
 	return n.kinds[kind]
 }
 
+// tell has the peer that was made as number i send a message of the test's.
+func (n *peers) tell(t *testing.T, i int, m wire.Message) {
+	t.Helper()
+	b, err := wire.AppendMessage(nil, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.mu.Lock()
+	p := n.ends[i]
+	n.mu.Unlock()
+	if err := p.Send(b); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// drained reports whether everything that was sent has been read.
+func (n *peers) drained() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, p := range n.ends {
+		if len(p.in) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 type peer struct {
 	net       *peers
 	offerer   bool
@@ -376,6 +403,10 @@ func (w *world) identity() *wire.Identity {
 
 // as starts a call for a device that may have been there before.
 func (w *world) as(id *wire.Identity, name string) *session.Call {
+	return w.with(id, name, func(*session.Config) {})
+}
+
+func (w *world) with(id *wire.Identity, name string, change func(*session.Config)) *session.Call {
 	clip := newClipboard()
 	w.clips = append(w.clips, clip)
 	cfg := session.Config{
@@ -400,6 +431,7 @@ func (w *world) as(id *wire.Identity, name string) *session.Call {
 	if w.codecs != nil {
 		w.codecs(&cfg)
 	}
+	change(&cfg)
 	c := session.New(cfg)
 	done := make(chan struct{})
 	go func() {

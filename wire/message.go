@@ -202,6 +202,8 @@ func AppendMessage(b []byte, m Message) ([]byte, error) {
 		b = appendMeter(b, m)
 	case Check:
 		b = be.AppendUint32(b, uint32(m.Share))
+	case PhraseCommit, PhraseNonce, PhraseReveal:
+		b = appendPhrase(b, m)
 	}
 	if len(b)-start > MaxMessage {
 		return b[:start], ErrTooLarge
@@ -271,6 +273,8 @@ func ParseMessage(b []byte) (Message, error) {
 		m, ok = parseMeter(b[0], r)
 	case typeCheck:
 		m = Check{Share: ShareID(r.u32())}
+	case typePhraseCommit, typePhraseNonce, typePhraseReveal:
+		m = parsePhrase(b[0], r)
 	default:
 		m, ok = parseMark(b[0], r)
 	}

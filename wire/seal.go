@@ -104,8 +104,17 @@ func Open(to *Identity, from Device, b []byte) (Envelope, error) {
 	return parseEnvelope(body)
 }
 
-// OpenKnock opens a message of somebody unknown: it must be a Knock, signed by
-// the device that it names. Who that is, VerifyKnock tells.
+// introductory is a signal of a device that its receiver may not know: it names
+// the device that signed it.
+type introductory interface{ sender() Device }
+
+func (k Knock) sender() Device   { return k.Device }
+func (r Ring) sender() Device    { return r.Device }
+func (r RingEnd) sender() Device { return r.Device }
+
+// OpenKnock opens a message of somebody unknown: it must be a Knock, a Ring or
+// a RingEnd, signed by the device that it names. Whose that is, VerifyKnock or
+// a contact's list of devices tells.
 func OpenKnock(to *Identity, b []byte) (Device, Envelope, error) {
 	sig, body, err := unseal(to, b)
 	if err != nil {
@@ -115,12 +124,13 @@ func OpenKnock(to *Identity, b []byte) (Device, Envelope, error) {
 	if err != nil {
 		return Device{}, Envelope{}, err
 	}
-	k, ok := e.Body.(Knock)
+	k, ok := e.Body.(introductory)
 	if !ok {
 		return Device{}, Envelope{}, ErrSignature
 	}
-	if !k.Device.Verify(signedBytes(to.pub, body), sig) {
+	from := k.sender()
+	if !from.Verify(signedBytes(to.pub, body), sig) {
 		return Device{}, Envelope{}, ErrSignature
 	}
-	return k.Device, e, nil
+	return from, e, nil
 }

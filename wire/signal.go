@@ -48,6 +48,29 @@ func (r RejectReason) String() string {
 	return "refused"
 }
 
+// RingReason is why a device does not ring any more.
+type RingReason uint8
+
+// The reasons.
+const (
+	RingCancelled RingReason = iota + 1 // the caller gave up
+	RingAnswered                        // another device answered
+	RingDeclined                        // the person who was called does not want to
+)
+
+// String is a few words for people.
+func (r RingReason) String() string {
+	switch r {
+	case RingCancelled:
+		return "the call was given up"
+	case RingAnswered:
+		return "answered on another device"
+	case RingDeclined:
+		return "declined"
+	}
+	return "ringing"
+}
+
 // Member is another device in the call, with the pair id under which it and
 // the newcomer will talk.
 type Member struct {
@@ -93,6 +116,22 @@ type (
 	}
 	// Candidate is one ICE candidate in JSON form of RTCIceCandidateInit.
 	Candidate struct{ Line string }
+	// Ring asks the devices of a contact into a call: whoever comes by Link first
+	// is in it. Device is the sender's own; that it is one of the contact's, its
+	// receiver finds out in the contact's signed list. Name is what the sender
+	// calls himself.
+	Ring struct {
+		Device Device
+		Link   Link
+		Name   string
+	}
+	// RingEnd ends the ringing for an invitation: the caller gave up, another
+	// device answered, or the person who was called does not want to.
+	RingEnd struct {
+		Device Device
+		Invite InviteID
+		Reason RingReason
+	}
 	// NeedMedia asks the offerer to offer again with so many more lines to
 	// send on, and with new ICE credentials if Restart (RFC 8445, section 2.4).
 	NeedMedia struct {
@@ -110,6 +149,8 @@ const (
 	signalAnswer
 	signalCandidate
 	signalNeedMedia
+	signalRing
+	signalRingEnd
 )
 
 func (Knock) signal() byte     { return signalKnock }
@@ -120,6 +161,8 @@ func (Offer) signal() byte     { return signalOffer }
 func (Answer) signal() byte    { return signalAnswer }
 func (Candidate) signal() byte { return signalCandidate }
 func (NeedMedia) signal() byte { return signalNeedMedia }
+func (Ring) signal() byte      { return signalRing }
+func (RingEnd) signal() byte   { return signalRingEnd }
 
 func appendMember(b []byte, m Member) []byte {
 	return append(appendText(m.Device.Append(b), m.Name, MaxName), m.Pair[:]...)
@@ -165,6 +208,14 @@ func appendSignal(b []byte, s Signal) ([]byte, error) {
 		b = appendBytes(b, []byte(s.Line))
 	case NeedMedia:
 		b = appendFlag(append(b, s.Lines), s.Restart)
+	case Ring:
+		link := s.Link.String()
+		if len(link) > maxLink {
+			return nil, ErrTooLarge
+		}
+		b = appendText(appendBytes(s.Device.Append(b), []byte(link)), s.Name, MaxName)
+	case RingEnd:
+		b = append(append(s.Device.Append(b), s.Invite[:]...), byte(s.Reason))
 	}
 	return b, nil
 }
@@ -211,6 +262,16 @@ func parseSignal(b []byte) (Signal, error) {
 		s = Candidate{Line: string(r.bytes(maxCandidate))}
 	case signalNeedMedia:
 		s = NeedMedia{Lines: r.u8(), Restart: r.flag()}
+	case signalRing:
+		g := Ring{Device: r.device()}
+		link, err := ParseLink(string(r.bytes(maxLink)))
+		g.Link, g.Name = link, r.text(MaxName)
+		s, ok = g, err == nil
+	case signalRingEnd:
+		e := RingEnd{Device: r.device()}
+		r.copy(e.Invite[:])
+		e.Reason = RingReason(r.u8())
+		s, ok = e, e.Reason >= RingCancelled && e.Reason <= RingDeclined
 	default:
 		ok = false
 	}

@@ -214,6 +214,32 @@ func TestSeal(t *testing.T) {
 	}
 }
 
+// A ring comes from somebody whose devices are known, but not this one yet.
+func TestRing(t *testing.T) {
+	a, b, eve := identity(t), identity(t), identity(t)
+	link := wire.Link{Service: wire.Service{Addrs: []string{"192.0.2.1:443"}, Pin: [32]byte{1}}, Invite: wire.InviteID{2}, Inviter: wire.Address{3}, Secret: wire.NewSecret([32]byte{4})}
+	for _, s := range []wire.Signal{
+		wire.Ring{Device: a.Public(), Link: link, Name: "Anna"},
+		wire.RingEnd{Device: a.Public(), Invite: link.Invite, Reason: wire.RingDeclined},
+	} {
+		sealed, err := wire.Seal(a, b.Public(), wire.Envelope{Body: s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		from, e, err := wire.OpenKnock(b, sealed)
+		if err != nil || from != a.Public() || !reflect.DeepEqual(e.Body, s) {
+			t.Errorf("%#v came back as %#v, %v", s, e.Body, err)
+		}
+		stolen, err := wire.Seal(eve, b.Public(), wire.Envelope{Body: s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := wire.OpenKnock(b, stolen); !errors.Is(err, wire.ErrSignature) {
+			t.Error("it rings in the name of somebody else:", err)
+		}
+	}
+}
+
 func TestKnock(t *testing.T) {
 	joiner, inviter, eve := identity(t), identity(t), identity(t)
 	secret := wire.NewSecret([32]byte{7})
