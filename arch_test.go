@@ -25,14 +25,14 @@ func mayImport() map[string][]string {
 		// capture names the pointer whose shape it asks for.
 		"capture": {p, x, x + "/xinput", "video"},
 		"input":   {w, p}, "input/xtest": {"input", p, x, x + "/xinput", w}, "input/robot": {"input", "input/xtest", p, x, w}, "input/inputtest": {"input", p, "platform/platformtest", x, x + "/xinput", w},
-		"rtc": {w}, "service/client": {w},
+		"rtc": {w}, "service/client": {w, w + "/account", "service/srp"},
 		// What both sides of an account share; SRP knows nothing of viewflip.
 		"wire/account": {w}, "service/srp": nil,
 		// The store keeps sessions and device lists in the types of the protocol.
 		"service/store": {w, "wire/account"},
 		// The service divides its port between HTTP and the relay.
 		"service": {w, "wire/account", "service/relay", "service/store", "service/bus", "service/mail", "service/srp"}, "service/mail": nil, "service/relay": {w}, "service/bus": nil,
-		"session":       {"capture", "input", p, "video", w},
+		"session":       {"capture", "input", p, "video", w, w + "/account"}, // the phrase that two compare
 		"ui":            {"session", p, x, "video", w, "ui/glass"},
 		"ui/glass":      {"session", p, x, "video", w},
 		"cmd/viewflipd": {"service", "service/client", "service/relay", "service/bus", "service/mail", "service/store", w},

@@ -1,9 +1,12 @@
 package session
 
 import (
+	"bytes"
+	"crypto/subtle"
 	"fmt"
 
 	"viewflip.app/wire"
+	"viewflip.app/wire/account"
 )
 
 // maxPhrases is how often a member may have a phrase agreed on in one
@@ -17,8 +20,12 @@ type phrase struct {
 	answered bool     // we answered a commitment, which waits to be opened
 	theirs   wire.PhraseCommit
 	count    int
-	agreed   [32]byte
+	agreed   Phrase
 }
+
+// Phrase is the words that both people must read the same; empty if there are
+// none.
+type Phrase [account.PhraseWords]string
 
 // Compare agrees with a member on a phrase, which appears in State of both:
 // people who read the same words to each other know that nobody sits between
@@ -31,7 +38,7 @@ func (c *Call) Compare(id MemberID) error {
 		return fmt.Errorf("%w", ErrUnknown)
 	}
 	m.phrase = phrase{began: true, mine: random32(), count: m.phrase.count}
-	commit := wire.PhraseCommit{Commitment: wire.PhraseCommitment(m.phrase.mine)}
+	commit := wire.PhraseCommit{Commitment: account.PhraseCommitment(m.phrase.mine)}
 	c.mu.Unlock()
 	m.send(commit)
 	c.changed()
@@ -41,17 +48,17 @@ func (c *Call) Compare(id MemberID) error {
 // compare acts on a message about the phrase. What does not fit is dropped.
 func (m *member) compare(msg wire.Message) {
 	c := m.call
-	me := wire.PhraseSide{Device: c.cfg.Identity.Public().Address(), Account: c.cfg.Account}
+	me := account.PhraseSide{Device: c.cfg.Identity.Public().Address(), Account: c.cfg.Account}
 	c.mu.Lock()
-	they := wire.PhraseSide{Device: m.id, Account: m.contact.Account}
+	they := account.PhraseSide{Device: m.id, Account: m.contact.Account}
 	if !m.contact.known() {
-		me.Account = [32]byte{} // they know no key of ours either
+		me.Account = account.Public{} // they know no key of ours either
 	}
 	p := &m.phrase
 	var answer wire.Message
 	switch msg := msg.(type) {
 	case wire.PhraseCommit:
-		if p.count >= maxPhrases || p.began && me.Device.Less(they.Device) {
+		if p.count >= maxPhrases || p.began && bytes.Compare(me.Device[:], they.Device[:]) < 0 {
 			break // ours came first, and is answered
 		}
 		*p = phrase{answered: true, mine: random32(), theirs: msg, count: p.count + 1}
@@ -60,15 +67,16 @@ func (m *member) compare(msg wire.Message) {
 		if !p.began {
 			break
 		}
-		p.began, p.agreed = false, wire.Phrase(me, they, p.mine, msg.Nonce)
+		p.began, p.agreed = false, account.Phrase(me, they, p.mine, msg.Nonce)
 		answer = wire.PhraseReveal{Nonce: p.mine}
 	case wire.PhraseReveal:
 		if !p.answered {
 			break
 		}
 		p.answered = false
-		if p.theirs.Opens(msg.Nonce) {
-			p.agreed = wire.Phrase(they, me, msg.Nonce, p.mine)
+		commitment := account.PhraseCommitment(msg.Nonce)
+		if subtle.ConstantTimeCompare(commitment[:], p.theirs.Commitment[:]) == 1 {
+			p.agreed = account.Phrase(they, me, msg.Nonce, p.mine)
 		}
 	}
 	c.mu.Unlock()

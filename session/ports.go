@@ -12,6 +12,7 @@ import (
 	"viewflip.app/platform"
 	"viewflip.app/video"
 	"viewflip.app/wire"
+	"viewflip.app/wire/account"
 )
 
 // Errors that callers act on. Their texts are written for people.
@@ -165,7 +166,7 @@ type Config struct {
 	// Name is how this person is shown to others.
 	Name string
 	// Account is the public key of this person's account; zero without one.
-	Account [32]byte
+	Account account.Public
 	// Service is where the mailbox lives; it goes into links.
 	Service wire.Service
 	// Mailbox is this call's own: no other call may read from it.

@@ -6,6 +6,7 @@ import (
 
 	"viewflip.app/platform"
 	"viewflip.app/wire"
+	"viewflip.app/wire/account"
 )
 
 // MemberID names a member of a call: the address of the device.
@@ -51,12 +52,12 @@ type Contact struct {
 	// calls himself.
 	Name string
 	// Account is the pinned key of the contact.
-	Account [32]byte
+	Account account.Public
 	// Verified means that the key is known from a link or from comparing words.
 	Verified bool
 }
 
-func (c Contact) known() bool { return c.Account != [32]byte{} }
+func (c Contact) known() bool { return c.Account != account.Public{} }
 
 func (c Contact) standing() Standing {
 	switch {
@@ -87,9 +88,8 @@ type Member struct {
 	Link     PeerState
 	// Contact is who the member is by this person's list.
 	Contact Contact
-	// Phrase is what both must read the same, once it was agreed on with
-	// Compare; else zero.
-	Phrase [32]byte
+	// Phrase is there once it was agreed on: see Compare.
+	Phrase Phrase
 }
 
 // Share is a window that this device offers.

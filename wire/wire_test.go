@@ -58,6 +58,7 @@ func messages() []wire.Message {
 		wire.CursorShape{Share: 1, Hand: true, W: 256, H: 1, HotX: 255, Part: 19, Parts: 20, Data: []byte{1, 2, 3}},
 		wire.CursorPosition{Share: 1, Seq: 3, At: wire.Spot{X: 65535, Y: 1}, On: true}, wire.CursorPosition{Share: 1, Seq: 4},
 		wire.Measure{Share: 1}, wire.Check{Share: 1},
+		wire.PhraseCommit{Commitment: [32]byte{1}}, wire.PhraseNonce{Nonce: [32]byte{2}}, wire.PhraseReveal{Nonce: [32]byte{3}},
 		wire.Measured{
 			Share: 1, Capture: wire.Spread{P50: 100 * time.Microsecond, P95: time.Millisecond}, Network: wire.Spread{P95: time.Second},
 			Echoes: []wire.Echo{{Seq: 1, Timestamp: 90000}, {Seq: 9}},
