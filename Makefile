@@ -10,7 +10,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
 CMDS := $(notdir $(wildcard cmd/*))
 
-.PHONY: run build install test lint bench soak mix chaos fuzz check clean build-deps test-deps
+.PHONY: run build install test lint bench soak mix chaos fuzz prove mutate-gate check clean build-deps test-deps
 
 build: build-deps
 	@mkdir -p bin
@@ -46,6 +46,19 @@ mix: test-deps
 
 fuzz: test-deps
 	scripts/fuzz.sh
+
+# Hostile input, under three window managers: EVENTS in all, from a SEED.
+EVENTS ?= 1000000
+SEED ?= 1
+prove:
+	@scripts/deps.sh prove
+	EVENTS=$(EVENTS) SEED=$(SEED) scripts/headless.sh go test -tags $(TAGS) -count=1 -run '^TestProve$$' -v -timeout 0 ./input/xtest
+
+# Every rule of the gate switched off in turn: some test must fail. RULES is a
+# part of the name of a file or rule; all by default.
+RULES ?=
+mutate-gate: test-deps
+	scripts/headless.sh scripts/mutate-gate.sh "$(RULES)"
 
 check: lint test
 

@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# Installs what is missing for: build, demo or test. Does nothing, and asks for
+# Installs what is missing for: build, demo, test or prove. Does nothing, and asks for
 # no root, when nothing is missing.
 set -euo pipefail
 build="clang gcc libc6-dev pkg-config libgl-dev libx11-dev libxcursor-dev libxrandr-dev libxinerama-dev libxi-dev libxxf86vm-dev libvpx-dev ca-certificates"
 demo="xvfb xauth openbox xterm xfonts-base fonts-dejavu-core libgl1-mesa-dri"
 test="dbus dbus-daemon gnome-keyring xclip x11-xkb-utils libx11-data postgresql"
+prove="xfwm4 mutter"
 case "${1:-build}" in
 build) want="$build" ;;
 demo) want="$demo" ;;
 test) want="$build $demo $test" ;;
-*) echo "usage: deps.sh build|demo|test" >&2; exit 2 ;;
+prove) want="$build $demo $test $prove" ;;
+*) echo "usage: deps.sh build|demo|test|prove" >&2; exit 2 ;;
 esac
 
 if ! command -v go >/dev/null; then

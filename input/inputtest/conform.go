@@ -603,4 +603,5 @@ func testTwoGates(t *testing.T, b *Bench) {
 	if n := count(b.Win.Events(), pt.KeyDown, codeCtrl); n != 1 {
 		t.Errorf("%d presses of Ctrl", n)
 	}
+	b.Refused(b.Button(wire.Press, 5, 5, wire.Left), wire.HostBusy) // it would be Ctrl+click
 }

@@ -203,6 +203,12 @@ func testHostHand(t *testing.T, b *Bench) {
 	pause()
 	h.move(image.Pt(30, 30))
 	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.HostBusy)
+	b.later(b.Button(wire.Press, 14, 14, wire.Middle))
+	pause()
+	if err := b.Gate.Release(); err != nil {
+		t.Error(err)
+	}
+	b.Do(b.At(wire.Move, 15, 15)) // our own release is not his
 }
 
 // pause lets the server's clock, which counts milliseconds, tell two events

@@ -30,6 +30,7 @@ type Desk struct {
 	extents xproto.Atom
 	// group are the menus and dialogs of the window.
 	group   *platform.Group
+	active  xproto.Atom // _NET_ACTIVE_WINDOW
 	changes chan struct{}
 	visible atomic.Bool
 	layout  atomic.Pointer[layout] // of the host's keyboard, by which clients read keys
@@ -41,6 +42,8 @@ type Desk struct {
 	blind bool
 	// nograb leaves the grab out: for the test that proves what it is good for.
 	nograb bool
+	// nostrike leaves presses to the window manager, for another.
+	nostrike bool
 	// timing, if not nil, is told how long the server was grabbed: for the
 	// benchmark.
 	timing func(time.Duration)
@@ -113,7 +116,7 @@ func (d *Desk) start() error {
 		return fmt.Errorf("%w (%w)", platform.ErrGone, err)
 	}
 	d.visible.Store(a.MapState == xproto.MapStateViewable)
-	d.extents = d.own.Atom("_GTK_FRAME_EXTENTS")
+	d.extents, d.active = d.own.Atom("_GTK_FRAME_EXTENTS"), d.own.Atom("_NET_ACTIVE_WINDOW")
 	l, err := readLayout(d.own.Conn)
 	if err != nil {
 		return err
@@ -224,7 +227,13 @@ func (d *Desk) depart() error {
 	h := d.hands
 	h.turn.Lock()
 	defer h.turn.Unlock()
-	err := d.liftAll()
+	xproto.GrabServer(h.act) // where keys go must not change meanwhile
+	focus := xproto.Window(xproto.InputFocusNone)
+	if f, err := xproto.GetInputFocus(h.act).Reply(); err == nil {
+		focus = f.Focus
+	}
+	err := d.liftAll(focus)
+	xproto.UngrabServer(h.act)
 	if d.leading {
 		d.leadEnd.Stop()
 		h.xi.SetClientPointer(d.win, xinput.CorePointer)

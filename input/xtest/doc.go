@@ -65,13 +65,19 @@
 // ([Guardian]), within milliseconds; a pair that is left even then (both were
 // killed) is removed at the next start.
 //
-// # What is left
+// # Window managers
 //
-// A press that the window manager holds back: most grab the buttons of windows
-// that are not focused, some (openbox) the first three of every window; they let
-// the press go on, after our grab, to whatever is there by then. For a window
-// that appears in that millisecond the press is lost to it. Moves, keys, the
-// wheel and other buttons are not concerned.
+// Window managers hold back button presses, by a passive grab that freezes the
+// pointer, and let them go on later, after our server grab, to whatever is there
+// by then. So a press is frozen by us before them, and replayed at once past
+// every passive grab at the window and above, still inside the section (strike).
+// They do not see it: a guest's click does not raise the window, and with one
+// pair for all we ask the window manager to activate it (_NET_ACTIVE_WINDOW).
+//
+// A release is for the shared window or for nobody: where its keyboard focus or
+// its pointer grab is gone, it comes to us.
+//
+// # What is left
 //
 // A held key is repeated by the server until it is let go, also into another
 // window that the shared program gives the second focus to meanwhile: until we

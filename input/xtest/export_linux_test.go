@@ -13,6 +13,9 @@ import (
 // server grab is good for.
 func WithoutGrab(d input.Desk) { d.(*Desk).nograb = true }
 
+// WithoutStrike makes a Desk press buttons as window managers expect it.
+func WithoutStrike(d input.Desk) { d.(*Desk).nostrike = true }
+
 // Timing makes a Desk tell how long the server was grabbed.
 func Timing(d input.Desk, f func(time.Duration)) { d.(*Desk).timing = f }
 

@@ -39,6 +39,9 @@ func (s *section) claim() bool {
 	}
 	h.xi.SetClientPointer(0, h.ptr)
 	f, err := h.xi.GetFocus(h.kbd).Reply()
+	if err == nil {
+		s.focus = f
+	}
 	return err == nil && d.inside(f)
 }
 

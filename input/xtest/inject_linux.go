@@ -63,6 +63,7 @@ func (d *Desk) holds(k key) bool { return slices.Contains(d.down, k) }
 // Inject implements [input.Injector].
 func (s *section) Inject(batch []input.Action) error {
 	moved, press := false, false
+	s.aimed = false
 	defer func() { s.did(press) }()
 	for i, a := range batch {
 		press = press || a.Kind() == wire.Press
@@ -72,6 +73,7 @@ func (s *section) Inject(batch []input.Action) error {
 			if err := s.arrived(); err != nil {
 				return err
 			}
+			s.aimed = true
 		}
 		if err := s.do(a); err != nil {
 			return fmt.Errorf("xtest: action %d: %w", i, err)
@@ -101,13 +103,13 @@ func (s *section) do(a input.Action) error {
 		}
 		return s.d.hands.emit.Move(s.spot.root.X, s.spot.root.Y)
 	case wire.Press, wire.Release:
-		return s.d.press(key{true, byte(a.Button())}, a.Kind() == wire.Press)
+		return s.press(key{true, byte(a.Button())}, a.Kind() == wire.Press)
 	case wire.KeyDown:
 		code := a.Stroke().Code
 		if code == 0 || s.d.layout.Load().banned[code] || s.d.hands.layout.banned[code] {
 			return input.ErrNoKey
 		}
-		if err := s.d.press(key{false, code}, true); err != nil {
+		if err := s.press(key{false, code}, true); err != nil {
 			return err
 		}
 		s.d.as[a.Key()] = code
@@ -117,13 +119,13 @@ func (s *section) do(a input.Action) error {
 		if !ok {
 			return nil
 		}
-		if err := s.d.press(key{false, code}, false); err != nil {
+		if err := s.press(key{false, code}, false); err != nil {
 			return err
 		}
 		delete(s.d.as, a.Key())
 		return nil
 	case wire.Text:
-		return s.d.tap(a.Stroke())
+		return s.tap(a.Stroke())
 	case wire.Wheel:
 		dx, dy := a.Wheel()
 		if err := s.d.roll(0, dx, wheelLeft, wheelRight); err != nil {
@@ -136,7 +138,8 @@ func (s *section) do(a input.Action) error {
 }
 
 // tap presses a key and lets it go: one of the layout's, or a spare one.
-func (d *Desk) tap(st input.Stroke) error {
+func (s *section) tap(st input.Stroke) error {
+	d := s.d
 	k := key{false, st.Code}
 	if st.Key == 0 {
 		if err := d.hands.lend(st.Code, st.Rune); err != nil {
@@ -146,7 +149,7 @@ func (d *Desk) tap(st input.Stroke) error {
 		f := fake{d.hands.act, d.root}
 		return errors.Join(f.Key(st.Code, true), f.Key(st.Code, false))
 	}
-	return errors.Join(d.press(k, true), d.press(k, false))
+	return errors.Join(s.press(k, true), s.press(k, false))
 }
 
 // keycode is X's number of a key.
@@ -158,11 +161,28 @@ func keycode(k wire.Key) (byte, bool) {
 // did notes what an injection must be followed by.
 func (s *section) did(press bool) {
 	s.d.acted, s.d.actedPress = time.Now(), press
+	if press && !s.d.hands.second && !s.state.Focused && !s.surface {
+		s.activate()
+	}
 	s.d.hands.acted()
 }
 
+// activate asks the window manager to bring the window to the front and to give
+// it the keyboard (EWMH, _NET_ACTIVE_WINDOW, as from a pager): what it would do
+// by itself if it saw the press.
+func (s *section) activate() {
+	d := s.d
+	const fromPager = 2
+	ev := xproto.ClientMessageEvent{
+		Format: 32, Window: d.win, Type: d.active,
+		Data: xproto.ClientMessageDataUnionData32New([]uint32{fromPager, 0, 0, 0, 0}),
+	}
+	xproto.SendEvent(d.hands.act, false, d.root, xproto.EventMaskSubstructureRedirect|xproto.EventMaskSubstructureNotify, string(ev.Bytes()))
+}
+
 // press makes k go down or up and keeps account of it.
-func (d *Desk) press(k key, down bool) error {
+func (s *section) press(k key, down bool) error {
+	d := s.d
 	if k.button {
 		d.pressed = time.Now()
 	}
@@ -170,7 +190,18 @@ func (d *Desk) press(k key, down bool) error {
 	if down && i < 0 {
 		d.down = append(d.down, k) // before it happens: it may happen half
 	}
-	if err := d.send(k, down); err != nil {
+	var err error
+	switch {
+	case !down:
+		err = d.release(k, s.aimed, d.inside(s.focus))
+	case k.button && s.surface: // the window manager gives a dialog the keyboard
+		err = d.hands.emit.Button(k.code, true)
+	case k.button:
+		err = d.strike(k.code)
+	default:
+		err = d.hands.emit.Key(k.code, true)
+	}
+	if err != nil {
 		if down && i < 0 && errors.Is(err, input.ErrNoKey) {
 			d.down = d.down[:len(d.down)-1] // it did not happen
 		}
@@ -194,11 +225,42 @@ func (d *Desk) keepTypist() {
 	}
 }
 
-func (d *Desk) send(k key, down bool) error {
-	if k.button {
-		return d.hands.emit.Button(k.code, down)
+// strike presses a button past every window manager. They hold presses back by
+// a passive grab that freezes the pointer, and let them go on after our server
+// grab, to whatever is there by then. So we freeze it first, by an active grab
+// for the shared window: the press comes to us, still inside the server grab,
+// and is replayed at once, which ignores passive grabs at that window and above
+// (X protocol, GrabPointer and AllowEvents). Our grab fails where the shared
+// program has one, as for a menu or while a button of ours is down: then no
+// passive grab is looked for.
+func (d *Desk) strike(n byte) error {
+	c := d.hands.act
+	if !d.nostrike {
+		xproto.GrabPointer(c, false, d.win, xproto.EventMaskButtonPress, xproto.GrabModeSync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime)
+		xproto.AllowEvents(c, xproto.AllowSyncPointer, xproto.TimeCurrentTime)
+		defer xproto.UngrabPointer(c, xproto.TimeCurrentTime) // if there was no press
+		defer xproto.AllowEvents(c, xproto.AllowReplayPointer, xproto.TimeCurrentTime)
 	}
-	return d.hands.emit.Key(k.code, down)
+	return d.hands.emit.Button(n, true)
+}
+
+// release lets go of k. That is for the shared window or for nobody: aimed says
+// that the pointer is over it, keys that its keyboard focus is in it. Else the
+// release comes to us, by a grab that fails while the press's own one lasts.
+func (d *Desk) release(k key, aimed, keys bool) error {
+	c, park := d.hands.act, d.hands.park
+	switch {
+	case k.button && !aimed:
+		xproto.GrabPointer(c, false, park, 0, xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime)
+		defer xproto.UngrabPointer(c, xproto.TimeCurrentTime)
+	case !k.button && !keys:
+		xproto.GrabKeyboard(c, false, park, xproto.TimeCurrentTime, xproto.GrabModeAsync, xproto.GrabModeAsync)
+		defer xproto.UngrabKeyboard(c, xproto.TimeCurrentTime)
+	}
+	if k.button {
+		return d.hands.emit.Button(k.code, false)
+	}
+	return d.hands.emit.Key(k.code, false)
 }
 
 // roll adds to a wheel axis and clicks for every whole notch.
@@ -217,7 +279,7 @@ func (d *Desk) roll(axis, by int, minus, plus byte) error {
 		b, n = minus, -n
 	}
 	for range n {
-		if err := errors.Join(d.hands.emit.Button(b, true), d.hands.emit.Button(b, false)); err != nil {
+		if err := errors.Join(d.strike(b), d.hands.emit.Button(b, false)); err != nil {
 			return err
 		}
 	}
@@ -225,14 +287,16 @@ func (d *Desk) roll(axis, by int, minus, plus byte) error {
 }
 
 // ReleaseAll implements [input.Injector].
-func (s *section) ReleaseAll() error { return s.d.liftAll() }
+func (s *section) ReleaseAll() error { return s.d.liftAll(s.focus) }
 
 // liftAll lets go of everything that is down because of us; what fails stays.
-func (d *Desk) liftAll() error {
+// focus is where keys go.
+func (d *Desk) liftAll(focus xproto.Window) error {
+	keys := len(d.down) > 0 && d.inside(focus)
 	var errs []error
 	var stuck []key
 	for _, k := range slices.Backward(d.down) {
-		if err := d.send(k, false); err != nil {
+		if err := d.release(k, false, keys); err != nil {
 			errs = append(errs, err)
 			stuck = append([]key{k}, stuck...)
 		}

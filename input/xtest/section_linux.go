@@ -35,7 +35,13 @@ type section struct {
 	mask uint16
 	// group is the group of its map that is in force.
 	group uint8
-	host  host
+	// focus is where the keys of the injecting pair go.
+	focus xproto.Window
+	// aimed says that its pointer was just put over the window.
+	aimed bool
+	// surface says that the pixel is that of a menu or dialog.
+	surface bool
+	host    host
 }
 
 // spot is what the server says about one pixel of the window.
@@ -147,6 +153,7 @@ func (s *section) look(aim input.Aim) bool {
 	if !s.lookAtHost(ha) || rerr != nil || kerr != nil || perr != nil || ferr != nil {
 		return false // these cannot fail while there is a server
 	}
+	s.focus = f.Focus
 	if gerr != nil || aerr != nil {
 		return true // the window is gone: a State that is not visible
 	}
@@ -167,15 +174,15 @@ func (s *section) look(aim input.Aim) bool {
 		s.at = pixel(aim, s.content)
 		s.spot = s.lookup(s.at)
 	}
-	s.keyboard(aim, f.Focus)
+	s.keyboard(aim)
 	return true
 }
 
 // keyboard finds out where keys go, and who else is at the keyboard.
-func (s *section) keyboard(aim input.Aim, focus xproto.Window) {
+func (s *section) keyboard(aim input.Aim) {
 	d, h := s.d, s.d.hands
 	if aim.Keys || aim.Claim || s.state.Busy {
-		s.state.Focused = d.inside(focus)
+		s.state.Focused = d.inside(s.focus)
 	}
 	if (s.state.Busy || s.state.Locked) && s.state.Focused && d.ownMenu() {
 		s.state.Busy, s.state.Locked = false, false
@@ -388,6 +395,7 @@ func (s *section) State() input.State { return s.state }
 func (s *section) At(p image.Point) input.Verdict {
 	at := s.content.Min.Add(p)
 	surface, over := s.layout.Surface(p)
+	s.surface = over
 	if !over && !at.In(s.content) {
 		return input.Verdict{Reason: wire.OutOfBounds}
 	}

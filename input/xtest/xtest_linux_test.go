@@ -3,13 +3,18 @@ package xtest_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
+
+	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/input"
 	"viewflip.app/input/inputtest"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
+	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
+	"viewflip.app/platform/x11"
 	"viewflip.app/wire"
 )
 
@@ -68,5 +73,36 @@ func TestRefusals(t *testing.T) {
 	t.Setenv("DISPLAY", ":9999") // the window is on another display: a nested one
 	if _, err := open(t.Context(), d, platform.NewWindowID(0x12345)); !errors.Is(err, platform.ErrGone) {
 		t.Errorf("a nested display under Wayland: %v", err)
+	}
+}
+
+// A layout may put what acts on the machine on any key.
+func TestKeysByMeaning(t *testing.T) {
+	b := inputtest.NewBench(t, start(t), opener(xtest.SeatOptions{}))
+	host, err := x11.Connect(b.Display) // the window's client may mean the guest's keyboard
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	c := host.Conn
+	const code, powerOff = 56, 0x1008ff2a // KeyB, XF86PowerOff
+	was, err := xproto.GetKeyboardMapping(c, code, 1).Reply()
+	if err != nil {
+		t.Fatal(err)
+	}
+	press := func() wire.Reason {
+		v := b.Gate.Do(b.Key(wire.KeyDown, "KeyB"), inputtest.Rights)
+		b.Do(b.Key(wire.KeyUp, "KeyB"))
+		return v.Reason
+	}
+	for _, want := range []wire.Reason{wire.KeyDenied, 0} {
+		syms := slices.Clone(was.Keysyms)
+		if want != 0 {
+			syms[0] = powerOff
+		}
+		if err := xproto.ChangeKeyboardMappingChecked(c, 1, code, was.KeysymsPerKeycode, syms).Check(); err != nil {
+			t.Fatal(err)
+		}
+		pt.Eventually(t, "the new layout", func() bool { return press() == want })
 	}
 }

@@ -25,7 +25,8 @@ const startTime = 20 * time.Second
 type Options struct {
 	// Size of the screen in pixels; 1280x1024 if zero.
 	Size image.Point
-	// WM is the window manager's program; "" means none.
+	// WM is the window manager's program, with arguments after spaces; "" means
+	// none.
 	WM string
 }
 
@@ -74,10 +75,11 @@ func Start(ctx context.Context, o Options) (*Display, error) {
 		return nil, errors.Join(fmt.Errorf("virtual: Xvfb did not start: %w", err), d.Close())
 	}
 	d.name = ":" + strings.TrimSpace(line)
-	if o.WM == "" {
+	wm := strings.Fields(o.WM)
+	if len(wm) == 0 {
 		return d, nil
 	}
-	if err := d.Run(o.WM); err != nil {
+	if err := d.Run(wm[0], wm[1:]...); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	if err := d.awaitWM(ctx); err != nil {

@@ -1,0 +1,594 @@
+package xtest_test
+
+import (
+	"context"
+	"image"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jezek/xgb/xproto"
+	fake "github.com/jezek/xgb/xtest"
+
+	"viewflip.app/input"
+	"viewflip.app/input/xtest"
+	"viewflip.app/platform"
+	pt "viewflip.app/platform/platformtest"
+	"viewflip.app/platform/virtual"
+	"viewflip.app/platform/x11"
+	"viewflip.app/platform/x11/xinput"
+	"viewflip.app/wire"
+)
+
+// What is the host's alone: no guest here presses it, so that every event tells
+// whose it is.
+const (
+	hostB, hostN, hostM, hostShift = 56, 57, 58, 62
+	hostButton                     = 10
+)
+
+// hostKeys are the same as a guest names them.
+var hostKeys = map[wire.Key]bool{0x05: true, 0x11: true, 0x10: true, 0xe5: true} //nolint:gochecknoglobals // a constant table
+
+func isHostCode(code int) bool {
+	return code == hostB || code == hostN || code == hostM || code == hostShift
+}
+
+// left is where the chaos is, the host works to the right of it.
+func left() image.Rectangle { return image.Rect(0, 0, 800, 900) }
+
+// arena is a desktop in turmoil.
+type arena struct {
+	t     *testing.T
+	scene scene
+	// c is of the chaos, hand of the host.
+	c, hand *x11.Conn
+	xi      *xinput.Client
+	second  xinput.DeviceID
+	gates   [][]*input.Gate
+	gen     atomic.Uint32
+	todo    atomic.Int64
+	// win is what is shared, target the same if it records.
+	win    xproto.Window
+	target *pt.Window
+	menu   xproto.Window // of the same client
+	typed  string
+	// others must get nothing of a guest.
+	others                                map[string]*pt.Window
+	host, neighbour, popup, dialog, floor *pt.Window
+	root                                  rootKeys
+	did                                   hostCount
+}
+
+// rootKeys counts guests' keys that end at the root window.
+type rootKeys struct {
+	c    *x11.Conn
+	done chan struct{}
+	got  int
+}
+
+func newArena(t *testing.T, v *virtual.Display, s scene, typed string) *arena {
+	t.Helper()
+	a := &arena{t: t, scene: s, typed: typed}
+	connect := func() *x11.Conn {
+		c, err := x11.Connect(v.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		if err := c.Require(x11.XTest); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	a.c, a.hand = connect(), connect()
+	a.watchRoot(connect())
+	window := func(title string, r image.Rectangle, or, hidden bool) *pt.Window {
+		w := pt.NewWindow(t, v.Name(), pt.Options{Title: title, Bounds: r, OverrideRedirect: or, Hidden: true})
+		w.SetCardinals("_NET_WM_USER_TIME", 0) // ask for no focus
+		if title == "floor" || title == "dialog" {
+			// They want no keyboard (ICCCM 4.1.7): else they are given the host's.
+			xproto.ChangeProperty(w.Conn().Conn, xproto.PropModeReplace, w.XID(), xproto.AtomWmHints, xproto.AtomWmHints, 32, 9, append([]byte{1}, make([]byte, 35)...))
+		}
+		if title == "floor" {
+			w.SetAtoms("_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_TYPE_DESKTOP")
+		}
+		if !hidden {
+			w.Map()
+		}
+		return w
+	}
+	size := image.Pt(int(a.c.Screen.WidthInPixels), int(a.c.Screen.HeightInPixels))
+	a.floor = window("floor", image.Rectangle{Max: size}, false, false)
+	a.neighbour = window("neighbour", image.Rect(420, 500, 720, 800), false, false)
+	a.host = window("host", image.Rect(900, 200, 1200, 600), false, false)
+	a.popup = window("", image.Rect(200, 200, 500, 500), true, true)
+	a.dialog = window("dialog", image.Rect(220, 220, 480, 480), false, true)
+	a.others = map[string]*pt.Window{"floor": a.floor, "neighbour": a.neighbour, "host": a.host, "popup": a.popup, "dialog": a.dialog}
+	a.share(v, s, typed)
+	a.host.Focus()
+	xproto.WarpPointer(a.hand.Conn, 0, a.hand.Root, 0, 0, 0, 0, 1000, 400)
+	a.openGates(v)
+	for _, w := range a.others {
+		w.Forget()
+	}
+	if a.target != nil {
+		a.target.Forget()
+	}
+	a.todo.Store(int64(s.events))
+	return a
+}
+
+// share makes the window that the guests control.
+func (a *arena) share(v *virtual.Display, s scene, typed string) {
+	a.t.Helper()
+	if !s.xterm {
+		a.target = pt.NewWindow(a.t, v.Name(), pt.Options{Title: "shared", Bounds: image.Rect(150, 150, 550, 450), Hidden: true})
+		a.target.SetCardinals("_NET_WM_USER_TIME", 0)
+		a.target.Map()
+		a.win = a.target.XID()
+		c := a.target.Conn()
+		id, err := xproto.NewWindowId(c.Conn)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		a.menu = id
+		mask := uint32(xproto.EventMaskButtonPress | xproto.EventMaskButtonRelease | xproto.EventMaskKeyPress)
+		xproto.CreateWindow(c.Conn, 0, id, c.Root, 200, 200, 60, 100, 0, xproto.WindowClassInputOutput, 0,
+			xproto.CwOverrideRedirect|xproto.CwEventMask, []uint32{1, mask})
+		return
+	}
+	err := v.RunEnv([]string{"OUT=" + typed}, "xterm", "-title", "shared", "-geometry", "60x20+150+150",
+		"-xrm", "*omitTranslation: popup-menu,fullscreen,shift-fonts,select", "-e", `stty raw -echo; trap "" INT QUIT TSTP HUP; cat >"$OUT"`)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	pt.Eventually(a.t, "xterm", func() bool {
+		for _, w := range a.c.Managed() {
+			if a.c.Title(w) == "shared" {
+				a.win = w
+			}
+		}
+		return a.win != 0
+	})
+	pt.Eventually(a.t, "the terminal", func() bool { _, err := os.Stat(typed); return err == nil })
+	xproto.ChangeProperty(a.c.Conn, xproto.PropModeReplace, a.win, a.c.Atom("_NET_WM_USER_TIME"), xproto.AtomCardinal, 32, 1, make([]byte, 4))
+}
+
+func (a *arena) openGates(v *virtual.Display) {
+	a.t.Helper()
+	d, err := platform.Open(v.Name(), nil)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.t.Cleanup(func() { _ = d.Close() })
+	seat := xtest.NewSeat(d, xtest.SeatOptions{Shared: a.scene.shared})
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	a.t.Cleanup(func() { cancel(); wg.Wait() })
+	a.gen.Store(1)
+	a.gates = make([][]*input.Gate, attackers)
+	for i := range a.gates {
+		for range guests {
+			desk, err := seat.Open(a.t.Context(), platform.NewWindowID(uint32(a.win)))
+			if err != nil {
+				a.t.Fatal(err)
+			}
+			if a.scene.weak != nil {
+				a.scene.weak(desk)
+			}
+			g := input.NewGate(input.Config{Desk: desk})
+			g.SetGeneration(1)
+			a.t.Cleanup(func() { _ = g.Close() })
+			wg.Go(func() { _ = g.Run(ctx) })
+			a.gates[i] = append(a.gates[i], g)
+		}
+	}
+	if !a.scene.shared {
+		a.xi, a.second = keyboards(a.t, a.c)
+	}
+}
+
+// watchRoot counts keys of guests that reach the root window.
+func (a *arena) watchRoot(c *x11.Conn) {
+	a.root = rootKeys{c: c, done: make(chan struct{})}
+	mask := []uint32{xproto.EventMaskKeyPress | xproto.EventMaskKeyRelease}
+	xproto.ChangeWindowAttributes(c.Conn, c.Root, xproto.CwEventMask, mask)
+	go func() {
+		defer close(a.root.done)
+		for {
+			ev, err := c.WaitForEvent()
+			if ev == nil && err == nil {
+				return
+			}
+			switch e := ev.(type) {
+			case xproto.KeyPressEvent:
+				if !isHostCode(int(e.Detail)) {
+					a.root.got++
+				}
+			case xproto.KeyReleaseEvent:
+				if !isHostCode(int(e.Detail)) {
+					a.root.got++
+				}
+			}
+		}
+	}()
+}
+
+// escapes are what a terminal sends for keys that are no letters.
+var escapes = regexp.MustCompile("\x1b(\\[[0-9;]*.|O[0-9;]*.)") //nolint:gochecknoglobals // a constant
+
+func random(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) }
+
+// attack sends hostile events until all are done: as one guest for a while,
+// then as another.
+func (a *arena) attack(rnd *rand.Rand, gates []*input.Gate) tally {
+	out := tally{verdicts: map[string]int{}, leaks: map[string]int{}}
+	end := time.Now().Add(proveTime)
+	g := gates[0]
+	var down wire.Input // what went down last
+	i := 0
+	for a.todo.Add(-1) >= 0 && time.Now().Before(end) {
+		ev, rights := a.event(rnd)
+		switch n := rnd.IntN(12); {
+		case n < 4 && down.Kind != 0: // what is held by one holds the others up
+			ev, rights = down, allRights
+			ev.Kind = map[wire.Kind]wire.Kind{wire.Press: wire.Release, wire.KeyDown: wire.KeyUp}[down.Kind]
+			ev.Repeat, down = false, wire.Input{}
+		case n == 4:
+			if rnd.IntN(4) > 0 {
+				g.Do(wire.Input{Kind: wire.ReleaseAll}, 0)
+			}
+			g, down = gates[rnd.IntN(len(gates))], wire.Input{}
+		}
+		if i++; i == 500 || rnd.IntN(50_000) == 0 {
+			out.add(flood(g, ev, rights))
+		}
+		v := g.Do(ev, rights)
+		switch v.Reason {
+		case wire.RateLimited:
+			out.limited++
+			a.todo.Add(1)
+			g = gates[rnd.IntN(len(gates))]
+			continue
+		case 0:
+			out.verdicts[""]++
+		default:
+			out.verdicts[v.Reason.String()]++
+			if rnd.IntN(100) > 0 { // or else a flood of them
+				nap(rnd, 100, 2000)
+			}
+			continue
+		}
+		switch ev.Kind {
+		case wire.Press:
+			out.presses++
+			down = ev
+		case wire.KeyDown:
+			if !ev.Repeat {
+				out.keys++
+			}
+			down = ev
+		default: // counted already
+		}
+	}
+	return out
+}
+
+// flood does one event as often as the limit of a guest lets through, and more.
+func flood(g *input.Gate, ev wire.Input, rights wire.Rights) tally {
+	ev.Kind, ev.Button, ev.Key, ev.Repeat = wire.Move, 0, 0, false
+	out := tally{verdicts: map[string]int{}}
+	for range 1500 {
+		switch v := g.Do(ev, rights); v.Reason {
+		case wire.RateLimited:
+			out.limited++
+		case 0:
+			out.verdicts[""]++
+		default:
+			out.verdicts[v.Reason.String()]++
+		}
+	}
+	return out
+}
+
+const allRights = wire.RightSee | wire.RightPoint | wire.RightControl
+
+// event is one hostile event: of any kind, mostly plausible, often not.
+func (a *arena) event(rnd *rand.Rand) (wire.Input, wire.Rights) {
+	ev := wire.Input{Gen: a.gen.Load(), X: uint16(rnd.Uint32()), Y: uint16(rnd.Uint32())}
+	var rights wire.Rights = allRights
+	switch n := rnd.IntN(100); {
+	case n < 28:
+		ev.Kind = wire.Move
+	case n < 52:
+		ev.Kind, ev.Button = wire.Press, []wire.Button{wire.Left, wire.Middle, wire.Right, wire.Back, wire.Forward}[rnd.IntN(5)]
+		if rnd.IntN(20) == 0 {
+			ev.Button = wire.Button(rnd.IntN(256))
+		}
+	case n < 60:
+		ev.Kind, ev.Button = wire.Release, wire.Button(1+rnd.IntN(9))
+	case n < 66:
+		ev.Kind, ev.DX, ev.DY = wire.Wheel, int16(rnd.IntN(360)-180), int16(rnd.IntN(360)-180)
+		if rnd.IntN(50) == 0 {
+			ev.DX, ev.DY = int16(rnd.Uint32()), int16(rnd.Uint32())
+		}
+	case n < 86:
+		ev.Kind, ev.Key, ev.Repeat = wire.KeyDown, anyKey(rnd), rnd.IntN(5) == 0
+	case n < 95:
+		ev.Kind, ev.Key = wire.KeyUp, anyKey(rnd)
+	case n < 98:
+		ev.Kind = wire.ReleaseAll
+	default:
+		ev.Kind = wire.Kind(rnd.IntN(256))
+	}
+	switch rnd.IntN(40) {
+	case 0:
+		ev.Gen = rnd.Uint32()
+	case 1:
+		ev.Gen--
+	case 2:
+		ev.Surface = wire.SurfaceID(rnd.Uint32())
+	case 3:
+		rights = wire.Rights(rnd.Uint32()) &^ wire.RightControl
+	}
+	return ev, rights
+}
+
+// anyKey is a letter, a modifier, a key that acts on the machine or none at
+// all, but not the host's.
+func anyKey(rnd *rand.Rand) wire.Key {
+	for {
+		var k wire.Key
+		switch rnd.IntN(10) {
+		case 0, 1, 2, 3, 4:
+			k = wire.Key(0x04 + rnd.IntN(26))
+		case 5, 6:
+			k = wire.Key(0xe0 + rnd.IntN(8))
+		case 7, 8:
+			k = wire.Key(rnd.IntN(0x90))
+		default:
+			k = wire.Key(rnd.Uint32())
+		}
+		if !hostKeys[k] {
+			return k
+		}
+	}
+}
+
+func nap(rnd *rand.Rand, least, most int) {
+	time.Sleep(time.Duration(least+rnd.IntN(most-least)) * time.Microsecond)
+}
+
+func (a *arena) restack(w xproto.Window, mode uint32) {
+	xproto.ConfigureWindow(a.c.Conn, w, xproto.ConfigWindowStackMode, []uint32{mode})
+}
+
+// put moves a window to a random place in the left part of the screen.
+func (a *arena) put(rnd *rand.Rand, w xproto.Window) {
+	r := left()
+	xproto.ConfigureWindow(a.c.Conn, w, xproto.ConfigWindowX|xproto.ConfigWindowY,
+		[]uint32{uint32(rnd.IntN(r.Dx() / 2)), uint32(rnd.IntN(r.Dy() / 2))})
+}
+
+// flash shows a window for a moment.
+func (a *arena) flash(rnd *rand.Rand, w xproto.Window) {
+	xproto.MapWindow(a.c.Conn, w)
+	a.restack(w, xproto.StackModeAbove)
+	nap(rnd, 50, 1500)
+	xproto.UnmapWindow(a.c.Conn, w)
+}
+
+// chaos moves, resizes, hides and covers the shared window, opens menus of it
+// and takes the focus from it, until ctx ends.
+func (a *arena) chaos(ctx context.Context, rnd *rand.Rand) {
+	for ctx.Err() == nil {
+		if w, err := xproto.GetWindowAttributes(a.c.Conn, a.win).Reply(); err == nil && w.MapState == xproto.MapStateUnmapped {
+			xproto.MapWindow(a.c.Conn, a.win) // again: the window manager may mistake it while it still unmaps
+		}
+		switch rnd.IntN(16) {
+		case 0, 1, 2, 3, 4:
+			a.put(rnd, a.popup.XID())
+			a.flash(rnd, a.popup.XID())
+		case 5, 6:
+			a.flash(rnd, a.dialog.XID())
+		case 7, 8:
+			a.put(rnd, a.win)
+		case 9:
+			size := []uint32{uint32(200 + rnd.IntN(300)), uint32(150 + rnd.IntN(250))}
+			xproto.ConfigureWindow(a.c.Conn, a.win, xproto.ConfigWindowWidth|xproto.ConfigWindowHeight, size)
+			nap(rnd, 100, 5000)
+			gen := a.gen.Add(1)
+			for _, gs := range a.gates {
+				for _, g := range gs {
+					g.SetGeneration(gen)
+				}
+			}
+		case 10:
+			f, err := xproto.GetInputFocus(a.c.Conn).Reply()
+			if rnd.IntN(4) == 0 && err == nil && f.Focus != a.win {
+				xproto.UnmapWindow(a.c.Conn, a.win)
+				nap(rnd, 100, 5000)
+				xproto.MapWindow(a.c.Conn, a.win)
+			}
+		case 11:
+			if a.menu != 0 {
+				a.put(rnd, a.menu)
+				a.flash(rnd, a.menu)
+			}
+		case 12, 13:
+			a.stealFocus(rnd)
+		case 14:
+			a.put(rnd, a.neighbour.XID())
+			a.restack(a.neighbour.XID(), xproto.StackModeAbove)
+			nap(rnd, 100, 5000)
+			a.restack(a.neighbour.XID(), xproto.StackModeBelow)
+		default:
+			a.restack(a.win, xproto.StackModeAbove)
+		}
+		_, _ = xproto.GetInputFocus(a.c.Conn).Reply()
+		nap(rnd, 100, 4000)
+	}
+}
+
+// stealFocus takes the focus of the keyboard that guests use.
+func (a *arena) stealFocus(rnd *rand.Rand) {
+	to := []xproto.Window{a.neighbour.XID(), a.win, a.host.XID(), a.floor.XID(), xproto.InputFocusNone, xproto.InputFocusPointerRoot}[rnd.IntN(6)]
+	if a.scene.shared {
+		if to > xproto.InputFocusPointerRoot { // else the host's keys are lost, and not by a guest
+			xproto.SetInputFocus(a.c.Conn, xproto.InputFocusPointerRoot, to, xproto.TimeCurrentTime)
+		}
+		return
+	}
+	a.xi.SetFocus(a.second, to)
+}
+
+// send is one event of the host's own hand.
+func (a *arena) send(kind, detail byte, at image.Point) {
+	fake.FakeInput(a.hand.Conn, kind, detail, 0, a.hand.Root, int16(at.X), int16(at.Y), 0)
+	_, _ = xproto.GetInputFocus(a.hand.Conn).Reply()
+}
+
+// focused reports whether the host's keys go to his window.
+func (a *arena) focused() bool {
+	f, err := xproto.GetInputFocus(a.hand.Conn).Reply()
+	return err != nil || f.Focus == a.host.XID()
+}
+
+// work is the host, who types, moves and clicks in his own window until ctx
+// ends. With one cursor for all he does so in between, and brings it there
+// first.
+func (a *arena) work(ctx context.Context, rnd *rand.Rand) {
+	var at image.Point
+	move := func() {
+		r, to := a.host.Bounds(), at
+		for to == at && !r.Empty() {
+			to = r.Min.Add(image.Pt(rnd.IntN(r.Dx()), rnd.IntN(r.Dy())))
+		}
+		at = to
+		a.send(xproto.MotionNotify, 0, at)
+	}
+	act := func() {
+		for !a.focused() {
+			a.did.stolen++
+			xproto.SetInputFocus(a.hand.Conn, xproto.InputFocusPointerRoot, a.host.XID(), xproto.TimeCurrentTime)
+		}
+		switch n := rnd.IntN(16); {
+		case n < 8:
+			code := []byte{hostB, hostN, hostM}[rnd.IntN(3)]
+			if n == 0 {
+				a.send(xproto.KeyPress, hostShift, at)
+			}
+			a.send(xproto.KeyPress, code, at)
+			a.send(xproto.KeyRelease, code, at)
+			if n == 0 {
+				a.send(xproto.KeyRelease, hostShift, at)
+			}
+			a.did.keys++
+		case n < 13:
+			move()
+			a.did.moves++
+		default:
+			a.send(xproto.ButtonPress, hostButton, at)
+			a.send(xproto.ButtonRelease, hostButton, at)
+			a.did.clicks++
+		}
+		if !a.focused() {
+			a.did.unsure++
+		}
+		nap(rnd, 300, 4000)
+	}
+	for ctx.Err() == nil {
+		if !a.scene.shared {
+			act()
+			continue
+		}
+		move()
+		// As by a task switcher: a click might land where a guest put the pointer.
+		xproto.SetInputFocus(a.hand.Conn, xproto.InputFocusPointerRoot, a.host.XID(), xproto.TimeCurrentTime)
+		for range 10 + rnd.IntN(20) {
+			act()
+		}
+		nap(rnd, 350_000, 700_000)
+	}
+}
+
+// finish waits for what is on its way and counts what arrived where.
+func (a *arena) finish(sum *tally) {
+	a.t.Helper()
+	if _, err := xproto.GetGeometry(a.c.Conn, xproto.Drawable(a.win)).Reply(); err != nil {
+		a.t.Log("the shared program did not live to see the end:", err)
+	}
+	for _, gs := range a.gates {
+		for _, g := range gs {
+			if err := g.Close(); err != nil {
+				a.t.Error(err)
+			}
+		}
+	}
+	time.Sleep(300 * time.Millisecond) // a window manager may still replay something
+	_, _ = xproto.GetInputFocus(a.root.c.Conn).Reply()
+	a.root.c.Close()
+	<-a.root.done
+	if a.root.got > 0 {
+		sum.leaks["root keys"] = a.root.got
+	}
+	sum.hostDid = a.did
+	for name, w := range a.others {
+		for _, e := range w.Events() {
+			a.count(sum, name, e)
+		}
+	}
+	if a.target != nil {
+		for _, e := range a.target.Events() {
+			switch {
+			case (e.Kind == pt.KeyDown && isHostCode(e.Detail)) || e.Kind == pt.Press && e.Detail == hostButton:
+				a.count(sum, "shared", e)
+			case e.Kind == pt.Press && wire.Button(e.Detail).Valid():
+				sum.arrived++
+			}
+		}
+	} else if b, err := os.ReadFile(a.typed); err == nil { // what of the host's went to the terminal
+		s := strings.ToLower(escapes.ReplaceAllString(string(b), ""))
+		sum.hostGot.keys += strings.Count(s, "b") + strings.Count(s, "n") + strings.Count(s, "m")
+	}
+	if a.scene.shared { // a guest's drag may have the host's motion, the cursor is the same
+		sum.hostDid.moves, sum.hostGot.moves = 0, 0
+	} else if extra := sum.hostGot.moves - sum.hostDid.moves; extra > 0 {
+		sum.leaks["host motion"] = extra
+	}
+}
+
+// count adds one event of a window that is not shared.
+func (a *arena) count(sum *tally, name string, e pt.Event) {
+	switch e.Kind {
+	case pt.KeyDown, pt.KeyUp:
+		switch {
+		case !isHostCode(e.Detail):
+			sum.leaks[name+" "+string(e.Kind)]++
+		case e.Kind == pt.KeyDown && e.Detail != hostShift:
+			sum.hostGot.keys++
+		}
+	case pt.Press, pt.Release:
+		switch {
+		case e.Detail == hostButton:
+			if e.Kind == pt.Press {
+				sum.hostGot.clicks++
+			}
+		default:
+			sum.leaks[name+" "+string(e.Kind)]++
+		}
+	case pt.Motion:
+		if name == "host" {
+			sum.hostGot.moves++
+		} else {
+			sum.leaks[name+" motion"]++
+		}
+	default: // crossings and focus are not input
+	}
+}

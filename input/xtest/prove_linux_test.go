@@ -1,0 +1,241 @@
+package xtest_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"viewflip.app/input"
+	"viewflip.app/input/xtest"
+	"viewflip.app/platform/virtual"
+	"viewflip.app/wire"
+)
+
+// scene is one desktop on which hostile guests are let loose.
+type scene struct {
+	wm string
+	// xterm shares an xterm instead of a window that records what it gets.
+	xterm bool
+	// shared has guests and host use one pointer and keyboard.
+	shared bool
+	// weak takes a part of the atomic section out: then something must leak.
+	weak   func(input.Desk)
+	events int
+}
+
+func (s scene) String() string {
+	name := s.wm + "/" + map[bool]string{true: "xterm", false: "window"}[s.xterm] + "/" +
+		map[bool]string{true: "one cursor", false: "second cursor"}[s.shared]
+	if s.weak != nil {
+		name += "/not atomic"
+	}
+	return name
+}
+
+// Random and hostile input, while the shared window and what is around it do
+// not stand still and the host works elsewhere. Nothing of it reaches another
+// window, and all that the host does arrives. With EVENTS (how many in all) and
+// SEED from the environment, as "make prove" sets them, also under other window
+// managers. Without the server grab the same must leak: else it would prove
+// nothing.
+func TestProve(t *testing.T) {
+	scenes := []scene{
+		{wm: "openbox", events: 7000},
+		{wm: "openbox", xterm: true, events: 7000},
+		{wm: "openbox", shared: true, events: 4000},
+		{wm: "openbox", weak: xtest.WithoutGrab, events: 3000},
+	}
+	if n := number(t, "EVENTS"); n > 0 {
+		scenes = nil
+		for _, wm := range []string{"openbox", "xfwm4", "mutter --x11"} {
+			scenes = append(scenes, scene{wm: wm}, scene{wm: wm, xterm: true}, scene{wm: wm, shared: true})
+		}
+		for i := range scenes {
+			scenes[i].events = (n + len(scenes) - 1) / len(scenes)
+		}
+		for _, wm := range []string{"openbox", "xfwm4", "mutter --x11"} {
+			scenes = append(scenes, scene{wm: wm, weak: xtest.WithoutGrab, events: 20000})
+		}
+	}
+	seed := uint64(cmp.Or(number(t, "SEED"), 1))
+	sum := tally{}
+	for _, s := range scenes {
+		t.Run(s.String(), func(t *testing.T) {
+			got := prove(t, s, seed)
+			t.Logf("seed %d: %v", seed, got)
+			if s.weak == nil {
+				sum.add(got)
+				got.check(t, s)
+				return
+			}
+			if got.leaked() == 0 {
+				t.Error("without the server grab nothing leaked: this test sees nothing")
+			}
+		})
+	}
+	t.Logf("in all, atomic: %v", sum)
+	sum.colourful(t)
+}
+
+// number reads a number from the environment; 0 if it is not there.
+func number(t *testing.T, name string) int {
+	t.Helper()
+	v := os.Getenv(name)
+	if v == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil {
+		t.Fatal(name, err)
+	}
+	return n
+}
+
+// tally is what came of the events.
+type tally struct {
+	// verdicts counts events by what the gate said; "" are those carried out,
+	// and those behind the rate limit are in limited only.
+	verdicts map[string]int
+	limited  int
+	// presses and keys were carried out, arrived is how many presses the shared
+	// window got.
+	presses, keys, arrived int
+	// leaks are events of guests in windows that are not shared, by window and
+	// kind.
+	leaks map[string]int
+	// hostDid and hostGot are what the host did and what of it arrived.
+	hostDid, hostGot hostCount
+}
+
+// hostCount counts the host's events.
+type hostCount struct {
+	keys, moves, clicks int
+	// stolen is how often he had to bring his focus back first: window
+	// managers give it to new windows and take it from those that go. unsure is
+	// how often it was gone just behind
+	// what he did.
+	stolen, unsure int
+}
+
+func (t *tally) add(o tally) {
+	if t.verdicts == nil {
+		t.verdicts, t.leaks = map[string]int{}, map[string]int{}
+	}
+	for k, n := range o.verdicts {
+		t.verdicts[k] += n
+	}
+	for k, n := range o.leaks {
+		t.leaks[k] += n
+	}
+	t.limited += o.limited
+	t.presses, t.keys, t.arrived = t.presses+o.presses, t.keys+o.keys, t.arrived+o.arrived
+	t.hostDid, t.hostGot = t.hostDid.plus(o.hostDid), t.hostGot.plus(o.hostGot)
+}
+
+func (h hostCount) plus(o hostCount) hostCount {
+	return hostCount{h.keys + o.keys, h.moves + o.moves, h.clicks + o.clicks, h.stolen + o.stolen, h.unsure + o.unsure}
+}
+
+func (t tally) leaked() int {
+	n := 0
+	for _, k := range t.leaks {
+		n += k
+	}
+	return n
+}
+
+func (t tally) String() string {
+	total := 0
+	for _, n := range t.verdicts {
+		total += n
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d events (and %d beyond the rate limit), carried out %d", total, t.limited, t.verdicts[""])
+	for _, k := range slices.Sorted(maps.Keys(t.verdicts)) {
+		if k != "" {
+			fmt.Fprintf(&b, ", refused %q %d", k, t.verdicts[k])
+		}
+	}
+	fmt.Fprintf(&b, "; %d presses (%d arrived where that is known) and %d keys; LEAKED %d %v; the host: did %+v, arrived %+v",
+		t.presses, t.arrived, t.keys, t.leaked(), t.leaks, t.hostDid, t.hostGot)
+	return b.String()
+}
+
+// check is what must be true of a scene with nothing left out.
+func (t tally) check(tb testing.TB, s scene) {
+	tb.Helper()
+	if t.leaked() != 0 {
+		tb.Errorf("leaked: %v", t.leaks)
+	}
+	did, got := t.hostDid, t.hostGot
+	lost := did.keys - got.keys + did.clicks - got.clicks
+	if got.keys > did.keys || got.clicks > did.clicks || lost > did.unsure || got.moves != did.moves {
+		tb.Errorf("the host did %+v, %+v arrived", t.hostDid, t.hostGot)
+	}
+	// The server drops a press of a button that another guest holds down.
+	if !s.xterm && (t.arrived > t.presses || 2*t.arrived < t.presses) {
+		tb.Errorf("%d presses were carried out, %d arrived", t.presses, t.arrived)
+	}
+	if t.presses < 5 || t.keys < 5 || did.keys < 5 {
+		tb.Errorf("%d presses, %d keys, the host's %d: the scene is too quiet", t.presses, t.keys, did.keys)
+	}
+}
+
+// colourful fails unless every kind of answer was given.
+func (t tally) colourful(tb testing.TB) {
+	tb.Helper()
+	for _, why := range []wire.Reason{wire.NoRight, wire.Stale, wire.Covered, wire.Hidden, wire.HostBusy, wire.KeyDenied, wire.KeyOwned, wire.Failed} {
+		if n := t.verdicts[why.String()]; n < 5 {
+			tb.Errorf("only %d events with verdict %q", n, why)
+		}
+	}
+	if t.limited == 0 {
+		tb.Error("nobody was too fast")
+	}
+}
+
+// prove plays one scene.
+func prove(t *testing.T, s scene, seed uint64) tally {
+	t.Helper()
+	v, err := virtual.Start(t.Context(), virtual.Options{WM: s.wm})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	a := newArena(t, v, s, filepath.Join(t.TempDir(), "typed"))
+	ctx, cancel := context.WithCancel(t.Context())
+	var around, guests sync.WaitGroup
+	around.Go(func() { a.chaos(ctx, random(seed, 100)) })
+	around.Go(func() { a.work(ctx, random(seed, 200)) })
+	results := make([]tally, attackers)
+	for i := range results {
+		guests.Go(func() { results[i] = a.attack(random(seed, uint64(i)), a.gates[i]) })
+	}
+	guests.Wait()
+	cancel()
+	around.Wait()
+	var sum tally
+	for _, r := range results {
+		sum.add(r)
+	}
+	a.finish(&sum)
+	return sum
+}
+
+// attackers act at the same time, each as several guests in turn: a guest may
+// do only so much in a second.
+const (
+	attackers = 3
+	guests    = 6
+	// proveTime bounds a scene by hanging events, not by speed.
+	proveTime = 10 * time.Minute
+)
