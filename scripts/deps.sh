@@ -5,7 +5,7 @@ set -euo pipefail
 build="clang gcc libc6-dev pkg-config libgl-dev libx11-dev libxcursor-dev libxrandr-dev libxinerama-dev libxi-dev libxxf86vm-dev libvpx-dev ca-certificates"
 demo="xvfb xauth openbox xterm xfonts-base fonts-dejavu-core libgl1-mesa-dri"
 test="dbus dbus-daemon gnome-keyring xclip x11-xkb-utils libx11-data postgresql"
-prove="xfwm4 mutter"
+prove="xfwm4 mutter python3 python3-gi gir1.2-gtk-3.0 python3-pyqt5 chromium"
 case "${1:-build}" in
 build) want="$build" ;;
 demo) want="$demo" ;;
