@@ -103,7 +103,8 @@ type Stroke struct {
 
 // Injector does what a Gate decided, inside an atomic section.
 type Injector interface {
-	// Inject carries out the actions in order. After ErrUnreachable and
+	// Inject carries out the actions in order. A KeyDown of a key that is down
+	// repeats it, unless the system does so by itself. After ErrUnreachable and
 	// ErrNoKey nothing was pressed; after any other error something may be, and
 	// ReleaseAll lifts it.
 	Inject(batch []Action) error

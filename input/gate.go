@@ -223,10 +223,11 @@ func (g *Gate) place(ev wire.Input, s State) (image.Point, Verdict) {
 }
 
 // keyDown presses a key, or keeps a held one down if the window still has the
-// keyboard: the system repeats held keys by itself, so a repeat only says that
-// the key is still wanted. A repeat of a key that is not held (any more) is a
-// press like any other, if it says what it types. What was only tapped is tapped
-// again by each repeat that does.
+// keyboard. A repeat of the one that went down last is checked and carried out
+// like a press: a system that repeats by itself would do so wherever the focus
+// is by then. A repeat of a key that is not held (any more) is a press like any
+// other, if it says what it types. What was only tapped is tapped again by each
+// repeat that does.
 func (g *Gate) keyDown(ev wire.Input, now time.Time) Verdict {
 	if !ev.Key.Valid() {
 		return refuse(wire.Failed)
@@ -268,10 +269,15 @@ func (g *Gate) press(ev wire.Input, again int, now time.Time) Verdict {
 			return g.yield(inj, wire.NotFocused)
 		case !s.Focused:
 			return refuse(wire.NotFocused)
-		case again >= 0:
+		}
+		if again >= 0 {
 			g.ledger.items[again].seen = now
 			g.ledger.touch(now)
-			return Verdict{}
+			if !ev.Repeat || !g.ledger.repeats(again) {
+				return Verdict{}
+			}
+		}
+		switch {
 		case g.ledger.deny(ev.Key, s.Mods):
 			return refuse(wire.KeyDenied)
 		case ev.Kind == wire.Text && s.Mods&chordMods != 0:
@@ -279,7 +285,13 @@ func (g *Gate) press(ev wire.Input, again int, now time.Time) Verdict {
 		case s.HostMods != 0: // theirs would make another chord of it
 			return refuse(wire.HostBusy)
 		}
-		st, v := t.Stroke(ev.Key, ev.Rune)
+		var st Stroke
+		var v Verdict
+		if again >= 0 {
+			st = g.ledger.items[again].stroke
+		} else {
+			st, v = t.Stroke(ev.Key, ev.Rune)
+		}
 		switch {
 		case v.Reason == wire.RateLimited:
 			return refuse(notYet)
@@ -290,9 +302,12 @@ func (g *Gate) press(ev wire.Input, again int, now time.Time) Verdict {
 		case t.Owned(st):
 			return refuse(wire.KeyOwned)
 		}
-		a, h := Action{kind: wire.KeyDown, key: ev.Key, stroke: st}, held{key: ev.Key, as: st.Key, tap: st.Tap, seen: now}
+		a, h := Action{kind: wire.KeyDown, key: ev.Key, stroke: st}, held{key: ev.Key, as: st.Key, stroke: st, tap: st.Tap, seen: now}
 		if st.Tap {
 			a.kind, h.as = wire.Text, 0
+		}
+		if again >= 0 {
+			h = held{} // it is in the ledger
 		}
 		if err := inj.Inject([]Action{a}); err != nil {
 			return g.undo(inj, err, h)

@@ -2,6 +2,7 @@ package input
 
 import (
 	"image"
+	"slices"
 	"time"
 
 	"viewflip.app/wire"
@@ -26,6 +27,8 @@ type held struct {
 	key wire.Key
 	// as is the key that is down in its place.
 	as wire.Key
+	// stroke is what the key was pressed as.
+	stroke Stroke
 	// tap says that nothing is down: the finger at the viewer is, and each
 	// repeat of his types again.
 	tap    bool
@@ -71,6 +74,13 @@ func (l *ledger) typing() bool {
 		}
 	}
 	return false
+}
+
+// repeats reports whether a repeat of an item presses it again: of the key that
+// went down last, as keyboards do it, and of no modifier.
+func (l *ledger) repeats(i int) bool {
+	types := func(h held) bool { return h.as != 0 && !h.as.Modifier() }
+	return types(l.items[i]) && !slices.ContainsFunc(l.items[i+1:], types)
 }
 
 // mods are the modifiers among the held keys.

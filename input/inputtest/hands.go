@@ -136,7 +136,7 @@ func testShortcuts(t *testing.T, b *Bench) {
 	b.Do(b.Key(wire.KeyDown, "AltLeft"))
 	b.Refused(b.Key(wire.KeyDown, "F4"), wire.KeyOwned) // openbox closes the window with it
 	b.Do(b.Key(wire.KeyUp, "AltLeft"), b.Key(wire.KeyDown, "F4"))
-	b.Refused(b.Key(wire.KeyDown, "AltLeft"), wire.KeyOwned) // the server would repeat F4 with Alt
+	b.Refused(b.Key(wire.KeyDown, "AltLeft"), wire.KeyOwned) // F4 would be repeated with Alt
 	b.Do(b.Key(wire.KeyUp, "F4"))
 	b.await(3, pt.KeyUp)
 	if got := count(b.Win.Events(), pt.KeyDown, 39); got != 1 {
@@ -199,7 +199,7 @@ func testHostHand(t *testing.T, b *Bench) {
 	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.HostBusy)
 	b.later(b.Key(wire.KeyDown, "KeyA"))
 	pause()
-	b.Do(b.Key(wire.KeyDown, "KeyA"), b.At(wire.Move, 13, 13)) // while the server repeats it
+	b.Do(b.Key(wire.KeyDown, "KeyA"), b.At(wire.Move, 13, 13)) // while it is held
 	pause()
 	h.move(image.Pt(30, 30))
 	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.HostBusy)

@@ -79,9 +79,11 @@
 //
 // # What is left
 //
-// A held key is repeated by the server until it is let go, also into another
-// window that the shared program gives the second focus to meanwhile: until we
-// hear of it, or the next repeat of the viewer (a second), or the watchdog.
+// With one pair for all, a held key is repeated by the server until it is let go,
+// also into another window that the focus moves to meanwhile: until we hear of
+// it, or the next repeat of the viewer (a second), or the watchdog. The second
+// keyboard does not repeat: the viewer's repeats are pressed and checked one by
+// one, and a key that is down is let go and pressed again for each.
 //
 // When the second keyboard takes its focus, the window in which the host types
 // loses his and has it back in one go: a completion list of his may close. A

@@ -109,6 +109,9 @@ func (s *section) do(a input.Action) error {
 		if code == 0 || s.d.layout.Load().banned[code] || s.d.hands.layout.banned[code] {
 			return input.ErrNoKey
 		}
+		if s.d.holds(key{false, code}) {
+			return s.repeat(code)
+		}
 		if err := s.press(key{false, code}, true); err != nil {
 			return err
 		}
@@ -135,6 +138,17 @@ func (s *section) do(a input.Action) error {
 	default:
 		return errAction
 	}
+}
+
+// repeat lets go of a key that is down and presses it again, as servers repeat
+// for clients that do not ask for more. Modifiers and locks do not repeat, and
+// the host's keyboard does by itself.
+func (s *section) repeat(code byte) error {
+	h, k := s.d.hands, key{false, code}
+	if !h.second || h.layout.bits[code] != 0 || s.d.layout.Load().bits[code] != 0 {
+		return nil
+	}
+	return errors.Join(s.press(k, false), s.press(k, true))
 }
 
 // tap presses a key and lets it go: one of the layout's, or a spare one.

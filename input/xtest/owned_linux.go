@@ -15,7 +15,7 @@ import (
 func (s *section) Owned(st input.Stroke) bool {
 	code := st.Code
 	probes := s.probes(s.mask, code)
-	// A key that is held is repeated by the server, with this modifier too then.
+	// A key that is held is repeated, with this modifier too then.
 	if bits := s.d.hands.layout.bits[code]; bits != 0 {
 		for _, held := range s.d.down {
 			if !held.button {

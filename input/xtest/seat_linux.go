@@ -235,7 +235,12 @@ func (h *hands) pair(slot int) error {
 	if err := h.xi.SetFocus(h.kbd, h.park).Check(); err != nil {
 		return err
 	}
-	return h.xi.SetClientPointer(0, h.ptr).Check()
+	if err := h.xi.SetClientPointer(0, h.ptr).Check(); err != nil {
+		return err
+	}
+	// The server would repeat a held key into whatever window the keyboard's
+	// focus is moved to. A core request acts on the client pointer's keyboard.
+	return xproto.ChangeKeyboardControlChecked(h.act, xproto.KbAutoRepeatMode, []uint32{xproto.AutoRepeatModeOff}).Check()
 }
 
 // leave removes the second pair, which releases whatever it may still hold.
