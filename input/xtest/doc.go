@@ -40,7 +40,7 @@
 // # What keys mean
 //
 // A key comes with the character that it types at the viewer. If it types the
-// same here, it goes down and stays down, so that the server repeats it and
+// same here, it goes down and stays down, so that it can be held and
 // programs see which key it is. Else another key that does. "Here" is the first
 // two groups of the host's layout with the modifiers and the group that the
 // client goes by: those in the event, which are the second keyboard's; Qt (known
@@ -74,16 +74,17 @@
 // They do not see it: a guest's click does not raise the window, and with one
 // pair for all we ask the window manager to activate it (_NET_ACTIVE_WINDOW).
 //
+// The server repeats a held key wherever the focus is moved to. So it does not
+// repeat for us: the second keyboard's repeat is off, and that of a key of the
+// host's while we hold it. The viewer's repeats are checked one by one.
+//
 // A release is for the shared window or for nobody: where its keyboard focus or
 // its pointer grab is gone, it comes to us.
 //
 // # What is left
 //
-// With one pair for all, a held key is repeated by the server until it is let go,
-// also into another window that the focus moves to meanwhile: until we hear of
-// it, or the next repeat of the viewer (a second), or the watchdog. The second
-// keyboard does not repeat: the viewer's repeats are pressed and checked one by
-// one, and a key that is down is let go and pressed again for each.
+// A key that repeats is let go and pressed again for each repeat of the viewer,
+// also for clients that can tell a repeat from a press.
 //
 // When the second keyboard takes its focus, the window in which the host types
 // loses his and has it back in one go: a completion list of his may close. A
@@ -100,8 +101,8 @@
 // speak XKB it does not see his modifiers.
 //
 // With one pair for all, a host's event in the same two milliseconds as ours is
-// not noticed, nor are his keys while the server repeats one for us; and what he
-// types while a guest holds a modifier has it, until the guest's next event.
+// not noticed; and what he types while a guest holds a modifier has it, until the
+// guest's next event. A key that a guest holds does not repeat for him either.
 // A process that is stopped (SIGSTOP) lets go of nothing.
 //
 // The second keyboard has the server's default map; clients read its keycodes by

@@ -74,9 +74,8 @@ func (h *hands) settle() {
 }
 
 // sharedActive reports whether the host used his own pair lately, between and
-// behind our own events. repeating says that the server repeats a key for us:
-// the keyboard's time is ours then.
-func (h *hands) sharedActive(a *idleAsk, repeating bool) bool {
+// behind our own events.
+func (h *hands) sharedActive(a *idleAsk) bool {
 	h.settle()
 	now, last, _, err := a.reply()
 	if err != nil {
@@ -85,7 +84,7 @@ func (h *hands) sharedActive(a *idleAsk, repeating bool) bool {
 	if last.ptr > h.host.ours.ptr+tick {
 		h.host.last = max(h.host.last, last.ptr)
 	}
-	if !repeating && last.kbd > h.host.ours.kbd+tick {
+	if last.kbd > h.host.ours.kbd+tick {
 		h.host.last = max(h.host.last, last.kbd)
 	}
 	return h.host.last > 0 && now-h.host.last < hostPause
@@ -125,7 +124,7 @@ type host struct {
 func (s *section) lookAtHost(a hostAsk) bool {
 	d, h := s.d, s.d.hands
 	if !h.second {
-		s.state.HostActive = h.sharedActive(a.idle, d.repeating())
+		s.state.HostActive = h.sharedActive(a.idle)
 		return true
 	}
 	now, last, _, ierr := a.idle.reply()
@@ -150,16 +149,6 @@ func (d *Desk) hostInside(w xproto.Window) bool {
 		d.hostAt, d.hostIn = w, d.inside(w)
 	}
 	return d.hostIn
-}
-
-// repeating reports whether we hold a key that the server repeats.
-func (d *Desk) repeating() bool {
-	for _, k := range d.down {
-		if !k.button && d.hands.layout.bits[k.code] == 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // covered reports whether nothing of the window can be clicked: a screen locker

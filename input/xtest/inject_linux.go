@@ -141,11 +141,10 @@ func (s *section) do(a input.Action) error {
 }
 
 // repeat lets go of a key that is down and presses it again, as servers repeat
-// for clients that do not ask for more. Modifiers and locks do not repeat, and
-// the host's keyboard does by itself.
+// for clients that do not ask for more. Modifiers and locks do not repeat.
 func (s *section) repeat(code byte) error {
 	h, k := s.d.hands, key{false, code}
-	if !h.second || h.layout.bits[code] != 0 || s.d.layout.Load().bits[code] != 0 {
+	if h.layout.bits[code] != 0 || s.d.layout.Load().bits[code] != 0 {
 		return nil
 	}
 	return errors.Join(s.press(k, false), s.press(k, true))
@@ -213,6 +212,7 @@ func (s *section) press(k key, down bool) error {
 	case k.button:
 		err = d.strike(k.code)
 	default:
+		d.hands.autoRepeat(k.code, false)
 		err = d.hands.emit.Key(k.code, true)
 	}
 	if err != nil {
@@ -274,7 +274,11 @@ func (d *Desk) release(k key, aimed, keys bool) error {
 	if k.button {
 		return d.hands.emit.Button(k.code, false)
 	}
-	return d.hands.emit.Key(k.code, false)
+	err := d.hands.emit.Key(k.code, false)
+	if err == nil {
+		d.hands.autoRepeat(k.code, true)
+	}
+	return err
 }
 
 // roll adds to a wheel axis and clicks for every whole notch.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,7 +47,7 @@ func (s scene) String() string {
 // not stand still and the host works elsewhere. Nothing of it reaches another
 // window, and all that the host does arrives. With EVENTS (how many in all) and
 // SEED from the environment, as "make prove" sets them, also under other window
-// managers. Without the server grab the same must leak: else it would prove
+// managers; SCENE, a regular expression, plays some of them alone. Without the server grab the same must leak: else it would prove
 // nothing.
 func TestProve(t *testing.T) {
 	scenes := []scene{
@@ -69,6 +70,9 @@ func TestProve(t *testing.T) {
 		for _, wm := range []string{"openbox", "xfwm4", "mutter --x11"} {
 			scenes = append(scenes, scene{wm: wm, weak: xtest.WithoutGrab, events: 20000})
 		}
+	}
+	if only := os.Getenv("SCENE"); only != "" {
+		scenes = slices.DeleteFunc(scenes, func(s scene) bool { return !regexp.MustCompile(only).MatchString(s.String()) })
 	}
 	seed := uint64(cmp.Or(number(t, "SEED"), 1))
 	var mu sync.Mutex
@@ -95,7 +99,9 @@ func TestProve(t *testing.T) {
 	})
 	t.Logf("in all, without the server grab: %v", weak)
 	t.Logf("in all, atomic: %v", sum)
-	sum.colourful(t)
+	if os.Getenv("SCENE") == "" {
+		sum.colourful(t)
+	}
 }
 
 // number reads a number from the environment; 0 if it is not there.

@@ -45,6 +45,9 @@ type hands struct {
 	stop     func() // waits for the guardian's end
 
 	layout *layout // of kbd
+	// repeated has a bit for each key of the host's keyboard that the server
+	// repeats when we do not hold it; empty if kbd is another.
+	repeated []byte
 	// typist is the Desk that holds keys: a keyboard has one focus.
 	typist *Desk
 	host   activity
@@ -158,9 +161,12 @@ func (s *Seat) setUp(ctx context.Context, shared bool) (_ *hands, err error) {
 		h.stop = stop
 	}
 	if !shared {
-		if err := h.pair(slot); err != nil {
-			return nil, err
-		}
+		err = h.pair(slot)
+	} else {
+		err = h.readRepeat()
+	}
+	if err != nil {
+		return nil, err
 	}
 	h.layout, err = readLayout(h.act)
 	return h, err
@@ -238,9 +244,7 @@ func (h *hands) pair(slot int) error {
 	if err := h.xi.SetClientPointer(0, h.ptr).Check(); err != nil {
 		return err
 	}
-	// The server would repeat a held key into whatever window the keyboard's
-	// focus is moved to. A core request acts on the client pointer's keyboard.
-	return xproto.ChangeKeyboardControlChecked(h.act, xproto.KbAutoRepeatMode, []uint32{xproto.AutoRepeatModeOff}).Check()
+	return h.stopRepeat()
 }
 
 // leave removes the second pair, which releases whatever it may still hold.

@@ -208,6 +208,7 @@ func liftCore(c *x11.Conn, xi *xinput.Client) error {
 		}
 		for _, k := range h.Keys {
 			xtest.FakeInput(c.Conn, xproto.KeyRelease, k, 0, 0, 0, 0, 0)
+			setRepeat(c.Conn, k, true) // see hands.autoRepeat
 		}
 		for _, b := range h.Buttons {
 			xtest.FakeInput(c.Conn, xproto.ButtonRelease, b, 0, 0, 0, 0, 0)
