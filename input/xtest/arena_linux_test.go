@@ -5,7 +5,6 @@ import (
 	"image"
 	"math/rand/v2"
 	"os"
-	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/jezek/xgb/xproto"
-	fake "github.com/jezek/xgb/xtest"
 
 	"viewflip.app/input"
 	"viewflip.app/input/xtest"
@@ -64,7 +62,10 @@ type arena struct {
 	others                                map[string]*pt.Window
 	host, neighbour, popup, dialog, floor *pt.Window
 	root                                  rootKeys
-	did                                   hostCount
+	// did is what the host did, seen how many of his events there were by then.
+	did  hostCount
+	seen hostSeen
+	desk input.Desk // one of those of the gates
 }
 
 // rootKeys counts guests' keys that end at the root window.
@@ -119,6 +120,9 @@ func newArena(t *testing.T, v *virtual.Display, s scene, typed string) *arena {
 	a.dialog = window("dialog", image.Rect(220, 220, 480, 480), false, true)
 	a.others = map[string]*pt.Window{"floor": a.floor, "neighbour": a.neighbour, "host": a.host, "popup": a.popup, "dialog": a.dialog}
 	a.share(v, s, typed)
+	for _, code := range []byte{hostB, hostN, hostM} { // while this process waits for its turn
+		xproto.ChangeKeyboardControl(a.hand.Conn, xproto.KbKey|xproto.KbAutoRepeatMode, []uint32{uint32(code), xproto.AutoRepeatModeOff})
+	}
 	a.host.Focus()
 	xproto.WarpPointer(a.hand.Conn, 0, a.hand.Root, 0, 0, 0, 0, 1000, 400)
 	a.openGates(v)
@@ -207,6 +211,7 @@ func (a *arena) openGates(v *virtual.Display) {
 			if a.scene.weak != nil {
 				a.scene.weak(desk)
 			}
+			a.desk = desk
 			g := input.NewGate(input.Config{Desk: desk})
 			g.SetGeneration(1)
 			a.t.Cleanup(func() { _ = g.Close() })
@@ -244,9 +249,6 @@ func (a *arena) watchRoot(c *x11.Conn) {
 		}
 	}()
 }
-
-// escapes are what a terminal sends for keys that are no letters.
-var escapes = regexp.MustCompile("\x1b(\\[[0-9;]*.|O[0-9;]*.)") //nolint:gochecknoglobals // a constant
 
 func random(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) }
 
@@ -478,98 +480,6 @@ func (a *arena) stealFocus(rnd *rand.Rand) {
 	a.xi.SetFocus(a.second, to)
 }
 
-// send is one event of the host's own hand.
-func (a *arena) send(kind, detail byte, at image.Point) {
-	fake.FakeInput(a.hand.Conn, kind, detail, 0, a.hand.Root, int16(at.X), int16(at.Y), 0)
-	_, _ = xproto.GetInputFocus(a.hand.Conn).Reply()
-}
-
-// focused reports whether the host's keys go to his window.
-func (a *arena) focused() bool {
-	f, err := xproto.GetInputFocus(a.hand.Conn).Reply()
-	return err != nil || f.Focus == a.host.XID()
-}
-
-// hindered reports whether the shared program keeps the host's pointer from his
-// window: some hold every pointer that there is for a menu, and one that a guest
-// makes fill the screen covers his window.
-func (a *arena) hindered(at image.Point) bool {
-	c := a.hand
-	g, err := xproto.GrabPointer(c.Conn, false, a.unseen, 0, xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime).Reply()
-	if err != nil || g.Status != xproto.GrabStatusNotViewable {
-		return true
-	}
-	w := c.Root
-	for {
-		r, err := xproto.TranslateCoordinates(c.Conn, c.Root, w, int16(at.X), int16(at.Y)).Reply()
-		if err != nil || r.Child == 0 {
-			return w != a.host.XID()
-		}
-		w = r.Child
-	}
-}
-
-// work is the host, who types, moves and clicks in his own window until ctx
-// ends. With one cursor for all he does so in between, and brings it there
-// first.
-func (a *arena) work(ctx context.Context, rnd *rand.Rand) {
-	at := image.Pt(1000, 400)
-	move := func() {
-		r, to := a.host.Bounds(), at
-		for to == at && !r.Empty() {
-			to = r.Min.Add(image.Pt(rnd.IntN(r.Dx()), rnd.IntN(r.Dy())))
-		}
-		at = to
-		a.send(xproto.MotionNotify, 0, at)
-	}
-	act := func() {
-		hindered := a.scene.client != "" && a.hindered(at)
-		for !a.focused() {
-			a.did.stolen++
-			xproto.SetInputFocus(a.hand.Conn, xproto.InputFocusPointerRoot, a.host.XID(), xproto.TimeCurrentTime)
-		}
-		switch n := rnd.IntN(16); {
-		case n < 8:
-			code := []byte{hostB, hostN, hostM}[rnd.IntN(3)]
-			if n == 0 {
-				a.send(xproto.KeyPress, hostShift, at)
-			}
-			a.send(xproto.KeyPress, code, at)
-			a.send(xproto.KeyRelease, code, at)
-			if n == 0 {
-				a.send(xproto.KeyRelease, hostShift, at)
-			}
-			a.did.keys++
-		case n < 13:
-			move()
-			a.did.moves++
-		default:
-			a.send(xproto.ButtonPress, hostButton, at)
-			a.send(xproto.ButtonRelease, hostButton, at)
-			a.did.clicks++
-		}
-		if hindered || a.scene.client != "" && a.hindered(at) {
-			a.did.hindered++
-		} else if !a.focused() {
-			a.did.unsure++
-		}
-		nap(rnd, 300, 4000)
-	}
-	for ctx.Err() == nil {
-		if !a.scene.shared {
-			act()
-			continue
-		}
-		move()
-		// As by a task switcher: a click might land where a guest put the pointer.
-		xproto.SetInputFocus(a.hand.Conn, xproto.InputFocusPointerRoot, a.host.XID(), xproto.TimeCurrentTime)
-		for range 10 + rnd.IntN(20) {
-			act()
-		}
-		nap(rnd, 350_000, 700_000)
-	}
-}
-
 // finish waits for what is on its way and counts what arrived where.
 func (a *arena) finish(sum *tally) {
 	a.t.Helper()
@@ -587,7 +497,10 @@ func (a *arena) finish(sum *tally) {
 	if a.root.got > 0 {
 		sum.leaks["root keys"] = a.root.got
 	}
-	sum.hostDid = a.did
+	sum.host = a.did
+	if n := a.look(); n != a.seen {
+		sum.host.extra += n.keys + n.moves + n.clicks - a.seen.keys - a.seen.moves - a.seen.clicks
+	}
 	for name, w := range a.others {
 		for _, e := range w.Events() {
 			a.count(sum, name, e)
@@ -595,21 +508,10 @@ func (a *arena) finish(sum *tally) {
 	}
 	if a.target != nil {
 		for _, e := range a.target.Events() {
-			switch {
-			case (e.Kind == pt.KeyDown && isHostCode(e.Detail)) || e.Kind == pt.Press && e.Detail == hostButton:
-				a.count(sum, "shared", e)
-			case e.Kind == pt.Press && wire.Button(e.Detail).Valid():
+			if e.Kind == pt.Press && wire.Button(e.Detail).Valid() {
 				sum.arrived++
 			}
 		}
-	} else if b, err := os.ReadFile(a.typed); err == nil && a.scene.client == "xterm" { // what of the host's went to the terminal
-		s := strings.ToLower(escapes.ReplaceAllString(string(b), ""))
-		sum.hostGot.keys += strings.Count(s, "b") + strings.Count(s, "n") + strings.Count(s, "m")
-	}
-	if a.scene.shared { // a guest's drag may have the host's motion, the cursor is the same
-		sum.hostDid.moves, sum.hostGot.moves = 0, 0
-	} else if extra := sum.hostGot.moves - sum.hostDid.moves; extra > 0 {
-		sum.leaks["host motion"] = extra
 	}
 }
 
@@ -617,25 +519,15 @@ func (a *arena) finish(sum *tally) {
 func (a *arena) count(sum *tally, name string, e pt.Event) {
 	switch e.Kind {
 	case pt.KeyDown, pt.KeyUp:
-		switch {
-		case !isHostCode(e.Detail):
+		if !isHostCode(e.Detail) {
 			sum.leaks[name+" "+string(e.Kind)]++
-		case e.Kind == pt.KeyDown && e.Detail != hostShift:
-			sum.hostGot.keys++
 		}
 	case pt.Press, pt.Release:
-		switch {
-		case e.Detail == hostButton:
-			if e.Kind == pt.Press {
-				sum.hostGot.clicks++
-			}
-		default:
+		if e.Detail != hostButton {
 			sum.leaks[name+" "+string(e.Kind)]++
 		}
 	case pt.Motion:
-		if name == "host" {
-			sum.hostGot.moves++
-		} else {
+		if name != "host" { // there look tells
 			sum.leaks[name+" motion"]++
 		}
 	default: // crossings and focus are not input

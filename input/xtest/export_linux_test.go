@@ -16,6 +16,15 @@ func WithoutGrab(d input.Desk) { d.(*Desk).nograb = true }
 // WithoutStrike makes a Desk press buttons as window managers expect it.
 func WithoutStrike(d input.Desk) { d.(*Desk).nostrike = true }
 
+// Between runs f while no Desk of the same seat is in its atomic section.
+func Between(d input.Desk, f func()) {
+	h := d.(*Desk).hands
+	h.turn.Lock()
+	defer h.turn.Unlock()
+	_, _ = xproto.GetInputFocus(h.act).Reply() // what was sent has happened
+	f()
+}
+
 // Timing makes a Desk tell how long the server was grabbed.
 func Timing(d input.Desk, f func(time.Duration)) { d.(*Desk).timing = f }
 

@@ -1,0 +1,204 @@
+package xtest_test
+
+import (
+	"context"
+	"image"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jezek/xgb/xproto"
+	fake "github.com/jezek/xgb/xtest"
+
+	"viewflip.app/input/xtest"
+	pt "viewflip.app/platform/platformtest"
+)
+
+// hostCount counts what the host did and what became of it. Every single thing
+// is waited for, and one that does not arrive must have a cause that is there to
+// see, and is not ours.
+type hostCount struct {
+	keys, moves, clicks int
+	// stolen is how often he had to bring his focus back first: window
+	// managers give it to new windows and take it from those that go.
+	stolen int
+	// away did not arrive because his focus was gone just then, grabbed because
+	// another client had grabbed his pointer or keyboard, as for a menu, behind
+	// because a window of the shared program was in front of his, as one that a
+	// guest makes fill the screen.
+	away, grabbed, behind int
+	// lost are those without a cause, extra what he did not do.
+	lost, extra int
+}
+
+func (h hostCount) plus(o hostCount) hostCount {
+	return hostCount{
+		h.keys + o.keys, h.moves + o.moves, h.clicks + o.clicks, h.stolen + o.stolen,
+		h.away + o.away, h.grabbed + o.grabbed, h.behind + o.behind, h.lost + o.lost, h.extra + o.extra,
+	}
+}
+
+func (h hostCount) did() int { return h.keys + h.moves + h.clicks }
+
+func (h hostCount) arrived() int { return h.did() - h.away - h.grabbed - h.behind - h.lost }
+
+// hostSeen counts the host's events in his window.
+type hostSeen struct{ keys, moves, clicks int }
+
+// look counts them. What went down counts as much as what came up again.
+func (a *arena) look() hostSeen {
+	var n hostSeen
+	for _, e := range a.host.Events() {
+		switch {
+		case (e.Kind == pt.KeyDown || e.Kind == pt.KeyUp) && isHostCode(e.Detail) && e.Detail != hostShift:
+			n.keys++
+		case (e.Kind == pt.Press || e.Kind == pt.Release) && e.Detail == hostButton:
+			n.clicks++
+		case e.Kind == pt.Motion && !a.scene.shared: // a guest's drag has the host's motion, the cursor is the same
+			n.moves++
+		}
+	}
+	return n
+}
+
+func (n hostSeen) minus(o hostSeen) hostSeen {
+	return hostSeen{n.keys - o.keys, n.moves - o.moves, n.clicks - o.clicks}
+}
+
+// send is one event of the host's own hand.
+func (a *arena) send(kind, detail byte, at image.Point) {
+	fake.FakeInput(a.hand.Conn, kind, detail, 0, a.hand.Root, int16(at.X), int16(at.Y), 0)
+	_, _ = xproto.GetInputFocus(a.hand.Conn).Reply()
+}
+
+// focused reports whether the host's keys go to his window.
+func (a *arena) focused() bool {
+	f, err := xproto.GetInputFocus(a.hand.Conn).Reply()
+	return err != nil || f.Focus == a.host.XID()
+}
+
+// cause is where what the host does at a place is counted if it does not arrive:
+// nil if nothing hinders him. Of grabs those count that are there while no gate
+// is at work.
+func (a *arena) cause(at image.Point) *int {
+	c := a.hand
+	if !a.focused() {
+		return &a.did.away
+	}
+	grabbed := false
+	xtest.Between(a.desk, func() {
+		p, perr := xproto.GrabPointer(c.Conn, false, a.unseen, 0, xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime).Reply()
+		k, kerr := xproto.GrabKeyboard(c.Conn, false, a.unseen, xproto.TimeCurrentTime, xproto.GrabModeAsync, xproto.GrabModeAsync).Reply()
+		grabbed = perr != nil || kerr != nil || p.Status != xproto.GrabStatusNotViewable || k.Status != xproto.GrabStatusNotViewable
+	})
+	if grabbed {
+		return &a.did.grabbed
+	}
+	mask := xproto.Window(xproto.Setup(c.Conn).ResourceIdMask)
+	for w := c.Root; ; {
+		r, err := xproto.TranslateCoordinates(c.Conn, c.Root, w, int16(at.X), int16(at.Y)).Reply()
+		if err != nil || r.Child == 0 {
+			return nil
+		}
+		if w = r.Child; w&^mask == a.win&^mask {
+			return &a.did.behind
+		}
+	}
+}
+
+// settle bounds the wait for what the host did.
+const settle = 5 * time.Second
+
+// verify waits until what the host just did is in his window, unless there is a
+// cause that it is not.
+func (a *arena) verify(want hostSeen, at image.Point, before *int) {
+	for end := time.Now().Add(settle); ; time.Sleep(time.Millisecond) {
+		switch n := a.look().minus(a.seen); {
+		case n == want:
+			a.seen = a.look()
+			return
+		case n.keys > want.keys || n.moves > want.moves || n.clicks > want.clicks:
+			a.did.extra++
+		default:
+			why := a.cause(at)
+			if before != nil {
+				why = before
+			}
+			if why == nil {
+				if time.Now().Before(end) {
+					continue
+				}
+				a.t.Logf("the host: %+v of %+v arrived at %v", n, want, at)
+				why = &a.did.lost
+			}
+			*why++
+		}
+		a.seen = a.look()
+		return
+	}
+}
+
+// work is the host, who types, moves and clicks in his own window until ctx
+// ends. With one cursor for all he does so in between, and brings it there
+// first.
+func (a *arena) work(ctx context.Context, rnd *rand.Rand) {
+	at := image.Pt(1000, 400)
+	elsewhere := func() image.Point {
+		r, to := a.host.Bounds(), at
+		for to == at && !r.Empty() {
+			to = r.Min.Add(image.Pt(rnd.IntN(r.Dx()), rnd.IntN(r.Dy())))
+		}
+		return to
+	}
+	act := func() {
+		for !a.focused() {
+			a.did.stolen++
+			xproto.SetInputFocus(a.hand.Conn, xproto.InputFocusPointerRoot, a.host.XID(), xproto.TimeCurrentTime)
+		}
+		n, want := rnd.IntN(16), hostSeen{}
+		if n >= 8 && n < 13 {
+			at = elsewhere()
+		}
+		before := a.cause(at)
+		switch {
+		case n < 8:
+			code := []byte{hostB, hostN, hostM}[rnd.IntN(3)]
+			if n == 0 {
+				a.send(xproto.KeyPress, hostShift, at)
+			}
+			a.send(xproto.KeyPress, code, at)
+			a.send(xproto.KeyRelease, code, at)
+			if n == 0 {
+				a.send(xproto.KeyRelease, hostShift, at)
+			}
+			a.did.keys++
+			want.keys = 2
+		case n < 13:
+			a.send(xproto.MotionNotify, 0, at)
+			a.did.moves++
+			if !a.scene.shared {
+				want.moves = 1
+			}
+		default:
+			a.send(xproto.ButtonPress, hostButton, at)
+			a.send(xproto.ButtonRelease, hostButton, at)
+			a.did.clicks++
+			want.clicks = 2
+		}
+		a.verify(want, at, before)
+		nap(rnd, 300, 4000)
+	}
+	for ctx.Err() == nil {
+		if !a.scene.shared {
+			act()
+			continue
+		}
+		at = elsewhere()
+		a.send(xproto.MotionNotify, 0, at)
+		// As by a task switcher: a click might land where a guest put the pointer.
+		xproto.SetInputFocus(a.hand.Conn, xproto.InputFocusPointerRoot, a.host.XID(), xproto.TimeCurrentTime)
+		for range 10 + rnd.IntN(20) {
+			act()
+		}
+		nap(rnd, 350_000, 700_000)
+	}
+}
