@@ -65,6 +65,7 @@ func testKilled(t *testing.T, cursor string) {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	repeated := repeating(t, c)
 	cmd := exec.Command(os.Args[0], "share", "--json", "--window", "Notes", "--name", "Anna", "--grant", "control")
 	cmd.Env = append(d.Env(), asProgram+"=1", "VIEWFLIP_KEYCHAIN=memory", "VIEWFLIP_LISTEN=127.0.0.1:0", "VIEWFLIP_CURSOR="+cursor)
 	cmd.Stderr = os.Stderr
@@ -121,6 +122,7 @@ func testKilled(t *testing.T, cursor string) {
 	})
 	platformtest.Eventually(t, "the key, and its repeats", func() bool {
 		send(wire.Input{Kind: wire.KeyDown, Key: keyZ})
+		send(wire.Input{Kind: wire.KeyDown, Key: keyZ, Repeat: true})
 		return got(platformtest.KeyDown, codeZ) > 2
 	})
 	platformtest.Eventually(t, "a borrowed key", func() bool {
@@ -138,9 +140,23 @@ func testKilled(t *testing.T, cursor string) {
 	t.Logf("let go %v after the kill", time.Since(begin).Round(time.Millisecond))
 	n := got(platformtest.KeyDown, codeZ)
 	time.Sleep(200 * time.Millisecond) // five repeats, if there were any
+	if after := repeating(t, c); after != repeated {
+		t.Error("the host's keys repeat in another way than before")
+	}
 	if more := got(platformtest.KeyDown, codeZ) - n; more != 0 {
 		t.Errorf("%d more repeats came", more)
 	}
+}
+
+// repeating is which keys of the host's keyboard repeat.
+func repeating(t *testing.T, c *x11.Conn) (keys [32]byte) {
+	t.Helper()
+	r, err := xproto.GetKeyboardControl(c.Conn).Reply()
+	if err != nil || r.GlobalAutoRepeat != xproto.AutoRepeatModeOn {
+		t.Fatal("the host's keyboard does not repeat:", err)
+	}
+	copy(keys[:], r.AutoRepeats)
+	return keys
 }
 
 // keyTypes reports whether some key of the host's keyboard types r.

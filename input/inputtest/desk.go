@@ -203,7 +203,10 @@ func (s section) record(e Event) {
 	s.d.events = append(s.d.events, e)
 	switch e.Kind {
 	case wire.Press, wire.KeyDown:
-		s.d.down = append(s.d.down, e)
+		repeat := func(h Event) bool { return h.Key == e.Key && h.Button == e.Button }
+		if !slices.ContainsFunc(s.d.down, repeat) {
+			s.d.down = append(s.d.down, e)
+		}
 	case wire.Release, wire.KeyUp:
 		for i, h := range s.d.down {
 			if h.Button == e.Button && h.Key == e.Key {
