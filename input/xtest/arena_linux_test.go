@@ -62,10 +62,11 @@ type arena struct {
 	others                                map[string]*pt.Window
 	host, neighbour, popup, dialog, floor *pt.Window
 	root                                  rootKeys
-	// did is what the host did, seen how many of his events there were by then.
-	did  hostCount
-	seen hostSeen
-	desk input.Desk // one of those of the gates
+	// did is what the host did, seen how many of his events there were by then,
+	// owed how many were hindered and may still come.
+	did        hostCount
+	seen, owed hostSeen
+	desk       input.Desk // one of those of the gates
 }
 
 // rootKeys counts guests' keys that end at the root window.
@@ -497,10 +498,8 @@ func (a *arena) finish(sum *tally) {
 	if a.root.got > 0 {
 		sum.leaks["root keys"] = a.root.got
 	}
+	a.surplus(a.look().minus(a.seen), hostSeen{})
 	sum.host = a.did
-	if n := a.look(); n != a.seen {
-		sum.host.extra += n.keys + n.moves + n.clicks - a.seen.keys - a.seen.moves - a.seen.clicks
-	}
 	for name, w := range a.others {
 		for _, e := range w.Events() {
 			a.count(sum, name, e)
