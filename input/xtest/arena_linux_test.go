@@ -268,7 +268,10 @@ func (a *arena) attack(rnd *rand.Rand, gates []*input.Gate) tally {
 			ev, rights = down, allRights
 			ev.Kind = map[wire.Kind]wire.Kind{wire.Press: wire.Release, wire.KeyDown: wire.KeyUp}[down.Kind]
 			ev.Repeat, down = false, wire.Input{}
-		case n == 4:
+		case n < 6 && down.Kind == wire.KeyDown:
+			ev, rights = down, allRights
+			ev.Repeat = true
+		case n == 6:
 			if rnd.IntN(4) > 0 {
 				g.Do(wire.Input{Kind: wire.ReleaseAll}, 0)
 			}
