@@ -124,7 +124,10 @@ func newArena(t *testing.T, v *virtual.Display, s scene, typed string) *arena {
 	for _, code := range []byte{hostB, hostN, hostM} { // while this process waits for its turn
 		xproto.ChangeKeyboardControl(a.hand.Conn, xproto.KbKey|xproto.KbAutoRepeatMode, []uint32{uint32(code), xproto.AutoRepeatModeOff})
 	}
-	a.host.Focus()
+	pt.Eventually(t, "the host's focus", func() bool { // a program that has just started may still be given it
+		a.takeFocus()
+		return a.focused()
+	})
 	xproto.WarpPointer(a.hand.Conn, 0, a.hand.Root, 0, 0, 0, 0, 1000, 400)
 	a.openGates(v)
 	for _, w := range a.others {

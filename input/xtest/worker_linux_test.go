@@ -90,6 +90,11 @@ func (a *arena) focused() bool {
 	return err != nil || f.Focus == a.host.XID()
 }
 
+// takeFocus gives the host's window his keyboard.
+func (a *arena) takeFocus() {
+	xproto.SetInputFocus(a.hand.Conn, xproto.InputFocusPointerRoot, a.host.XID(), xproto.TimeCurrentTime)
+}
+
 // cause is where what the host does at a place is counted if it does not arrive:
 // nil if nothing hinders him. Of grabs those count that are there while no gate
 // is at work.
@@ -168,7 +173,7 @@ func (a *arena) work(ctx context.Context, rnd *rand.Rand) {
 	act := func() {
 		for !a.focused() {
 			a.did.stolen++
-			xproto.SetInputFocus(a.hand.Conn, xproto.InputFocusPointerRoot, a.host.XID(), xproto.TimeCurrentTime)
+			a.takeFocus()
 		}
 		n, want := rnd.IntN(16), hostSeen{}
 		if n >= 8 && n < 13 {
@@ -211,7 +216,7 @@ func (a *arena) work(ctx context.Context, rnd *rand.Rand) {
 		at = elsewhere()
 		a.send(xproto.MotionNotify, 0, at)
 		// As by a task switcher: a click might land where a guest put the pointer.
-		xproto.SetInputFocus(a.hand.Conn, xproto.InputFocusPointerRoot, a.host.XID(), xproto.TimeCurrentTime)
+		a.takeFocus()
 		for range 10 + rnd.IntN(20) {
 			act()
 		}
