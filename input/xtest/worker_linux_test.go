@@ -4,6 +4,7 @@ import (
 	"context"
 	"image"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/jezek/xgb/xproto"
@@ -112,16 +113,47 @@ func (a *arena) cause(at image.Point, motion bool) *int {
 	if grabbed {
 		return &a.did.grabbed
 	}
-	mask := xproto.Window(xproto.Setup(c.Conn).ResourceIdMask)
-	for w := c.Root; ; {
-		r, err := xproto.TranslateCoordinates(c.Conn, c.Root, w, int16(at.X), int16(at.Y)).Reply()
+	if top, in := a.at(at); !in && a.holdsShared(top, 0) {
+		return &a.did.behind
+	}
+	return nil
+}
+
+// at is the child of the root at a place, in whether it is the host's window
+// that a pointer there is in.
+func (a *arena) at(p image.Point) (top xproto.Window, in bool) {
+	for w := a.hand.Root; ; {
+		r, err := xproto.TranslateCoordinates(a.hand.Conn, a.hand.Root, w, int16(p.X), int16(p.Y)).Reply()
 		if err != nil || r.Child == 0 {
-			return nil
+			return top, w == a.host.XID()
 		}
-		if w = r.Child; w&^mask == a.win&^mask {
-			return &a.did.behind
+		w = r.Child
+		if top == 0 {
+			top = w
 		}
 	}
+}
+
+// below names what is in a window.
+func (a *arena) below(w xproto.Window, depth int) []string {
+	out := []string{a.hand.Title(w)}
+	if t, err := xproto.QueryTree(a.hand.Conn, w).Reply(); err == nil && depth < 4 {
+		for _, c := range t.Children {
+			out = append(out, a.below(c, depth+1)...)
+		}
+	}
+	return out
+}
+
+// holdsShared reports whether a window or one in it is of the shared program:
+// its frame is the window manager's.
+func (a *arena) holdsShared(w xproto.Window, depth int) bool {
+	mask := xproto.Window(xproto.Setup(a.hand.Conn).ResourceIdMask)
+	if w&^mask == a.win&^mask {
+		return true
+	}
+	t, err := xproto.QueryTree(a.hand.Conn, w).Reply()
+	return err == nil && depth < 8 && slices.ContainsFunc(t.Children, func(c xproto.Window) bool { return a.holdsShared(c, depth+1) })
 }
 
 // settle bounds the wait for what the host did, late that for what something
@@ -149,7 +181,9 @@ func (a *arena) verify(want hostSeen, at image.Point, before *int) {
 			continue
 		}
 		if why == nil {
-			a.t.Logf("the host: %+v did not arrive at %v", want, at)
+			top, in := a.at(at)
+			p, _ := xproto.QueryPointer(a.hand.Conn, a.hand.Root).Reply()
+			a.t.Logf("the host: %+v did not arrive at %v: his window is there: %v, pointer %+v, in front %d %v", want, at, in, p, top, a.below(top, 0))
 			why = &a.did.lost
 		}
 		*why++
