@@ -146,10 +146,11 @@ func (a *arena) below(w xproto.Window, depth int) []string {
 }
 
 // holdsShared reports whether a window or one in it is of the shared program:
-// its frame is the window manager's.
+// its frame is the window manager's, and Chromium's file chooser is of another
+// client. The windows that are made here name no process.
 func (a *arena) holdsShared(w xproto.Window, depth int) bool {
 	mask := xproto.Window(xproto.Setup(a.hand.Conn).ResourceIdMask)
-	if w&^mask == a.win&^mask {
+	if w&^mask == a.win&^mask || len(a.hand.Cardinals(w, "_NET_WM_PID")) > 0 {
 		return true
 	}
 	t, err := xproto.QueryTree(a.hand.Conn, w).Reply()
