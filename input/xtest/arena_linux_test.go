@@ -66,6 +66,7 @@ type arena struct {
 	// owed how many were hindered and may still come.
 	did        hostCount
 	seen, owed hostSeen
+	strays     int        // his keys in other windows
 	desk       input.Desk // one of those of the gates
 }
 

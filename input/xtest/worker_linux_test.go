@@ -61,6 +61,34 @@ func (a *arena) look() hostSeen {
 	return n
 }
 
+// leaves counts how often the host's pointer, which stays in his window, was
+// taken from it: by a grab or by a window in front.
+func (a *arena) leaves() int {
+	n := 0
+	for _, e := range a.host.Events() {
+		if e.Kind == pt.Leave {
+			n++
+		}
+	}
+	return n
+}
+
+// strayed counts what of the host's keys went to another window.
+func (a *arena) strayed() int {
+	n := 0
+	for name, w := range a.others {
+		if name == "host" {
+			continue
+		}
+		for _, e := range w.Events() {
+			if (e.Kind == pt.KeyDown || e.Kind == pt.KeyUp) && isHostCode(e.Detail) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 func (n hostSeen) minus(o hostSeen) hostSeen {
 	return hostSeen{n.keys - o.keys, n.moves - o.moves, n.clicks - o.clicks}
 }
@@ -165,8 +193,8 @@ const (
 )
 
 // verify waits until what the host just did is in his window, unless there is a
-// cause that it is not.
-func (a *arena) verify(want hostSeen, at image.Point, before *int) {
+// cause that it is not; left is how often his pointer was taken before.
+func (a *arena) verify(want hostSeen, at image.Point, before *int, left int) {
 	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
 		now := a.look()
 		n := a.surplus(now.minus(a.seen), want)
@@ -181,10 +209,18 @@ func (a *arena) verify(want hostSeen, at image.Point, before *int) {
 		if waited := time.Since(begin); waited < late || why == nil && waited < settle {
 			continue
 		}
+		if n := a.strayed(); n > a.strays { // his focus was gone and is back
+			a.strays = n
+			if why == nil {
+				why = &a.did.away
+			}
+		}
+		if why == nil && want.keys == 0 && !a.scene.shared && a.leaves() > left { // a grab came and went
+			why = &a.did.grabbed
+		}
 		if why == nil {
 			top, in := a.at(at)
-			p, _ := xproto.QueryPointer(a.hand.Conn, a.hand.Root).Reply()
-			a.t.Logf("the host: %+v did not arrive at %v: his window is there: %v, pointer %+v, in front %d %v", want, at, in, p, top, a.below(top, 0))
+			a.t.Logf("the host: %+v did not arrive at %v: his window is there: %v, in front %v", want, at, in, a.below(top, 0))
 			why = &a.did.lost
 		}
 		*why++
@@ -214,7 +250,7 @@ func (a *arena) work(ctx context.Context, rnd *rand.Rand) {
 		if n >= 8 && n < 13 {
 			at = elsewhere()
 		}
-		before := a.cause(at, n >= 8 && n < 13)
+		before, left := a.cause(at, n >= 8 && n < 13), a.leaves()
 		switch {
 		case n < 8:
 			code := []byte{hostB, hostN, hostM}[rnd.IntN(3)]
@@ -240,7 +276,7 @@ func (a *arena) work(ctx context.Context, rnd *rand.Rand) {
 			a.did.clicks++
 			want.clicks = 2
 		}
-		a.verify(want, at, before)
+		a.verify(want, at, before, left)
 		nap(rnd, 300, 4000)
 	}
 	for ctx.Err() == nil {
