@@ -337,7 +337,7 @@ const allRights = wire.RightSee | wire.RightPoint | wire.RightControl
 // event is one hostile event: of any kind, mostly plausible, often not.
 func (a *arena) event(rnd *rand.Rand) (wire.Input, wire.Rights) {
 	ev := wire.Input{Gen: a.gen.Load(), X: uint16(rnd.Uint32()), Y: uint16(rnd.Uint32())}
-	var rights wire.Rights = allRights
+	rights := allRights
 	switch n := rnd.IntN(100); {
 	case n < 28:
 		ev.Kind = wire.Move
