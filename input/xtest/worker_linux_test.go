@@ -61,13 +61,19 @@ func (a *arena) look() hostSeen {
 	return n
 }
 
-// leaves counts how often the host's pointer, which stays in his window, was
-// taken from it: by a grab or by a window in front.
-func (a *arena) leaves() int {
-	n := 0
+// losses counts how often the host's window lost something.
+type losses struct{ focus, pointer int }
+
+// taken counts how often the host's window lost his focus, and his pointer,
+// which stays in it, to a grab or a window in front.
+func (a *arena) taken() (n losses) {
 	for _, e := range a.host.Events() {
-		if e.Kind == pt.Leave {
-			n++
+		switch e.Kind {
+		case pt.Blur:
+			n.focus++
+		case pt.Leave:
+			n.pointer++
+		default:
 		}
 	}
 	return n
@@ -193,8 +199,8 @@ const (
 )
 
 // verify waits until what the host just did is in his window, unless there is a
-// cause that it is not; left is how often his pointer was taken before.
-func (a *arena) verify(want hostSeen, at image.Point, before *int, left int) {
+// cause that it is not; taken is what his window had lost by then.
+func (a *arena) verify(want hostSeen, at image.Point, before *int, taken losses) {
 	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
 		now := a.look()
 		n := a.surplus(now.minus(a.seen), want)
@@ -215,7 +221,9 @@ func (a *arena) verify(want hostSeen, at image.Point, before *int, left int) {
 				why = &a.did.away
 			}
 		}
-		if why == nil && want.keys == 0 && !a.scene.shared && a.leaves() > left { // a grab came and went
+		if now := a.taken(); why == nil && want.keys > 0 && now.focus > taken.focus {
+			why = &a.did.away // and back: what is not recorded had it meanwhile
+		} else if why == nil && want.keys == 0 && !a.scene.shared && now.pointer > taken.pointer {
 			why = &a.did.grabbed
 		}
 		if why == nil {
@@ -250,7 +258,7 @@ func (a *arena) work(ctx context.Context, rnd *rand.Rand) {
 		if n >= 8 && n < 13 {
 			at = elsewhere()
 		}
-		before, left := a.cause(at, n >= 8 && n < 13), a.leaves()
+		before, taken := a.cause(at, n >= 8 && n < 13), a.taken()
 		switch {
 		case n < 8:
 			code := []byte{hostB, hostN, hostM}[rnd.IntN(3)]
@@ -276,7 +284,7 @@ func (a *arena) work(ctx context.Context, rnd *rand.Rand) {
 			a.did.clicks++
 			want.clicks = 2
 		}
-		a.verify(want, at, before, left)
+		a.verify(want, at, before, taken)
 		nap(rnd, 300, 4000)
 	}
 	for ctx.Err() == nil {
