@@ -19,6 +19,10 @@ func PhraseCommitment(nonce Hash) Hash {
 	return sha256.Sum256(lp("viewflip/1/phrase-commit", nonce[:]))
 }
 
+// Words are the 256 words of phrases, separated by white space, in the order
+// that is the protocol.
+func Words() string { return wordList }
+
 // PhraseSide is one of the two whose keys are compared. Without an account,
 // Account is zero.
 type PhraseSide struct {
