@@ -10,7 +10,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
 CMDS := $(notdir $(wildcard cmd/*))
 
-.PHONY: run build install test lint bench soak mix chaos fuzz check clean build-deps test-deps
+.PHONY: run build install test lint bench soak mix chaos fuzz wycheproof check clean build-deps test-deps
 
 build: build-deps
 	@mkdir -p bin
@@ -46,6 +46,10 @@ mix: test-deps
 
 fuzz: test-deps
 	scripts/fuzz.sh
+
+# The vectors are a large download, so they are not part of the tests.
+wycheproof: build-deps
+	scripts/wycheproof.sh
 
 check: lint test
 
