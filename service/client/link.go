@@ -170,7 +170,11 @@ func (l *link) read(ctx context.Context, receive func(*link, uint32, wire.Delive
 			if err := receive(l, f.ID, body); err != nil {
 				return err
 			}
-		case wire.OK, wire.Found, wire.RelayCredentials, wire.Error:
+		case wire.Presence, wire.Changed:
+			if l.note != nil {
+				l.note(body)
+			}
+		case wire.OK, wire.Found, wire.RelayCredentials, wire.Bound, wire.Error:
 			l.mu.Lock()
 			if reply := l.pending[f.ID]; reply != nil {
 				delete(l.pending, f.ID)
