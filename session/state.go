@@ -186,6 +186,8 @@ type Event struct {
 	Reason string       `json:"reason,omitempty"`
 	// Surface is what EventMasked and EventRevealed are about.
 	Surface wire.SurfaceID `json:"surface,omitempty"`
+	// Invite is which link was used.
+	Invite wire.InviteID `json:"-"`
 }
 
 func (c *Call) emit(e Event) {

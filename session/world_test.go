@@ -372,11 +372,13 @@ type world struct {
 	codecs      func(*session.Config)
 	slowGate    func()
 	mouse, hand *mouse
+	// sentBy is who sent a link sealed.
+	sentBy map[wire.InviteID]session.Contact
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	return &world{t: t, hub: newHub(), net: &peers{peers: map[string]*peer{}}, win: newScreen()}
+	return &world{t: t, hub: newHub(), net: &peers{peers: map[string]*peer{}}, win: newScreen(), sentBy: map[wire.InviteID]session.Contact{}}
 }
 
 func (w *world) lastGate() *gate {

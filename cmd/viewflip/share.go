@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"viewflip.app/platform"
+	"viewflip.app/service/client"
 	"viewflip.app/session"
 	"viewflip.app/wire"
 )
@@ -73,6 +74,7 @@ func runShare(ctx context.Context, w world, args []string) error {
 	grant := fs.String("grant", "point", "what anyone with the link may do unasked: see, point or control; paste and copy add the clipboard, as in control+paste")
 	uses := fs.Int("uses", 1, "how many devices may come by one link; a new link follows when it is used up")
 	name := fs.String("name", "", "how others see you")
+	contact := fs.String("call", "", "call this contact instead of printing a link: name or id, as \"viewflip contacts\" shows it")
 	asJSON := fs.Bool("json", false, "print events as JSON, one object a line")
 	if rest, err := parse(fs, args); err != nil || len(rest) > 0 {
 		return errors.Join(errUsage, err)
@@ -116,7 +118,11 @@ func runShare(ctx context.Context, w world, args []string) error {
 		}
 	}
 	out := printer{w: w.stdout, json: *asJSON}
-	if err := out.link(ctx, call, *uses); err != nil {
+	if *contact != "" {
+		if err := callContact(ctx, a, call, *contact); err != nil {
+			return err
+		}
+	} else if err := out.link(ctx, call, *uses); err != nil {
 		return err
 	}
 	used := 0
@@ -131,10 +137,14 @@ func runShare(ctx context.Context, w world, args []string) error {
 			}
 			switch e.Kind {
 			case session.EventLinkUsed:
-				if used++; used%max(1, *uses) == 0 {
+				if used++; *contact == "" && used%max(1, *uses) == 0 {
 					if err := out.link(ctx, call, *uses); err != nil {
 						return err
 					}
+				}
+			case session.EventLeft:
+				if *contact != "" && len(call.State().Members) == 0 {
+					return nil
 				}
 			case session.EventUnshared:
 				if len(call.State().Shares) == 0 {
@@ -148,6 +158,34 @@ func runShare(ctx context.Context, w world, args []string) error {
 			return nil
 		}
 	}
+}
+
+// callContact rings at a contact, and returns once he is in the call.
+func callContact(ctx context.Context, a *app, call *session.Call, which string) error {
+	acct, err := a.openAccount(ctx)
+	if err != nil {
+		return err
+	}
+	if acct == nil {
+		return errNoAccount
+	}
+	if err := acct.Refresh(ctx); err != nil {
+		return err
+	}
+	a.runAccount(acct)
+	var found []client.Contact
+	for _, c := range acct.State().Contacts {
+		if c.Handle.String() == which || strings.EqualFold(c.Name, which) {
+			found = append(found, c)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return fmt.Errorf("no contact is called %q; \"viewflip contacts\" lists them", which)
+	case 1:
+		return a.ring(ctx, acct, call, found[0])
+	}
+	return fmt.Errorf("%d contacts are called %q: name one by the id, as \"viewflip contacts\" lists it", len(found), which)
 }
 
 // choose finds windows by id, by exact title, or by a part of the title or

@@ -310,6 +310,14 @@ func (a *Account) sync(ctx context.Context, w wire.What) error {
 	}
 }
 
+// Refresh asks for everything, for whoever does not Run.
+func (a *Account) Refresh(ctx context.Context) error {
+	if err := a.sync(ctx, wire.ChangedAccount); err != nil {
+		return err
+	}
+	return a.syncContacts(ctx)
+}
+
 // SetPresence tells contacts how this device is: online, busy or invisible.
 func (a *Account) SetPresence(ctx context.Context, s wire.State) error {
 	a.mu.Lock()
