@@ -126,8 +126,17 @@ func runShare(ctx context.Context, w world, args []string) error {
 		return err
 	}
 	used := 0
+	lines := linesOf(ctx, w.stdin)
 	for {
 		select {
+		case line, ok := <-lines:
+			if !ok {
+				lines = nil
+				continue
+			}
+			if err := answer(call, line); err != nil {
+				_, _ = fmt.Fprintf(w.stderr, "viewflip: %s\n", plain(err))
+			}
 		case e, ok := <-events:
 			if !ok {
 				return nil
@@ -255,7 +264,9 @@ func (p printer) event(e session.Event) error {
 	case session.EventWatching:
 		_, err = fmt.Fprintf(p.w, "%s is watching “%s”\n", e.Name, e.Title)
 	case session.EventMasked:
-		_, err = fmt.Fprintf(p.w, "a dialog of “%s” is hidden from everybody: it may show files or printers\n", e.Title)
+		_, err = fmt.Fprintf(p.w, "a dialog of “%s” is hidden from everybody: it may show files or printers; type \"show %d.%d\" to show it until it closes\n", e.Title, e.Share, e.Surface)
+	case session.EventRevealed:
+		_, err = fmt.Fprintf(p.w, "a dialog of “%s” is shown until it closes\n", e.Title)
 	case session.EventUnwatch:
 		_, err = fmt.Fprintf(p.w, "%s stopped watching\n", e.Name)
 	case session.EventUnshared:
