@@ -33,7 +33,7 @@ func answer(call dialogs, line string) error {
 	}
 	a, b, _ := strings.Cut(f[1], ".")
 	share, err1 := strconv.ParseUint(a, 10, 32)
-	dialog, err2 := strconv.ParseUint(b, 10, 32)
+	dialog, err2 := strconv.ParseUint(b, 10, 16)
 	if err1 != nil || err2 != nil {
 		return errAnswer
 	}
