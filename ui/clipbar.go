@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
 
 	"viewflip.app/session"
 	"viewflip.app/wire"
@@ -85,10 +86,17 @@ func (c *clipButton) words() string {
 	}
 }
 
-// render shows whether the right is there.
+// render shows whether the right is there: without it the button is flat.
 func (c *clipButton) render() {
-	visible(c, c.v.pictured && !c.v.look.over)
-	c.mark(c.needs() == 0)
+	visible(c.hintButton, c.v.pictured && !c.v.look.over)
+	i := widget.LowImportance
+	if c.needs() == 0 {
+		i = widget.MediumImportance
+	}
+	if c.Importance != i {
+		c.Importance = i
+		c.Refresh()
+	}
 	if c.hovered {
 		c.hover(true)
 	}

@@ -56,6 +56,9 @@ func TestClipButtons(t *testing.T) {
 	v.chip.Hide()
 
 	set(func(r *session.RemoteShare) { r.Rights |= wire.RightControl | wire.RightPaste })
+	if paste.Importance == copied.Importance {
+		t.Error("one looks like the other")
+	}
 	if v.tip.text != "Paste" || v.rights.text != "In control" {
 		t.Error(v.tip.text, v.rights.text)
 	}

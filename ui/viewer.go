@@ -211,7 +211,7 @@ func (v *viewer) build() {
 	left := row(8, middle(lamp), middle(v.rights), middle(v.from))
 	v.first, v.scale = middle(v.button), row(8, middle(v.zoom), middle(v.full))
 	v.meter = newMeter(v)
-	right := row(8, middle(v.meter.chip), v.scale, middle(row(4, v.clips[0], v.clips[1], v.pen)), v.first)
+	right := row(8, middle(v.meter.chip), v.scale, middle(row(4, v.clips[0].hintButton, v.clips[1].hintButton, v.pen)), v.first)
 	bar := container.NewStack(newPanel(colorSurface, "", 0), container.NewBorder(nil, widget.NewSeparator(), nil, nil,
 		inset(0, 12, container.NewBorder(nil, nil, left, right, inset(0, 10, container.NewStack(middle(v.chip), middle(v.tip)))))))
 
