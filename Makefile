@@ -10,7 +10,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
 CMDS := $(notdir $(wildcard cmd/*))
 
-.PHONY: run build install test lint bench soak mix chaos fuzz wycheproof check clean build-deps test-deps
+.PHONY: run build install test lint bench soak mix chaos fuzz mutate-gate wycheproof check clean build-deps test-deps
 
 build: build-deps
 	@mkdir -p bin
@@ -46,6 +46,12 @@ mix: test-deps
 
 fuzz: test-deps
 	scripts/fuzz.sh
+
+# Every rule of the gate switched off in turn: some test must fail. RULES is a
+# part of the name of a file or rule; all by default.
+RULES ?=
+mutate-gate: test-deps
+	scripts/headless.sh scripts/mutate-gate.sh "$(RULES)"
 
 # The vectors are a large download, so they are not part of the tests.
 wycheproof: build-deps
