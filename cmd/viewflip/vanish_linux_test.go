@@ -113,8 +113,4 @@ func testVanish(t *testing.T, shared bool) {
 	platformtest.Eventually(t, "the button to be let go", func() bool { return got(platformtest.Release, button) > 0 })
 	took := time.Since(pressed)
 	t.Logf("without a network the key is let go after %v, the button after %v", key.Round(time.Millisecond), took.Round(time.Millisecond))
-	const watchdog = 10 * time.Second // of buttons: the connection says it before
-	if took >= watchdog {
-		t.Errorf("only the watchdog let go of the button, after %v", took)
-	}
 }
