@@ -115,7 +115,7 @@ rule $f 's/if ev\.Surface != 0 \{/if false {/' 'surface'
 rule $f 's/l\.Gen != o\.Gen\+1/l.Gen <= o.Gen/' 'no picture is left out'
 rule $f 's/return tips \&\& slices/_ = tips; return slices/' 'what changed is known'
 rule $f 's/(return tips) \&\& slices.*/_, _ = slices.Equal[[]Surface], b; \1/' 'only tooltips changed'
-rule $f 's/saw != is \|\| .*/saw != is {/' 'a tooltip is still where it was seen'
+rule $f 's/if saw != is \|\| then.* \|\| !q/_, _ = a, b; if saw != is || !q/' 'a tooltip is still where it was seen'
 rule $f 's/if saw != is \|\| /_ = is; if /' 'no tooltip came or went at the point'
 
 f=input/run.go

@@ -56,7 +56,7 @@ func TestPanicKeyIsTheHosts(t *testing.T) {
 					if !refused {
 						t.Errorf("%s: %v was not refused", combo, order)
 					}
-					if d.Held(c) {
+					if d.Held(t.Context(), c) {
 						t.Errorf("%s: %v is held", combo, order)
 					}
 					if v := b.Gate.Do(wire.Input{Kind: wire.ReleaseAll}, wire.RightControl); !v.OK() {
