@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# Installs what is missing for: build, demo or test. Does nothing, and asks for
+# Installs what is missing for: build, demo, test or bench. Does nothing, and asks for
 # no root, when nothing is missing.
 set -euo pipefail
 build="clang gcc libc6-dev pkg-config libgl-dev libx11-dev libxcursor-dev libxrandr-dev libxinerama-dev libxi-dev libxxf86vm-dev libvpx-dev ca-certificates"
 demo="xvfb xauth openbox xterm xfonts-base fonts-dejavu-core libgl1-mesa-dri"
 test="dbus dbus-daemon gnome-keyring xclip x11-xkb-utils libx11-data postgresql"
+bench="x11vnc tigervnc-viewer xpra aom-tools" # what "make bench" measures beside ours
 case "${1:-build}" in
 build) want="$build" ;;
 demo) want="$demo" ;;
 test) want="$build $demo $test" ;;
-*) echo "usage: deps.sh build|demo|test" >&2; exit 2 ;;
+bench) want="$build $demo $test $bench" ;;
+*) echo "usage: deps.sh build|demo|test|bench" >&2; exit 2 ;;
 esac
 
 if ! command -v go >/dev/null; then
