@@ -114,10 +114,25 @@ func besideCanvas(b *testing.B, s sharing, size image.Point) []row {
 	time.Sleep(restTime / 2)
 	ms := time.Millisecond
 	return []row{
-		c.measure("typing", func(r *row) { c.paints(r, v.typed, byColour, v, 40*ms, 60*ms) }),
-		c.measure("scrolling", func(r *row) { c.paints(r, v.scrolled, byColour, v, 40*ms, 20*ms) }),
+		c.measure("typing", func(r *row) { c.paints(r, v.typedBits, byBits, v, 40*ms, 60*ms) }),
+		c.measure("scrolling", func(r *row) { c.paints(r, v.scrolledBits, byBits, v, 40*ms, 20*ms) }),
 		c.measure("video 720x400", func(r *row) { c.paints(r, v.played, byBits, v, 31*ms, 5*ms) }),
 	}
+}
+
+// typedBits is typed for programs that send with loss: the number is larger
+// than a cell.
+func (v *canvas) typedBits() (paint func()) {
+	v.typed()
+	v.bits(xproto.Drawable(v.back))
+	return func() { v.show(image.Rect(0, 0, bits*bitSide, 2*bitSide)) }
+}
+
+// scrolledBits is scrolled for programs that send with loss.
+func (v *canvas) scrolledBits() (paint func()) {
+	v.scrolled()
+	v.bits(xproto.Drawable(v.back))
+	return func() { v.show(image.Rectangle{Max: v.size}) }
 }
 
 // leave ends both programs, however they take it.
@@ -185,9 +200,10 @@ func startXpra(b *testing.B, from, to *virtual.Display, _ string, _ xproto.Windo
 	c := &realCall{}
 	c.sharer = startProcess(b, append(from.Env(), home...), "xpra", "start", from.Name(), "--use-display", "--daemon=no",
 		"--bind-tcp=127.0.0.1:"+at, "--av-sync=no", "--mmap=no", "--html=off", "--mdns=no", "--pulseaudio=no", "--speaker=off",
-		"--microphone=off", "--notifications=no", "--webcam=no", "--printing=no", "--systemd-run=no", "--start-new-commands=no")
+		"--microphone=off", "--notifications=no", "--webcam=no", "--printing=no", "--systemd-run=no", "--start-new-commands=no",
+		"--start=true", "--dbus-launch=", "--dbus-control=no", "--dbus-proxy=no", "--resize-display=no")
 	awaitPort(b, c.sharer, at)
 	c.viewer = startProcess(b, append(to.Env(), home...), "xpra", "attach", "tcp://127.0.0.1:"+at+"/", "--av-sync=no", "--mmap=no",
-		"--opengl=no", "--tray=no", "--speaker=off", "--microphone=off", "--notifications=no", "--webcam=no", "--printing=no", "--splash=no")
+		"--opengl=no", "--tray=no", "--speaker=off", "--microphone=off", "--notifications=no", "--webcam=no", "--printing=no")
 	return c.seen(b, to, size)
 }
