@@ -10,7 +10,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
 CMDS := $(notdir $(wildcard cmd/*))
 
-.PHONY: run build install test lint bench soak mix chaos fuzz prove mutate-gate check clean build-deps test-deps
+.PHONY: run build install test lint bench soak mix chaos fuzz prove mutate-gate wycheproof check clean build-deps test-deps
 
 build: build-deps
 	@mkdir -p bin
@@ -54,6 +54,16 @@ SEED ?= 1
 prove:
 	@scripts/deps.sh prove
 	EVENTS=$(EVENTS) SEED=$(SEED) scripts/headless.sh go test -tags $(TAGS) -count=1 -run '^TestProve$$' -v -parallel 4 -timeout 0 ./input/xtest
+
+# Every rule of the gate switched off in turn: some test must fail. RULES is a
+# part of the name of a file or rule; all by default.
+RULES ?=
+mutate-gate: test-deps
+	scripts/headless.sh scripts/mutate-gate.sh "$(RULES)"
+
+# The vectors are a large download, so they are not part of the tests.
+wycheproof: build-deps
+	scripts/wycheproof.sh
 
 check: lint test
 

@@ -38,7 +38,7 @@ func mayImport() map[string][]string {
 		"cmd/viewflipd": {"service", "service/client", "service/relay", "service/bus", "service/mail", "service/store", w},
 		"cmd/viewflip": {
 			"capture", "input", "input/robot", "input/xtest", "keychain", p, "platform/virtual", x, "rtc", "service",
-			"service/client", "service/relay", "session", "ui", "ui/glass", "video", "video/tile", "video/vpx", w,
+			"service/client", "service/relay", "session", "ui", "ui/glass", "video", "video/tile", "video/vpx", w, w + "/account",
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"image"
+	"maps"
 	"os"
 	"reflect"
 	"strings"
@@ -154,6 +155,7 @@ func TestProtocolDocument(t *testing.T) {
 		want[name] = b
 	}
 	got := examples(t)
+	maps.Copy(want, accountExamples(t, got))
 	checkSealed(t, got, ben, anna, wire.Envelope{Pair: pair, Seq: 1, Body: wire.NeedMedia{Lines: 2}})
 	checkTiles(t, got)
 	checkKeys(t, got)

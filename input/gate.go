@@ -38,6 +38,8 @@ type Gate struct {
 	closed bool
 	ledger ledger
 	layout Layout
+	// past are layouts that differ from layout, and each other, by tooltips alone.
+	past []Layout
 	// size is that of the window's content since layout was set; zero until it
 	// was seen.
 	size image.Point
@@ -54,13 +56,20 @@ func NewGate(cfg Config) *Gate {
 func (g *Gate) SetGeneration(gen uint32) { g.SetLayout(Layout{Gen: gen}) }
 
 // SetLayout says where everything is in the current picture. Events that were
-// aimed at a picture of another generation are refused.
+// aimed at a picture of another generation are refused, unless only tooltips
+// came or went since, and not under the point.
 func (g *Gate) SetLayout(l Layout) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.layout.equal(l) {
-		g.layout, g.size = l, l.Main.Size()
+	if g.layout.equal(l) {
+		return
 	}
+	if l.follows(g.layout) {
+		g.past = append(g.past[max(0, len(g.past)+1-maxPast):], g.layout)
+	} else {
+		g.past = nil
+	}
+	g.layout, g.size = l, l.Main.Size()
 }
 
 // How long a character may wait for a way to type it, and how often one is
@@ -140,7 +149,8 @@ func (g *Gate) do(ev wire.Input, rights wire.Rights) Verdict {
 
 // point carries out an event that is aimed at a place.
 func (g *Gate) point(ev wire.Input, now time.Time) Verdict {
-	if ev.Gen != g.layout.Gen || ev.Surface != 0 {
+	ev, ok := g.current(ev)
+	if !ok {
 		return refuse(wire.Stale)
 	}
 	again := ev.Kind == wire.Press && g.ledger.find(0, ev.Button) >= 0
@@ -397,7 +407,7 @@ func (g *Gate) dropPoint(ev wire.Input, t Target) (image.Point, bool) {
 	if !s.Visible || s.Busy || s.Locked {
 		return image.Point{}, false
 	}
-	if ev.Gen == g.layout.Gen && ev.Surface == 0 {
+	if ev, ok := g.current(ev); ok {
 		if p, v := g.place(ev, s); v.OK() && t.At(p).OK() {
 			return p, true
 		}

@@ -22,6 +22,7 @@ type Layout struct {
 // Surface is a window that belongs to the shared one.
 type Surface struct {
 	Window platform.WindowID
+	Kind   platform.SurfaceKind
 	// Bounds is what is seen of it in the picture; Whole is all of its content,
 	// which may reach beyond the picture.
 	Bounds, Whole image.Rectangle

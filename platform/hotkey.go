@@ -98,11 +98,16 @@ func keySym(name string) (string, uint32) {
 // On X11 the combination is kept from every other program (XGrabKey), whatever
 // the state of the lock keys. While some program has grabbed the whole
 // keyboard, as open menus do, the server tells that one alone; [Desktop.Held]
-// sees it even then.
+// ticks even then.
 func (d *Desktop) Hotkey(ctx context.Context, combo Combo) (<-chan struct{}, error) {
 	return d.impl.hotkey(ctx, combo)
 }
 
-// Held reports whether combo is held down right now, whoever is told of it. It
-// is one round trip to the display server.
-func (d *Desktop) Held(combo Combo) bool { return d.impl.held(combo) }
+// Held ticks while combo is down on the person's own keyboard, coalesced,
+// whoever is told of it, until ctx ends; then the channel is closed. It has a
+// connection of its own to the display server, and asks nothing of it while
+// that keyboard rests. ErrUnsupported where there is no such thing; another
+// error where the server does not say when a keyboard is used.
+func (d *Desktop) Held(ctx context.Context, combo Combo) (<-chan struct{}, error) {
+	return d.impl.heldDown(ctx, combo)
+}

@@ -188,12 +188,13 @@ func (x *xdesktop) hotkey(ctx context.Context, combo Combo) (<-chan struct{}, er
 	return ch, nil
 }
 
-func (x *xdesktop) held(combo Combo) bool {
-	down, err := xproto.QueryKeymap(x.c.Conn).Reply()
+// held reports whether a combination is down right now, whoever is told of it.
+func held(c *x11.Conn, combo Combo) bool {
+	down, err := xproto.QueryKeymap(c.Conn).Reply()
 	if err != nil || [32]byte(down.Keys) == ([32]byte{}) {
 		return false
 	}
-	k, err := chordOf(x.c, combo)
+	k, err := chordOf(c, combo)
 	if err != nil {
 		return false
 	}

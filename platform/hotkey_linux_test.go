@@ -153,38 +153,6 @@ func TestHotkey(t *testing.T) {
 	})
 }
 
-// A program that has the whole keyboard keeps the combination from us; Held
-// sees it all the same.
-func TestHeldSeesThroughGrabs(t *testing.T) {
-	d := desktop(t, "")
-	c := combo(t, "Ctrl+Alt+Shift+Escape")
-	x, err := x11.Connect(d.Display())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer x.Close()
-	r, err := xproto.GrabKeyboard(x.Conn, false, x.Root, xproto.TimeCurrentTime, xproto.GrabModeAsync, xproto.GrabModeAsync).Reply()
-	if err != nil || r.Status != xproto.GrabStatusSuccess {
-		t.Fatal(err, r)
-	}
-	if d.Held(c) {
-		t.Error("held by nobody")
-	}
-	k := newKeyboard(t, d.Display())
-	k.down(ctrl, alt, escape)
-	if d.Held(c) {
-		t.Error("held without Shift")
-	}
-	k.down(shift)
-	if !d.Held(c) {
-		t.Error("not seen")
-	}
-	k.up(escape)
-	if d.Held(c) {
-		t.Error("held without Escape")
-	}
-}
-
 // A new keyboard mapping moves the key; the grab follows.
 func TestHotkeyFollowsTheLayout(t *testing.T) {
 	d := desktop(t, "")

@@ -71,7 +71,7 @@ type desktop interface {
 	watch(ctx context.Context) <-chan struct{}
 	capabilities() []Capability
 	hotkey(ctx context.Context, c Combo) (<-chan struct{}, error)
-	held(c Combo) bool
+	heldDown(ctx context.Context, c Combo) (<-chan struct{}, error)
 	openClipboard() (clipboard, error)
 	close() error
 }

@@ -33,7 +33,7 @@ type network struct {
 	ports map[string]bool
 }
 
-func newNetwork(t *testing.T, rtt time.Duration) *network {
+func newNetwork(t testing.TB, rtt time.Duration) *network {
 	t.Helper()
 	quiet := logging.NewDefaultLoggerFactory()
 	quiet.DefaultLogLevel = logging.LogLevelDisabled
@@ -99,7 +99,7 @@ func media(c vnet.Chunk) (rtpHeader, bool) {
 	return rtpHeader{binary.BigEndian.Uint16(b[2:]), b[1]&0x80 != 0}, true
 }
 
-func onNetwork(t *testing.T, n *network) *ends {
+func onNetwork(t testing.TB, n *network) *ends {
 	t.Helper()
 	e := pair(t, rtc.Options{Net: n.a}, rtc.Options{Net: n.b}, nil)
 	ctx := within(t)
@@ -113,7 +113,7 @@ func onNetwork(t *testing.T, n *network) *ends {
 	return e
 }
 
-func within(t *testing.T) context.Context {
+func within(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
@@ -136,7 +136,7 @@ func numbered(i uint32, alone bool, n int) []byte {
 	return b
 }
 
-func number(t *testing.T, b []byte) (i uint32, alone bool) {
+func number(t testing.TB, b []byte) (i uint32, alone bool) {
 	t.Helper()
 	if len(b) < 5 {
 		t.Fatalf("a frame of %d bytes", len(b))
@@ -149,7 +149,7 @@ func number(t *testing.T, b []byte) (i uint32, alone bool) {
 }
 
 // track makes a track from a to b and sends the frame 0 over it.
-func (e *ends) track(t *testing.T) (*rtc.OutTrack, *rtc.InTrack) {
+func (e *ends) track(t testing.TB) (*rtc.OutTrack, *rtc.InTrack) {
 	t.Helper()
 	ctx := within(t)
 	out, err := e.a.AddTrack(ctx, "x")
@@ -170,14 +170,14 @@ func (e *ends) track(t *testing.T) (*rtc.OutTrack, *rtc.InTrack) {
 	return out, in
 }
 
-func write(t *testing.T, out *rtc.OutTrack, b []byte) {
+func write(t testing.TB, out *rtc.OutTrack, b []byte) {
 	t.Helper()
 	if _, err := out.Write(b); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func read(t *testing.T, in *rtc.InTrack) rtc.Frame {
+func read(t testing.TB, in *rtc.InTrack) rtc.Frame {
 	t.Helper()
 	f, err := in.Read(within(t))
 	if err != nil {

@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# Installs what is missing for: build, demo, test or prove. Does nothing, and asks for
+# Installs what is missing for: build, demo, test, bench or prove. Does nothing, and asks for
 # no root, when nothing is missing.
 set -euo pipefail
 build="clang gcc libc6-dev pkg-config libgl-dev libx11-dev libxcursor-dev libxrandr-dev libxinerama-dev libxi-dev libxxf86vm-dev libvpx-dev ca-certificates"
 demo="xvfb xauth openbox xterm xfonts-base fonts-dejavu-core libgl1-mesa-dri"
 test="dbus dbus-daemon gnome-keyring xclip x11-xkb-utils libx11-data postgresql"
 prove="xfwm4 mutter python3 python3-gi gir1.2-gtk-3.0 python3-pyqt5 chromium"
+bench="x11vnc tigervnc-viewer xpra python3-gi-cairo python3-pil python3-lz4 aom-tools" # what "make bench" measures beside ours
 case "${1:-build}" in
 build) want="$build" ;;
 demo) want="$demo" ;;
 test) want="$build $demo $test" ;;
 prove) want="$build $demo $test $prove" ;;
-*) echo "usage: deps.sh build|demo|test|prove" >&2; exit 2 ;;
+bench) want="$build $demo $test $bench" ;;
+*) echo "usage: deps.sh build|demo|test|bench|prove" >&2; exit 2 ;;
 esac
 
 if ! command -v go >/dev/null; then

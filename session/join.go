@@ -159,7 +159,7 @@ func (c *Call) knocked(ctx context.Context, dev wire.Device, k wire.Knock) error
 	if err := c.cfg.Mailbox.Send(ctx, addr, sealed); err != nil {
 		return fmt.Errorf("session: admit: %w", err)
 	}
-	c.emit(Event{Kind: EventLinkUsed, Name: k.Name, Member: addr.String()})
+	c.emit(Event{Kind: EventLinkUsed, Name: k.Name, Member: addr.String(), Invite: k.Invite})
 	return nil
 }
 
@@ -204,11 +204,10 @@ func (j *joining) answer(s wire.Signal) error {
 // machine has admitted this device; the connection follows by itself. The
 // texts of its errors are for people.
 func (c *Call) Join(ctx context.Context, l wire.Link) error {
-	return c.JoinContact(ctx, l, Contact{})
-}
-
-// JoinContact is Join by a link that came sealed from a device of a contact.
-func (c *Call) JoinContact(ctx context.Context, l wire.Link, from Contact) error {
+	var from Contact
+	if c.cfg.ContactOf != nil {
+		from = c.cfg.ContactOf(l)
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, joinTimeout, ErrNoAnswer)
 	defer cancel()
 	me := c.cfg.Identity.Public()

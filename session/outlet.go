@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"viewflip.app/video"
 	"viewflip.app/wire"
 )
@@ -44,6 +46,14 @@ type outlet struct {
 // it may be lost before the viewer knows of the track: he can ask for nothing
 // then, and a window that stays still sends nothing more.
 const firstAgain = time.Second
+
+// How many full pictures a viewer may ask for: refreshBurst at once, as losses
+// in a row do, then one every refreshEvery. They cost the sharer much, and
+// asking costs a hostile viewer nothing.
+const (
+	refreshBurst = 3
+	refreshEvery = time.Second
+)
 
 func newOutlet(ctx context.Context, s *share, m *member) *outlet {
 	ctx, stop := context.WithCancel(ctx)
@@ -111,13 +121,20 @@ func (o *outlet) serve(ctx context.Context) (err error) {
 	pause := firstAgain
 	first := time.NewTimer(pause)
 	defer first.Stop()
+	var owed <-chan time.Time // when what the viewer asked for may be sent
+	limit := rate.NewLimiter(rate.Every(refreshEvery), refreshBurst)
 	o.poke()
 	for {
 		select {
 		case <-o.wake:
 		case <-timer.C:
 		case <-track.Refresh():
-			refresh = true
+			if owed == nil && !refresh { // one picture answers all that ask for it
+				owed = time.After(limit.Reserve().Delay())
+			}
+			continue
+		case <-owed:
+			owed, refresh = nil, true
 		case <-first.C:
 			if o.seen.Load() {
 				continue

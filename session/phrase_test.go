@@ -10,7 +10,14 @@ import (
 
 // account starts a call for somebody with an account.
 func (w *world) account(name string, key byte) *session.Call {
-	return w.with(w.identity(), name, func(c *session.Config) { c.Account = account.Public{key} })
+	return w.with(w.identity(), name, func(c *session.Config) {
+		c.Account = account.Public{key}
+		c.ContactOf = func(l wire.Link) session.Contact {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.sentBy[l.Invite]
+		}
+	})
 }
 
 func only(t *testing.T, c *session.Call) session.Member {
@@ -19,13 +26,17 @@ func only(t *testing.T, c *session.Call) session.Member {
 	return c.State().Members[0]
 }
 
-func meet(t *testing.T, a, b *session.Call, asB, asA session.Contact) {
+// meet has b come by a link of a; each has the other in the list.
+func meet(t *testing.T, w *world, a, b *session.Call, asB, asA session.Contact) {
 	t.Helper()
 	l, err := a.Invite(t.Context(), session.InviteOptions{Contact: asB})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.JoinContact(t.Context(), l, asA); err != nil {
+	w.mu.Lock()
+	w.sentBy[l.Invite] = asA
+	w.mu.Unlock()
+	if err := b.Join(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -35,7 +46,7 @@ func phraseOf(c *session.Call) session.Phrase { return c.State().Members[0].Phra
 func TestContactsAreNamedByOurList(t *testing.T) {
 	w := newWorld(t)
 	anna, ben := w.account("Anna", 1), w.account("Somebody else", 2)
-	meet(t, anna, ben, session.Contact{Name: "Ben", Account: account.Public{2}, Verified: true}, session.Contact{Name: "Annie", Account: account.Public{1}})
+	meet(t, w, anna, ben, session.Contact{Name: "Ben", Account: account.Public{2}, Verified: true}, session.Contact{Name: "Annie", Account: account.Public{1}})
 	b, a := only(t, anna), only(t, ben)
 	if b.Name != "Ben" || b.Standing != session.Compared {
 		t.Errorf("Anna sees %q, %v", b.Name, b.Standing)
@@ -49,7 +60,7 @@ func TestContactsAreNamedByOurList(t *testing.T) {
 func TestPhrase(t *testing.T) {
 	w := newWorld(t)
 	anna, ben := w.account("Anna", 1), w.account("Ben", 2)
-	meet(t, anna, ben, session.Contact{Name: "Ben", Account: account.Public{2}}, session.Contact{Name: "Anna", Account: account.Public{1}})
+	meet(t, w, anna, ben, session.Contact{Name: "Ben", Account: account.Public{2}}, session.Contact{Name: "Anna", Account: account.Public{1}})
 	b, a := only(t, anna).ID, only(t, ben).ID
 	var last session.Phrase
 	for _, who := range []string{"Anna", "Ben", "both"} {
@@ -76,8 +87,8 @@ func TestPhraseShowsWhoSitsBetween(t *testing.T) {
 	w := newWorld(t)
 	anna, ben := w.account("Anna", 1), w.account("Ben", 2)
 	toAnna, toBen := w.account("Ben", 9), w.account("Anna", 9)
-	meet(t, anna, toAnna, session.Contact{Name: "Ben", Account: account.Public{9}}, session.Contact{Account: account.Public{1}})
-	meet(t, toBen, ben, session.Contact{Account: account.Public{2}}, session.Contact{Name: "Anna", Account: account.Public{9}})
+	meet(t, w, anna, toAnna, session.Contact{Name: "Ben", Account: account.Public{9}}, session.Contact{Account: account.Public{1}})
+	meet(t, w, toBen, ben, session.Contact{Account: account.Public{2}}, session.Contact{Name: "Anna", Account: account.Public{9}})
 	for _, c := range []*session.Call{anna, ben} {
 		if err := c.Compare(only(t, c).ID); err != nil {
 			t.Fatal(err)
@@ -94,7 +105,7 @@ func TestPhraseIsCommitted(t *testing.T) {
 	nonce, other := account.Hash{1}, account.Hash{2}
 	w := newWorld(t)
 	anna, ben := w.account("Anna", 1), w.account("Ben", 2)
-	meet(t, anna, ben, session.Contact{Account: account.Public{2}}, session.Contact{Account: account.Public{1}})
+	meet(t, w, anna, ben, session.Contact{Account: account.Public{2}}, session.Contact{Account: account.Public{1}})
 	only(t, anna)
 	only(t, ben)
 	w.net.tell(t, 0, wire.PhraseCommit{Commitment: account.PhraseCommitment(nonce)})

@@ -158,8 +158,8 @@ type Clipboard interface {
 	Copied(id platform.WindowID) (wait func(ctx context.Context) (platform.Clip, error))
 }
 
-// Config is everything a Call is built from. All fields but OpenCursor,
-// OpenHand, NewGate, Clipboard and Log are required.
+// Config is everything a Call is built from. All fields but Account,
+// OpenCursor, OpenHand, NewGate, Clipboard, ContactOf and Log are required.
 type Config struct {
 	// Identity is this device's.
 	Identity *wire.Identity
@@ -188,6 +188,9 @@ type Config struct {
 	// NewEncoder and NewDecoder make codecs by MIME type.
 	NewEncoder func(mime string) (Encoder, error)
 	NewDecoder func(mime string) (Decoder, error)
+	// ContactOf tells who sent a link sealed to this person's devices; nobody if
+	// it came in another way. Nil: all links did.
+	ContactOf func(l wire.Link) Contact
 	// Log never gets names, titles or contents. Nil discards.
 	Log *slog.Logger
 }

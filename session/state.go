@@ -143,8 +143,9 @@ type RemoteShare struct {
 	// Rights are what we may do with it now, as the sharer told us.
 	Rights wire.Rights
 	Ends   Ends
-	// Asking is true while a request of ours is unanswered.
+	// Asking is true while a request of ours, for Asked, is unanswered.
 	Asking bool
+	Asked  wire.Rights
 	// Ended is not zero once the share is over.
 	Ended wire.CloseReason
 	// Interrupted is true while the connection to the sharer is.
@@ -186,6 +187,8 @@ type Event struct {
 	Reason string       `json:"reason,omitempty"`
 	// Surface is what EventMasked and EventRevealed are about.
 	Surface wire.SurfaceID `json:"surface,omitempty"`
+	// Invite is which link was used.
+	Invite wire.InviteID `json:"-"`
 }
 
 func (c *Call) emit(e Event) {

@@ -124,12 +124,12 @@ func (c *Call) decide(sid wire.ShareID, id wire.SurfaceID, reveal bool) error {
 // layoutOf is where a gate finds everything in the picture.
 func layoutOf(st capture.State) input.Layout {
 	l := input.Layout{Gen: st.Gen}
-	if len(st.Surfaces) == 0 {
+	if st.Main.Empty() {
 		return l // the picture is the window
 	}
 	l.Size, l.Main = image.Pt(st.W, st.H), st.Main
 	for _, x := range st.Surfaces {
-		l.Surfaces = append(l.Surfaces, input.Surface{Window: x.Window, Bounds: x.Bounds, Whole: x.Whole, Masked: x.Masked})
+		l.Surfaces = append(l.Surfaces, input.Surface{Window: x.Window, Kind: x.Kind, Bounds: x.Bounds, Whole: x.Whole, Masked: x.Masked})
 	}
 	return l
 }

@@ -273,7 +273,7 @@ func (v *View) Ask(r wire.Rights) error {
 		c.mu.Unlock()
 		return ErrEnded
 	}
-	v.info.Asking = true
+	v.info.Asking, v.info.Asked = true, r
 	c.mu.Unlock()
 	v.member.send(wire.Ask{Share: v.info.Share, Rights: r})
 	c.changed()

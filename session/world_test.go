@@ -97,6 +97,7 @@ type peers struct {
 	ends  []*peer
 	next  int
 	kinds [256]int // messages by type
+	track *track   // that came last
 }
 
 func (n *peers) count(kind byte) int {
@@ -235,8 +236,22 @@ type track struct {
 
 func (p *peer) AddTrack(_ context.Context, id string) (session.OutTrack, error) {
 	t := &track{id: id, frames: make(chan session.TrackFrame, 1000), refresh: make(chan struct{}, 1)}
+	p.net.mu.Lock()
+	p.net.track = t
+	p.net.mu.Unlock()
 	p.other.tracks <- t
 	return t, nil
+}
+
+// refresh asks for a full picture of the stream that came last, as the network
+// does.
+func (n *peers) refresh() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	select {
+	case n.track.refresh <- struct{}{}:
+	default:
+	}
 }
 
 func (p *peer) AcceptTrack(ctx context.Context) (session.InTrack, error) {
@@ -372,11 +387,13 @@ type world struct {
 	codecs      func(*session.Config)
 	slowGate    func()
 	mouse, hand *mouse
+	// sentBy is who sent a link sealed.
+	sentBy map[wire.InviteID]session.Contact
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	return &world{t: t, hub: newHub(), net: &peers{peers: map[string]*peer{}}, win: newScreen()}
+	return &world{t: t, hub: newHub(), net: &peers{peers: map[string]*peer{}}, win: newScreen(), sentBy: map[wire.InviteID]session.Contact{}}
 }
 
 func (w *world) lastGate() *gate {

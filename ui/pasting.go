@@ -46,7 +46,9 @@ func (v *viewer) pasted(in wire.Input, err error) {
 	if errors.Is(err, platform.ErrClipTooLarge) {
 		v.say("more than 8 MiB cannot be pasted", v.p.now())
 	} else {
-		if err != nil {
+		if errors.Is(err, platform.ErrNoClip) {
+			v.say("your clipboard holds nothing to paste", v.p.now())
+		} else if err != nil {
 			v.p.log.Debug("nothing to paste", "err", err)
 		}
 		v.pass(in)

@@ -69,6 +69,7 @@ type viewer struct {
 	chip    *fyne.Container
 	tip     *line
 	pen     *hintButton
+	clips   []*clipButton
 	ink     *canvas.Image
 	button  *widget.Button
 	meter   *meter
@@ -202,6 +203,7 @@ func (v *viewer) build() {
 			v.tip.set("Draw on the window")
 		}
 	})
+	v.clips = []*clipButton{newPasteButton(v), newCopyButton(v)}
 	v.zoom = caption("").whole()
 	v.full = widget.NewButton("100 %", func() {
 		v.win.Resize(v.sizeAt(v.info.W, v.info.H, 1))
@@ -209,7 +211,7 @@ func (v *viewer) build() {
 	left := row(8, middle(lamp), middle(v.rights), middle(v.from))
 	v.first, v.scale = middle(v.button), row(8, middle(v.zoom), middle(v.full))
 	v.meter = newMeter(v)
-	right := row(8, middle(v.meter.chip), v.scale, middle(v.pen), v.first)
+	right := row(8, middle(v.meter.chip), v.scale, middle(row(4, v.clips[0].hintButton, v.clips[1].hintButton, v.pen)), v.first)
 	bar := container.NewStack(newPanel(colorSurface, "", 0), container.NewBorder(nil, widget.NewSeparator(), nil, nil,
 		inset(0, 12, container.NewBorder(nil, nil, left, right, inset(0, 10, container.NewStack(middle(v.chip), middle(v.tip)))))))
 
@@ -354,6 +356,8 @@ func (v *viewer) update(r session.RemoteShare) {
 	if reason, at := v.view.LastRefusal(); reason != 0 && at.After(v.refused) {
 		v.p.log.Debug("input refused", "reason", reason.String())
 		v.say(reason.String(), at)
+	} else if now := v.p.now(); refusedOf(before, r) != 0 && now.Sub(v.refused) > refusalFor {
+		v.say(nameOf(r.MemberName)+" did not allow it", now)
 	}
 }
 
@@ -392,6 +396,9 @@ func (v *viewer) render() {
 	v.hand.finger.allow(mayPoint(v.info) && v.pictured)
 	visible(v.pen, v.hand.finger.may)
 	v.usePen(v.hand.finger.pen)
+	for _, c := range v.clips {
+		c.render()
+	}
 	v.p.prompt()
 	v.setCover(l)
 }
@@ -457,7 +464,7 @@ func (v *viewer) arrange() {
 func (v *viewer) press() {
 	switch v.look.press {
 	case commandAsk:
-		v.p.act(func() error { return v.view.Ask(wire.RightSee | wire.RightPoint | wire.RightControl) }, nil)
+		v.ask(wire.RightControl)
 	case commandGiveBack:
 		v.hand.release()
 		v.p.act(func() error { v.view.GiveBack(^wire.RightsQuiet); return nil }, nil)

@@ -69,8 +69,11 @@ func lookOf(r session.RemoteShare, pictured bool, now time.Time) viewerLook {
 			l.rights += " · " + left
 		}
 		l.button, l.press = "Give back", commandGiveBack
+		if r.Asking {
+			l.rights = askedWords(r.Asked)
+		}
 	case r.Asking:
-		l.rights, l.tone = "Asked for control…", theme.ColorNameWarning
+		l.rights, l.tone = askedWords(r.Asked), theme.ColorNameWarning
 	default:
 		l.rights = "Viewing"
 		l.button, l.press = "Ask for control", commandAsk

@@ -138,22 +138,29 @@ func personSentence(m session.Member) string {
 
 // rightsWord says what a request is for.
 func rightsWord(r wire.Rights) string {
+	switch s := verbs(r, "control", "paste into", "copy out of"); {
+	case s != "":
+		return s
+	case r&wire.RightPoint != 0:
+		return "point into"
+	default:
+		return "see"
+	}
+}
+
+// verbs joins the words for those of three rights that are in r.
+func verbs(r wire.Rights, control, paste, copied string) string {
 	var words []string
 	for _, w := range []struct {
 		bit  wire.Rights
 		word string
-	}{{wire.RightControl, "control"}, {wire.RightPaste, "paste into"}, {wire.RightCopy, "copy out of"}} {
+	}{{wire.RightControl, control}, {wire.RightPaste, paste}, {wire.RightCopy, copied}} {
 		if r&w.bit != 0 {
 			words = append(words, w.word)
 		}
 	}
-	switch n := len(words); {
-	case n > 1:
+	if n := len(words); n > 1 {
 		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
-	case n == 1:
-		return words[0]
-	case r&wire.RightPoint != 0:
-		return "point into"
 	}
-	return "see"
+	return strings.Join(words, "")
 }

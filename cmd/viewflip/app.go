@@ -54,6 +54,10 @@ type app struct {
 	kept string        // the name that the keychain holds
 	own  *wire.Service // the private service, once started
 	clip *platform.Clipboard
+	// account is this device's, once it was asked for; senders are the contacts
+	// who sent a link.
+	account *client.Account
+	senders map[wire.InviteID]session.Contact
 	// calls are those that run; changed ticks with every change in one.
 	calls   map[*session.Call]bool
 	changed chan struct{}
@@ -66,7 +70,7 @@ func newApp(ctx context.Context, w world, name string, desk *platform.Desktop) (
 	actx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a := &app{
 		world: w, log: w.logger(), desk: desk, ctx: actx, cancel: cancel,
-		calls: map[*session.Call]bool{}, changed: make(chan struct{}, 1),
+		senders: map[wire.InviteID]session.Contact{}, calls: map[*session.Call]bool{}, changed: make(chan struct{}, 1),
 	}
 	a.seat = sync.OnceValues(a.newSeat)
 	if err := a.open(ctx, name); err != nil {
@@ -226,9 +230,17 @@ func (a *app) keepName() {
 	}
 }
 
-// service returns the service that new calls of ours use: the team's, or a
-// private one that is started inside this process on first use.
+// service returns the service that new calls of ours use: the team's, that of
+// the account, or a private one that is started inside this process on first
+// use.
 func (a *app) service(ctx context.Context) (wire.Service, error) {
+	acct, err := a.openAccount(ctx)
+	if err != nil {
+		return wire.Service{}, err
+	}
+	if acct != nil && a.getenv("VIEWFLIP_SERVICE") == "" {
+		return acct.Service(), nil
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.own != nil {
@@ -300,12 +312,25 @@ func (a *app) newCall(ctx context.Context, link *wire.Link) (*session.Call, erro
 		}
 		svc = s
 	}
-	mail, err := client.New(client.Config{Service: svc, Identity: identity, Log: a.log})
+	mcfg := client.Config{Service: svc, Identity: identity, Log: a.log}
+	scfg := session.Config{ContactOf: a.contactOf}
+	acct, err := a.openAccount(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if acct != nil && acct.Service().Pin == svc.Pin {
+		// The account's own connection stays: a call has keys for itself.
+		if identity, err = wire.NewIdentity(rand.Reader); err != nil {
+			return nil, err
+		}
+		mcfg.Identity, mcfg.Bind, scfg.Account = identity, acct.Binder(), acct.Public()
+	}
+	mail, err := client.New(mcfg)
 	if err != nil {
 		return nil, err
 	}
 	call := session.New(session.Config{
-		Identity: identity, Name: a.displayName(), Service: svc, Mailbox: mail,
+		Identity: identity, Name: a.displayName(), Account: scfg.Account, ContactOf: scfg.ContactOf, Service: svc, Mailbox: mail,
 		NewPeer:     func(offerer bool, s session.Signaller) (session.Peer, error) { return a.newPeer(mail, svc, offerer, s) },
 		OpenCapture: a.openCapture, NewGate: a.gates(),
 		OpenCursor: a.pointer(), OpenHand: a.hand(), Clipboard: a.clipboard(), NewEncoder: newEncoder, NewDecoder: newDecoder, Log: a.log,

@@ -347,16 +347,21 @@ func (v *canvas) scrolled() (paint func()) {
 func (v *canvas) played() (paint func()) {
 	p := v.film[int(v.n)%len(v.film)]
 	v.n++
+	v.bits(xproto.Drawable(p))
+	return func() { v.copy(p, image.Rectangle{Max: filmSize}, image.Point{}) }
+}
+
+// bits paints the number of the picture into d, so that it survives loss.
+func (v *canvas) bits(d xproto.Drawable) {
 	const black, white = 0, 0xffffff
 	for i := range bits {
 		ink, paper := uint32(black), uint32(white)
 		if v.n>>i&1 != 0 {
 			ink, paper = paper, ink
 		}
-		v.fill(xproto.Drawable(p), image.Rect(i*bitSide, 0, (i+1)*bitSide, bitSide), ink)
-		v.fill(xproto.Drawable(p), image.Rect(i*bitSide, bitSide, (i+1)*bitSide, 2*bitSide), paper)
+		v.fill(d, image.Rect(i*bitSide, 0, (i+1)*bitSide, bitSide), ink)
+		v.fill(d, image.Rect(i*bitSide, bitSide, (i+1)*bitSide, 2*bitSide), paper)
 	}
-	return func() { v.copy(p, image.Rectangle{Max: filmSize}, image.Point{}) }
 }
 
 // load makes the video: soft shapes that move, with grain, as cameras see.
@@ -431,8 +436,13 @@ func (c *realCall) paints(r *row, prepare func() func(), read number, v *canvas,
 			n, ok := read(x)
 			now := time.Now()
 			for ok && shown < n {
-				shown++
-				r.paint = append(r.paint, now.Sub(<-times))
+				select {
+				case at := <-times:
+					shown++
+					r.paint = append(r.paint, now.Sub(at))
+				default: // one that was not painted: half of an old, half of a new number
+					ok = false
+				}
 			}
 		case <-done:
 			done, late = nil, time.After(tooLate)

@@ -5,21 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"viewflip.app/platform"
 	"viewflip.app/session"
 	"viewflip.app/wire"
 )
 
-const (
-	// defaultPanic takes everything back from everybody, at once.
-	defaultPanic = "Ctrl+Alt+Shift+Escape"
-	// heldEvery is how often the keys that are down are looked at while
-	// somebody controls a window: a menu of that window may have grabbed the
-	// keyboard, and then nobody else is told of them.
-	heldEvery = 100 * time.Millisecond
-)
+// defaultPanic takes everything back from everybody, at once.
+const defaultPanic = "Ctrl+Alt+Shift+Escape"
 
 // panicCombo reads VIEWFLIP_PANIC.
 func panicCombo(getenv func(string) string) (platform.Combo, error) {
@@ -65,14 +58,19 @@ func (a *app) guard() (notice string) {
 	if err != nil {
 		notice = "Note: " + plain(err) + "."
 	}
-	a.wg.Go(func() { a.watch(pressed, left, func() bool { return a.desk.Held(combo) }) })
+	a.wg.Go(func() {
+		a.watch(pressed, left, func(ctx context.Context) (<-chan struct{}, error) { return a.desk.Held(ctx, combo) })
+	})
 	return notice
 }
 
-func (a *app) watch(pressed, left <-chan struct{}, held func() bool) {
-	look := time.NewTicker(heldEvery)
-	look.Stop()
-	defer look.Stop()
+// watch looks at the keys themselves as well while somebody controls a window:
+// a menu of that window may have grabbed the keyboard, and then nobody else is
+// told of them.
+func (a *app) watch(pressed, left <-chan struct{}, look func(context.Context) (<-chan struct{}, error)) {
+	var held <-chan struct{}
+	stop := func() {}
+	defer func() { stop() }()
 	for {
 		select {
 		case _, ok := <-pressed:
@@ -87,14 +85,24 @@ func (a *app) watch(pressed, left <-chan struct{}, held func() bool) {
 				continue
 			}
 			a.takeBackAll()
-		case <-a.changed:
-			look.Stop()
-			if held != nil && a.controlled() {
-				look.Reset(heldEvery)
+		case _, ok := <-held:
+			if !ok {
+				held = nil
+				continue
 			}
-		case <-look.C:
-			if held() {
-				a.takeBackAll()
+			a.takeBackAll()
+		case <-a.changed:
+			switch controlled := look != nil && a.controlled(); {
+			case controlled && held == nil:
+				ctx, cancel := context.WithCancel(a.ctx)
+				stop = cancel
+				var err error
+				if held, err = look(ctx); err != nil {
+					a.log.Warn("the panic key is not heard while a program has the keyboard", "err", err)
+				}
+			case !controlled && held != nil:
+				stop()
+				held = nil
 			}
 		case <-a.ctx.Done():
 			return

@@ -37,7 +37,7 @@ func runGUI(ctx context.Context, w world, args []string) error {
 		}
 		o.Link = l.String()
 	}
-	return runScreens(ctx, w, *name, o, false)
+	return runScreens(ctx, w, *name, o, false, nil)
 }
 
 // runJoin opens the viewer windows of a call and nothing else.
@@ -57,12 +57,12 @@ func runJoin(ctx context.Context, w world, args []string) error {
 	if err != nil {
 		return err
 	}
-	return runScreens(ctx, w, *name, ui.Options{Link: l.String(), ViewerOnly: true, AskControl: *control}, *stats)
+	return runScreens(ctx, w, *name, ui.Options{Link: l.String(), ViewerOnly: true, AskControl: *control}, *stats, nil)
 }
 
 // runScreens runs the GUI; on the main goroutine. With stats it prints how long
-// pictures take.
-func runScreens(ctx context.Context, w world, name string, o ui.Options, stats bool) error {
+// pictures take. If await is not nil, it waits for a link first.
+func runScreens(ctx context.Context, w world, name string, o ui.Options, stats bool, await func(context.Context, *app) (*wire.Link, error)) error {
 	// Fyne and GLFW print what they stumble over; that is for developers.
 	log.SetFlags(0)
 	log.SetOutput(toolkitLog{w.logger()})
@@ -86,6 +86,17 @@ func runScreens(ctx context.Context, w world, name string, o ui.Options, stats b
 	}
 	if o.Notice == "" {
 		o.Notice = a.keys.Describe()
+	}
+	if await != nil {
+		l, err := await(ctx, a)
+		if err != nil {
+			return err
+		}
+		o.Link = l.String()
+	} else if acct, err := a.openAccount(ctx); err != nil {
+		return err
+	} else if acct != nil && !o.ViewerOnly {
+		a.runAccount(acct)
 	}
 	o.NewCall = func(ctx context.Context, link *wire.Link) (ui.Call, error) {
 		c, err := a.newCall(ctx, link)

@@ -42,8 +42,12 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"windows", "[--json]", "list the windows that can be shared", runWindows},
-		{"share", "--window ID|TITLE … [--grant see|point|control[+paste][+copy]] [--uses N] [--name NAME] [--json]", "share windows without a GUI and print the link", runShare},
+		{"share", "--window ID|TITLE … [--grant see|point|control[+paste][+copy]] [--uses N] [--call CONTACT] [--name NAME] [--json]", "share windows without a GUI and print the link, or call a contact", runShare},
 		{"join", "LINK [--name NAME] [--control] [--stats]", "open the windows that are shared in a call", runJoin},
+		{"signup", "[--service URL] [--email ADDRESS] [--name NAME]", "make an account at your team's service: no password, the key stays in the keychain", runSignup},
+		{"account", "[show|name|findable|rename|remove-device|join|link|kit|recover|export|delete] …", "your account and its devices; \"viewflip account help\" says more", runAccount},
+		{"contacts", "[list|invite|accept|ask|yes|no|block|remove] …", "whom you can call; \"viewflip contacts help\" says more", runContacts},
+		{"answer", "[--control] [--yes]", "wait for a contact who calls, and open the windows that he shares", runAnswer},
 		{"demo", "[--out DIR]", "show on two virtual displays that sharing and control work, and save pictures of it", runDemo},
 		{"doctor", "", "say what works here and what is missing", runDoctor},
 		{"version", "", "print the version", runVersion},

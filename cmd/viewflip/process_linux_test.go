@@ -21,7 +21,7 @@ import (
 // patience bounds every wait for a process.
 const patience = 30 * time.Second
 
-// process is a viewflip that was built and started as its users do.
+// process is a program, a viewflip as a rule, that was started as its users do.
 type process struct {
 	tb   testing.TB
 	cmd  *exec.Cmd
@@ -57,9 +57,15 @@ func buildViewflip(tb testing.TB) string {
 // test at the latest.
 func startViewflip(tb testing.TB, bin string, env []string, every time.Duration, args ...string) *process {
 	tb.Helper()
+	return startProcess(tb, append(env, "HOME="+tb.TempDir(), "XDG_DATA_HOME=", "XDG_CONFIG_HOME=", "VIEWFLIP_KEYCHAIN=memory",
+		"VIEWFLIP_SERVICE=", "VIEWFLIP_ADVERTISE=", "VIEWFLIP_LISTEN=127.0.0.1:0", "VIEWFLIP_STATS="+every.String()), bin, args...)
+}
+
+// startProcess starts any program, and ends it with the test at the latest.
+func startProcess(tb testing.TB, env []string, bin string, args ...string) *process {
+	tb.Helper()
 	p := &process{tb: tb, cmd: exec.Command(bin, args...), out: make(chan map[string]any, 256), done: make(chan struct{})}
-	p.cmd.Env = append(env, "HOME="+tb.TempDir(), "XDG_DATA_HOME=", "XDG_CONFIG_HOME=", "VIEWFLIP_KEYCHAIN=memory",
-		"VIEWFLIP_SERVICE=", "VIEWFLIP_ADVERTISE=", "VIEWFLIP_LISTEN=127.0.0.1:0", "VIEWFLIP_STATS="+every.String())
+	p.cmd.Env = env
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		tb.Fatal(err)

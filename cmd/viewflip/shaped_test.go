@@ -29,11 +29,13 @@ type shaped struct {
 	tb     testing.TB
 	router *vnet.Router
 
-	mu      sync.Mutex
-	loss    float64
-	hosts   int
-	sent    int // bytes
-	boxes   map[wire.Address]*memoryBox
+	mu    sync.Mutex
+	loss  float64
+	hosts int
+	sent  int // bytes
+	boxes map[wire.Address]*memoryBox
+	// gate, if not nil, is what controls the windows of all members.
+	gate    func(context.Context, platform.WindowID) (session.Gate, error)
 	invites map[wire.InviteID]wire.Device
 }
 
@@ -133,7 +135,7 @@ func (n *shaped) member(name string, host *vnet.Net, wins ...*scenery) (c *sessi
 			}
 			return nil, capture.ErrGone
 		},
-		NewEncoder: newEncoder, NewDecoder: newDecoder,
+		NewEncoder: newEncoder, NewDecoder: newDecoder, NewGate: n.gate,
 	})
 	done := make(chan struct{})
 	go func() {

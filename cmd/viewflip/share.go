@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"viewflip.app/platform"
+	"viewflip.app/service/client"
 	"viewflip.app/session"
 	"viewflip.app/wire"
 )
@@ -73,6 +74,7 @@ func runShare(ctx context.Context, w world, args []string) error {
 	grant := fs.String("grant", "point", "what anyone with the link may do unasked: see, point or control; paste and copy add the clipboard, as in control+paste")
 	uses := fs.Int("uses", 1, "how many devices may come by one link; a new link follows when it is used up")
 	name := fs.String("name", "", "how others see you")
+	contact := fs.String("call", "", "call this contact instead of printing a link: name or id, as \"viewflip contacts\" shows it")
 	asJSON := fs.Bool("json", false, "print events as JSON, one object a line")
 	if rest, err := parse(fs, args); err != nil || len(rest) > 0 {
 		return errors.Join(errUsage, err)
@@ -116,12 +118,25 @@ func runShare(ctx context.Context, w world, args []string) error {
 		}
 	}
 	out := printer{w: w.stdout, json: *asJSON}
-	if err := out.link(ctx, call, *uses); err != nil {
+	if *contact != "" {
+		if err := callContact(ctx, a, call, *contact); err != nil {
+			return err
+		}
+	} else if err := out.link(ctx, call, *uses); err != nil {
 		return err
 	}
 	used := 0
+	lines := linesOf(ctx, w.stdin)
 	for {
 		select {
+		case line, ok := <-lines:
+			if !ok {
+				lines = nil
+				continue
+			}
+			if err := answer(call, line); err != nil {
+				_, _ = fmt.Fprintf(w.stderr, "viewflip: %s\n", plain(err))
+			}
 		case e, ok := <-events:
 			if !ok {
 				return nil
@@ -131,10 +146,14 @@ func runShare(ctx context.Context, w world, args []string) error {
 			}
 			switch e.Kind {
 			case session.EventLinkUsed:
-				if used++; used%max(1, *uses) == 0 {
+				if used++; *contact == "" && used%max(1, *uses) == 0 {
 					if err := out.link(ctx, call, *uses); err != nil {
 						return err
 					}
+				}
+			case session.EventLeft:
+				if *contact != "" && len(call.State().Members) == 0 {
+					return nil
 				}
 			case session.EventUnshared:
 				if len(call.State().Shares) == 0 {
@@ -148,6 +167,34 @@ func runShare(ctx context.Context, w world, args []string) error {
 			return nil
 		}
 	}
+}
+
+// callContact rings at a contact, and returns once he is in the call.
+func callContact(ctx context.Context, a *app, call *session.Call, which string) error {
+	acct, err := a.openAccount(ctx)
+	if err != nil {
+		return err
+	}
+	if acct == nil {
+		return errNoAccount
+	}
+	if err := acct.Refresh(ctx); err != nil {
+		return err
+	}
+	a.runAccount(acct)
+	var found []client.Contact
+	for _, c := range acct.State().Contacts {
+		if c.Handle.String() == which || strings.EqualFold(c.Name, which) {
+			found = append(found, c)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return fmt.Errorf("no contact is called %q; \"viewflip contacts\" lists them", which)
+	case 1:
+		return a.ring(ctx, acct, call, found[0])
+	}
+	return fmt.Errorf("%d contacts are called %q: name one by the id, as \"viewflip contacts\" lists it", len(found), which)
 }
 
 // choose finds windows by id, by exact title, or by a part of the title or
@@ -217,7 +264,9 @@ func (p printer) event(e session.Event) error {
 	case session.EventWatching:
 		_, err = fmt.Fprintf(p.w, "%s is watching “%s”\n", e.Name, e.Title)
 	case session.EventMasked:
-		_, err = fmt.Fprintf(p.w, "a dialog of “%s” is hidden from everybody: it may show files or printers\n", e.Title)
+		_, err = fmt.Fprintf(p.w, "a dialog of “%s” is hidden from everybody: it may show files or printers; type \"show %d.%d\" to show it until it closes\n", e.Title, e.Share, e.Surface)
+	case session.EventRevealed:
+		_, err = fmt.Fprintf(p.w, "a dialog of “%s” is shown until it closes\n", e.Title)
 	case session.EventUnwatch:
 		_, err = fmt.Fprintf(p.w, "%s stopped watching\n", e.Name)
 	case session.EventUnshared:

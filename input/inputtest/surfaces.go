@@ -58,7 +58,7 @@ func (p *picture) show(ws ...*pt.Window) {
 	for _, w := range ws {
 		at := w.Bounds().Sub(all.Min)
 		m, _ := p.group.State().Member(w.ID())
-		l.Surfaces = append(l.Surfaces, input.Surface{Window: w.ID(), Bounds: at, Whole: at, Masked: m.Masked})
+		l.Surfaces = append(l.Surfaces, input.Surface{Window: w.ID(), Kind: m.Kind, Bounds: at, Whole: at, Masked: m.Masked})
 	}
 	p.layout = l
 	p.Gate.SetLayout(l)

@@ -82,6 +82,12 @@ type Config struct {
 	// Identity is this device's. Required. Two clients with one identity at one
 	// service replace each other.
 	Identity *wire.Identity
+	// Bind, if set, binds each connection to a session of an account: it makes
+	// the proof over the nonce of the service's challenge.
+	Bind func(ctx context.Context, nonce [32]byte) (wire.Bind, error)
+	// Note, if set, gets what the service tells unasked: wire.Presence and
+	// wire.Changed. It must not block.
+	Note func(wire.FrameBody)
 	// Log never gets messages, keys or the addresses of devices. Nil discards.
 	Log *slog.Logger
 }
@@ -92,6 +98,8 @@ type Client struct {
 	service  wire.Service
 	identity *wire.Identity
 	log      *slog.Logger
+	binder   func(ctx context.Context, nonce [32]byte) (wire.Bind, error)
+	note     func(wire.FrameBody)
 	states   chan State // capacity 1, the newest wins
 	ran      atomic.Bool
 	lastID   atomic.Uint32
@@ -119,7 +127,7 @@ func New(cfg Config) (*Client, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Client{
-		service: cfg.Service, identity: cfg.Identity, log: cfg.Log,
+		service: cfg.Service, identity: cfg.Identity, log: cfg.Log, binder: cfg.Bind, note: cfg.Note,
 		states: make(chan State, 1), asking: make(chan struct{}, 1), news: make(chan struct{}), invites: make(map[wire.InviteID]time.Time),
 	}
 	// Ids of an earlier client of this device must not be taken for ours.
@@ -128,7 +136,8 @@ func New(cfg Config) (*Client, error) {
 }
 
 // Run keeps the connection until ctx ends, and then returns nil, or until an
-// error that is final: ErrPin, ErrAuth, ErrVersion or ErrReplaced. It runs once.
+// error that is final: ErrPin, ErrAuth, ErrVersion, ErrReplaced or, from Bind,
+// ErrDeviceRevoked. It runs once.
 func (c *Client) Run(ctx context.Context) error {
 	if c.ran.Swap(true) {
 		return errors.New("client: it ran already")
@@ -152,7 +161,7 @@ func (c *Client) run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case errors.Is(err, ErrPin), errors.Is(err, ErrAuth), errors.Is(err, ErrVersion), errors.Is(err, ErrReplaced):
+		case errors.Is(err, ErrPin), errors.Is(err, ErrAuth), errors.Is(err, ErrVersion), errors.Is(err, ErrReplaced), errors.Is(err, ErrDeviceRevoked):
 			return err
 		}
 		c.log.Info("not connected to the service", "err", err)
@@ -187,12 +196,14 @@ func (c *Client) connection(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := login(ctx, ws, c.identity, c.service.Pin); err != nil {
+	nonce, err := login(ctx, ws, c.identity, c.service.Pin)
+	if err != nil {
 		_ = ws.CloseNow()
 		return 0, err
 	}
 	began := time.Now()
 	l := newLink(ws)
+	l.nonce, l.note = nonce, c.note
 	c.mu.Lock()
 	c.link, c.ready, c.trouble = l, false, nil
 	c.mu.Unlock()
@@ -212,6 +223,9 @@ func (c *Client) established() bool {
 
 // announce opens our invitations on a new connection, then lets requests in.
 func (c *Client) announce(ctx context.Context, l *link) error {
+	if err := c.bind(ctx, l); err != nil {
+		return err
+	}
 	c.mu.Lock()
 	open := make(map[wire.InviteID]time.Time, len(c.invites))
 	for id, expires := range c.invites {
@@ -238,6 +252,31 @@ func (c *Client) announce(ctx context.Context, l *link) error {
 	c.publish(Connected)
 	c.log.Info("connected to the service")
 	return nil
+}
+
+// bind binds a connection to the session of the account, if there is one.
+func (c *Client) bind(ctx context.Context, l *link) error {
+	if c.binder == nil {
+		return nil
+	}
+	b, err := c.binder(ctx, l.nonce)
+	if err != nil {
+		return err
+	}
+	reply, err := l.ask(ctx, c.nextID(), b)
+	if err != nil {
+		return err
+	}
+	if _, ok := reply.(wire.Bound); !ok {
+		return errUnbound
+	}
+	return nil
+}
+
+// SetPresence tells the contacts how this device is, until the connection ends.
+func (c *Client) SetPresence(ctx context.Context, s wire.State) error {
+	_, err := c.request(ctx, wire.SetPresence{State: s})
+	return err
 }
 
 // tell wakes everybody who waits for a change. mu is held.

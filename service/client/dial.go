@@ -2,8 +2,6 @@ package client
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -98,25 +96,11 @@ func dial(ctx context.Context, s wire.Service, established bool) (*websocket.Con
 	return nil, ctx.Err()
 }
 
-// dialOne makes one TLS and WebSocket connection. Only the pin counts: names
-// and dates of the certificate say nothing about a service without a domain.
+// dialOne makes one TLS and WebSocket connection.
 func dialOne(ctx context.Context, addr string, pin [32]byte) (*websocket.Conn, error) {
 	t := &http.Transport{
-		TLSClientConfig: &tls.Config{
-			MinVersion: tls.VersionTLS13, NextProtos: []string{"http/1.1"},
-			InsecureSkipVerify: true, // VerifyConnection checks the key itself
-			VerifyConnection: func(cs tls.ConnectionState) error {
-				if len(cs.PeerCertificates) == 0 {
-					return ErrPin
-				}
-				got := sha256.Sum256(cs.PeerCertificates[0].RawSubjectPublicKeyInfo)
-				if subtle.ConstantTimeCompare(got[:], pin[:]) != 1 {
-					return ErrPin
-				}
-				return nil
-			},
-		},
-		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}, // no HTTP/2
+		TLSClientConfig: pinned(pin),
+		TLSNextProto:    map[string]func(string, *tls.Conn) http.RoundTripper{}, // no HTTP/2
 	}
 	defer t.CloseIdleConnections()
 	noRedirect := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

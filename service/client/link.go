@@ -30,18 +30,23 @@ const (
 // errGone means that the connection ended before the answer came.
 var errGone = errors.New("client: connection lost")
 
+// errUnbound means that the service did not take the session: the next
+// connection has a newer one.
+var errUnbound = errors.New("client: the service refused the session")
+
 // login proves our key to the service, bound to the certificate that we see.
-func login(ctx context.Context, ws *websocket.Conn, id *wire.Identity, pin [32]byte) error {
+// It returns the nonce of the service's challenge.
+func login(ctx context.Context, ws *websocket.Conn, id *wire.Identity, pin [32]byte) ([32]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, loginTime)
 	defer cancel()
 	challenge, err := exchange[wire.Challenge](ctx, ws, wire.ServiceHello{Version: wire.Version, Device: id.Public()})
 	if err != nil {
-		return err
+		return challenge.Nonce, err
 	}
 	var proof wire.Proof
 	copy(proof.Signature[:], id.Sign(wire.ProofBytes(pin, challenge.Nonce, id.Public())))
 	_, err = exchange[wire.Welcome](ctx, ws, proof)
-	return err
+	return challenge.Nonce, err
 }
 
 // exchange sends one frame of the handshake and wants one kind of answer.
@@ -89,9 +94,11 @@ func ended(err error) error {
 
 // link is one connection after the login.
 type link struct {
-	ws   *websocket.Conn
-	out  chan wire.Frame
-	gone chan struct{} // closed at the end
+	ws    *websocket.Conn
+	nonce [32]byte // of the service's challenge
+	note  func(wire.FrameBody)
+	out   chan wire.Frame
+	gone  chan struct{} // closed at the end
 
 	mu      sync.Mutex
 	pending map[uint32]chan wire.FrameBody
@@ -163,7 +170,11 @@ func (l *link) read(ctx context.Context, receive func(*link, uint32, wire.Delive
 			if err := receive(l, f.ID, body); err != nil {
 				return err
 			}
-		case wire.OK, wire.Found, wire.RelayCredentials, wire.Error:
+		case wire.Presence, wire.Changed:
+			if l.note != nil {
+				l.note(body)
+			}
+		case wire.OK, wire.Found, wire.RelayCredentials, wire.Bound, wire.Error:
 			l.mu.Lock()
 			if reply := l.pending[f.ID]; reply != nil {
 				delete(l.pending, f.ID)

@@ -131,6 +131,7 @@ func complete(v reflect.Value) bool {
 				return false
 			}
 		}
+	default: // its type says all there is to say
 	}
 	return true
 }
@@ -145,8 +146,9 @@ func completeField(f reflect.StructField, v reflect.Value) bool {
 			return true
 		case reflect.Slice:
 			return v.Type().Elem().Kind() != reflect.Uint8 // an empty list, but no empty blob
+		default:
+			return false
 		}
-		return false
 	}
 	return complete(v)
 }

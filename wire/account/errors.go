@@ -3,9 +3,13 @@ package account
 import "time"
 
 // ErrorCode is the closed list of what the service can answer instead.
+//
+//nolint:errname // named as that of package wire
 type ErrorCode string
 
 // The codes.
+//
+//nolint:errname // they are named as those of package wire; that they are errors too is a convenience
 const (
 	CodeBadRequest  ErrorCode = "bad_request"
 	CodeAuthFailed  ErrorCode = "auth_failed"
@@ -34,6 +38,8 @@ func (c ErrorCode) Valid() bool {
 func (c ErrorCode) Error() string { return "the service answered " + string(c) }
 
 // Failure is the answer {"error": code, "retry_after": seconds} of every call.
+//
+//nolint:errname // it is a body, and an error at the client
 type Failure struct {
 	Code ErrorCode `json:"error"`
 	// RetryAfter is in seconds, 0 if there is nothing to wait for.

@@ -64,17 +64,17 @@ func (r SessionRow) Authorize(now time.Time, a Authorization, method, path strin
 type Rotation uint8
 
 const (
-	// RotationRefused: the proof is wrong, answer CodeAuthFailed.
+	// RotationRefused says that the proof is wrong: answer CodeAuthFailed.
 	RotationRefused Rotation = iota
-	// RotationEnded: the session is over its life, answer CodeLogin.
+	// RotationEnded says that the session is over its life: answer CodeLogin.
 	RotationEnded
-	// RotationMade: store the new row, in one statement that succeeds only
+	// RotationMade asks to store the new row, in one statement that succeeds only
 	// while the stored gen is still that of the old row (else read it again and
 	// decide again), and answer the nonce.
 	RotationMade
-	// RotationRepeated: an answer was lost; answer row.PrevNonce again.
+	// RotationRepeated says that an answer was lost: answer row.PrevNonce again.
 	RotationRepeated
-	// RotationCopied: two sides have this session. End it, write it into the
+	// RotationCopied says that two sides have this session. End it, write it into the
 	// audit, tell all devices of the account, answer CodeRevoked.
 	RotationCopied
 )

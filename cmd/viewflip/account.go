@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"viewflip.app/keychain"
+	"viewflip.app/service/client"
+	"viewflip.app/session"
+	"viewflip.app/wire"
+	"viewflip.app/wire/account"
+)
+
+// accountEntry is where the keychain holds the account's credentials.
+const accountEntry = "account"
+
+// errNoAccount says what to do without an account.
+var errNoAccount = errors.New("there is no account on this device: \"viewflip signup\" makes one, \"viewflip account join\" adds this device to one")
+
+// openAccount gives this device's account, nil if there is none. It does not
+// run yet.
+func (a *app) openAccount(ctx context.Context) (*client.Account, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.account != nil {
+		return a.account, nil
+	}
+	b, err := a.keys.Get(ctx, accountEntry)
+	if errors.Is(err, keychain.ErrNotFound) {
+		return nil, nil //nolint:nilnil // none is no failure
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, err := account.ParseCredentials(b)
+	if err != nil {
+		return nil, fmt.Errorf("the account key in the keychain is damaged; remove the entry %q of viewflip and use the recovery kit: %w", accountEntry, err)
+	}
+	acct, err := client.NewAccount(client.AccountConfig{Credentials: c, Save: a.saveAccount, Log: a.log})
+	if err != nil {
+		return nil, err
+	}
+	a.account = acct
+	return acct, nil
+}
+
+func (a *app) saveAccount(ctx context.Context, c account.Credentials) error {
+	return a.keys.Set(ctx, accountEntry, c.Marshal())
+}
+
+// dropAccount forgets an account that does not exist any more.
+func (a *app) dropAccount(ctx context.Context) error {
+	a.mu.Lock()
+	a.account = nil
+	a.mu.Unlock()
+	return a.keys.Delete(ctx, accountEntry)
+}
+
+// runAccount keeps the account connected while the program runs.
+func (a *app) runAccount(acct *client.Account) {
+	a.wg.Go(func() {
+		err := acct.Run(a.ctx)
+		if errors.Is(err, client.ErrDeviceRevoked) {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), keepTime)
+			defer cancel()
+			err = errors.Join(err, a.dropAccount(ctx))
+		}
+		if err != nil {
+			a.log.Warn("the account is not connected", "err", err)
+		}
+	})
+}
+
+// deviceLabel is how a new device calls itself until its owner names it.
+func deviceLabel() account.Label {
+	host, err := os.Hostname()
+	if n, nerr := account.ParseName(host); err == nil && nerr == nil {
+		return account.Label(n)
+	}
+	return account.Label(runtime.GOOS)
+}
+
+// contactOf is who a link was sent by, sealed.
+func (a *app) contactOf(l wire.Link) session.Contact {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.senders[l.Invite]
+}
+
+// answer takes a ring: its link is the contact's from now on.
+func (a *app) answer(acct *client.Account, r client.Ring) {
+	a.mu.Lock()
+	a.senders[r.Link.Invite] = asContact(r.Contact)
+	a.mu.Unlock()
+	acct.Answered(r.Link.Invite)
+}
+
+func asContact(c client.Contact) session.Contact {
+	return session.Contact{Name: c.Name, Account: c.Account, Verified: c.Standing == client.Verified}
+}
+
+// ring calls a contact into a call. It returns nil once he is in.
+func (a *app) ring(ctx context.Context, acct *client.Account, call *session.Call, c client.Contact) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	l, err := call.Invite(ctx, session.InviteOptions{Contact: asContact(c), TTL: client.RingTime + 30*time.Second})
+	if err != nil {
+		return err
+	}
+	answered := make(chan struct{})
+	events := call.Events(ctx)
+	a.wg.Go(func() {
+		for e := range events {
+			if e.Kind == session.EventLinkUsed && e.Invite == l.Invite {
+				close(answered)
+				return
+			}
+		}
+	})
+	return acct.Ring(ctx, c.Handle, l, answered)
+}

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"viewflip.app/service"
+	"viewflip.app/service/bus"
+	"viewflip.app/service/mail"
+	"viewflip.app/service/store"
+	"viewflip.app/wire"
+)
+
+// post keeps the last code mailed to each address.
+type post struct {
+	mu    sync.Mutex
+	codes map[string]string
+}
+
+func (p *post) Send(_ context.Context, m mail.Message) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.codes[m.To] = m.Code
+	return nil
+}
+
+func (p *post) code(to string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.codes[to]
+}
+
+// locked is a buffer that several goroutines write.
+type locked struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *locked) Write(p []byte) (int, error) { l.mu.Lock(); defer l.mu.Unlock(); return l.b.Write(p) }
+func (l *locked) String() string              { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
+
+// town is a service with accounts, and the homes of who uses it.
+type town struct {
+	t    *testing.T
+	url  string
+	post *post
+	data string
+	logs locked
+}
+
+func newTown(t *testing.T) *town {
+	t.Helper()
+	w := &town{t: t, post: &post{codes: map[string]string{}}, data: t.TempDir()}
+	st, err := store.Open(context.Background(), store.Options{Dir: w.data, Master: store.NewMasterKey()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := bus.Open(context.Background(), bus.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := service.NewCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(&w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	srv, err := service.New(service.Config{Certificate: cert, Store: st, Bus: b, Mail: w.post, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	bctx, bcancel := context.WithCancel(context.Background())
+	busDone, srvDone := make(chan error, 1), make(chan error, 1)
+	go func() { busDone <- b.Run(bctx) }()
+	go func() { srvDone <- srv.Run(ctx, ln) }()
+	t.Cleanup(func() {
+		cancel()
+		err := <-srvDone
+		bcancel()
+		if err := errors.Join(err, <-busDone, st.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	w.url = wire.Service{Addrs: []string{ln.Addr().String()}, Pin: srv.Pin()}.URL()
+	return w
+}
+
+// run runs a command as somebody whose home lasts.
+func (w *town) run(who string, stdin io.Reader, args ...string) (stdout, stderr string, code int) {
+	w.t.Helper()
+	env := map[string]string{
+		"HOME": filepath.Join(w.t.TempDir(), "unused"), "XDG_DATA_HOME": w.home(who), "XDG_CONFIG_HOME": w.home(who),
+		"VIEWFLIP_KEYCHAIN": "file", "VIEWFLIP_PASSPHRASE": "secret of " + who, "VIEWFLIP_SERVICE": w.url, "VIEWFLIP_LOG": "debug",
+	}
+	var out, err locked
+	code = run(w.t.Context(), world{stdin, &out, &err, func(k string) string { return env[k] }}, args)
+	_, _ = io.WriteString(&w.logs, err.String())
+	return out.String(), err.String(), code
+}
+
+func (w *town) home(who string) string {
+	d := filepath.Join(w.data, "..", "home-"+who)
+	if err := os.MkdirAll(d, 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	return d
+}
+
+// must runs a command that succeeds.
+func (w *town) must(who, stdin string, args ...string) string {
+	w.t.Helper()
+	out, err, code := w.run(who, strings.NewReader(stdin), args...)
+	if code != exitOK {
+		w.t.Fatalf("%s: viewflip %v: %d, %s", who, args, code, err)
+	}
+	return out
+}
+
+// codeReader is a person who types what was mailed when asked.
+type codeReader struct {
+	w     *town
+	email string
+	first string // typed before
+	rest  *strings.Reader
+}
+
+func (r *codeReader) Read(p []byte) (int, error) {
+	if r.first != "" {
+		n := copy(p, r.first)
+		r.first = r.first[n:]
+		return n, nil
+	}
+	if r.rest == nil {
+		for end := time.Now().Add(10 * time.Second); r.w.post.code(r.email) == "" && time.Now().Before(end); {
+			time.Sleep(10 * time.Millisecond)
+		}
+		r.rest = strings.NewReader(r.w.post.code(r.email) + "\n")
+	}
+	return r.rest.Read(p)
+}
+
+func (w *town) signUp(who, name string) {
+	w.t.Helper()
+	email := who + "@planted.example"
+	// The first code is wrong: it may be typed again.
+	out, err, code := w.run(who, &codeReader{w: w, email: email, first: "12\n"}, "signup", "--email", email, "--name", name)
+	if code != exitOK || !strings.Contains(out, name) || !strings.Contains(err, "eight digits") {
+		w.t.Fatalf("%d, %s, %s", code, out, err)
+	}
+}
+
+// The whole life of an account, as people type it.
+func TestAccountsByCommand(t *testing.T) {
+	w := newTown(t)
+	w.signUp("anna", "Plantedname Anna")
+	w.signUp("ben", "Ben")
+	if _, err, code := w.run("anna", strings.NewReader(""), "signup", "--email", "x@y.example"); code != exitError || !strings.Contains(err, "has an account already") {
+		t.Errorf("%d, %s", code, err)
+	}
+	link := strings.TrimSpace(w.must("anna", "", "contacts", "invite"))
+	if out := w.must("ben", "", "contacts", "accept", link); !strings.Contains(out, "Plantedname Anna is a contact now, verified") {
+		t.Error(out)
+	}
+	if _, err, code := w.run("ben", strings.NewReader(""), "contacts", "accept", link); code != exitError || !strings.Contains(err, "was used") {
+		t.Errorf("a link twice: %d, %s", code, err)
+	}
+	for who, other := range map[string]string{"anna": "Ben", "ben": "Plantedname Anna"} {
+		if out := w.must(who, "", "contacts"); !strings.Contains(out, other) || !strings.Contains(out, "verified") {
+			t.Errorf("%s has %s", who, out)
+		}
+	}
+	if out := w.must("ben", "", "contacts", "ask", "nobody@planted.example"); out != w.must("ben", "", "contacts", "ask", "anna@planted.example") {
+		t.Error("the answers differ")
+	}
+
+	// A second device, and its end.
+	devices := func(who string) (ids []string) {
+		var a struct{ Devices []struct{ ID string } }
+		if err := json.Unmarshal([]byte(w.must(who, "", "account", "--json")), &a); err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range a.Devices {
+			ids = append(ids, d.ID)
+		}
+		return ids
+	}
+	w.linkDevice("anna", "tower")
+	ids := devices("tower")
+	if len(ids) != 2 || !strings.Contains(w.must("tower", "", "contacts"), "Ben") {
+		t.Errorf("the new device sees %v", ids)
+	}
+	kit, _, _ := strings.Cut(w.must("anna", "", "account", "kit"), "\n")
+	w.must("anna", "", "account", "remove-device", ids[1])
+	for _, want := range []string{"was removed", "no account on this device"} {
+		if _, err, code := w.run("tower", strings.NewReader(""), "account"); code != exitError || !strings.Contains(err, want) {
+			t.Errorf("a removed device: %d, %s", code, err)
+		}
+	}
+
+	// Everything lost but the kit.
+	w.post.mu.Lock()
+	w.post.codes["anna@planted.example"] = ""
+	w.post.mu.Unlock()
+	out, serr, code := w.run("new", &codeReader{w: w, email: "anna@planted.example", first: strings.ToLower(kit) + "\n"}, "account", "recover")
+	if code != exitOK {
+		t.Fatalf("%d, %s, %s", code, out, serr)
+	}
+	if out := w.must("new", "", "contacts"); !strings.Contains(out, "Ben") || !strings.Contains(out, "verified") {
+		t.Error(out)
+	}
+	if out := w.must("new", "", "account", "export"); !strings.Contains(out, "anna@planted.example") || strings.Contains(out, "ben@planted.example") {
+		t.Error(out)
+	}
+	w.must("new", "DELETE\n", "account", "delete")
+	if out := w.must("ben", "", "contacts"); strings.Contains(out, "Planted") {
+		t.Error("a deleted person is still there: ", out)
+	}
+	w.scan("planted.example", "Plantedname", kit, strings.ReplaceAll(kit, "-", ""))
+}
+
+// linkDevice has newcomer join the account of old.
+func (w *town) linkDevice(old, newcomer string) {
+	w.t.Helper()
+	pr, pw := io.Pipe()
+	done := make(chan int, 1)
+	go func() {
+		env := map[string]string{
+			"XDG_DATA_HOME": w.home(newcomer), "XDG_CONFIG_HOME": w.home(newcomer), "HOME": w.home(newcomer),
+			"VIEWFLIP_KEYCHAIN": "file", "VIEWFLIP_PASSPHRASE": "secret of " + newcomer, "VIEWFLIP_SERVICE": w.url,
+		}
+		code := run(w.t.Context(), world{strings.NewReader(""), pw, &w.logs, func(k string) string { return env[k] }}, []string{"account", "join"})
+		_ = pw.Close()
+		done <- code
+	}()
+	b := make([]byte, 4096)
+	n, err := pr.Read(b)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, pr) }()
+	code := regexp.MustCompile(`\d{4} \d{4} \d{4}`).FindString(string(b[:n]))
+	w.must(old, "ADD\n", "account", "link", code)
+	if c := <-done; c != exitOK {
+		w.t.Fatal("the new device ended with", c)
+	}
+}
+
+// scan looks for planted secrets in logs, keychains and the service's data.
+func (w *town) scan(planted ...string) {
+	w.t.Helper()
+	look := func(where string, b []byte) {
+		for _, p := range planted {
+			if p != "" && bytes.Contains(b, []byte(p)) {
+				w.t.Errorf("%q is in clear text in %s", p, where)
+			}
+		}
+	}
+	// What a person typed and was told is on his own screen, not in a log.
+	for line := range strings.Lines(w.logs.String()) {
+		if strings.HasPrefix(line, "time=") {
+			look("a log", []byte(line))
+		}
+	}
+	err := filepath.Walk(filepath.Dir(w.data), func(path string, i os.FileInfo, err error) error {
+		if err != nil || i.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		look(path, b)
+		return err
+	})
+	if err != nil {
+		w.t.Error(err)
+	}
+}

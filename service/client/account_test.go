@@ -1,0 +1,428 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"viewflip.app/service"
+	"viewflip.app/service/bus"
+	"viewflip.app/service/client"
+	"viewflip.app/service/mail"
+	"viewflip.app/service/store"
+	"viewflip.app/wire"
+	"viewflip.app/wire/account"
+)
+
+// outbox keeps the last mail to each address.
+type outbox struct {
+	mu sync.Mutex
+	to map[string]mail.Message
+}
+
+func (o *outbox) Send(_ context.Context, m mail.Message) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.to[m.To] = m
+	return nil
+}
+
+func (o *outbox) code(t *testing.T, to string) account.Code {
+	t.Helper()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c, err := account.ParseCode(o.to[to].Code)
+	if err != nil {
+		t.Fatal("no code was mailed:", o.to[to])
+	}
+	return c
+}
+
+// accounts is a service with accounts.
+func accounts(t *testing.T) (*running, *outbox) {
+	t.Helper()
+	st, err := store.Open(context.Background(), store.Options{Dir: t.TempDir(), Master: store.NewMasterKey()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := bus.Open(context.Background(), bus.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- b.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := errors.Join(<-done, st.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	out := &outbox{to: map[string]mail.Message{}}
+	return start(t, "", service.Config{Store: st, Bus: b, Mail: out}), out
+}
+
+// person is an account on one device.
+type person struct {
+	*client.Account
+	t     *testing.T
+	mu    sync.Mutex
+	creds account.Credentials
+	stop  func() error
+}
+
+func (p *person) keep(_ context.Context, c account.Credentials) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.creds = c
+	return nil
+}
+
+func (p *person) kept() account.Credentials {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.creds
+}
+
+func (p *person) run() *person {
+	p.t.Helper()
+	a, err := client.NewAccount(client.AccountConfig{Credentials: p.kept(), Save: p.keep, Log: slog.New(slog.NewTextHandler(p.t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.Account = a
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	p.stop = sync.OnceValue(func() error { cancel(); return <-done })
+	p.t.Cleanup(func() {
+		if err := p.stop(); err != nil && !errors.Is(err, client.ErrDeviceRevoked) {
+			p.t.Error(err)
+		}
+	})
+	p.until("online", func(s client.AccountState) bool { return s.Online && s.Me.Name != "" && len(s.Devices) > 0 })
+	return p
+}
+
+func (p *person) until(what string, ok func(client.AccountState) bool) client.AccountState {
+	p.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if s := p.State(); ok(s) {
+			return s
+		}
+	}
+	p.t.Fatalf("waited in vain for %s: %+v", what, p.State())
+	return client.AccountState{}
+}
+
+func signUp(t *testing.T, s *running, out *outbox, email, name string) *person {
+	t.Helper()
+	p := &person{t: t}
+	up, err := client.StartSignUp(t.Context(), s.Service, account.Email(email), account.Name(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := out.code(t, email)
+	wrong := account.Code("00000000")
+	if code == wrong {
+		wrong = "00000001"
+	}
+	if _, err := up.Finish(t.Context(), wrong, "Laptop", p.keep); !errors.Is(err, client.ErrCode) {
+		t.Fatal("a wrong code:", err)
+	}
+	if _, err := up.Finish(t.Context(), code, "Laptop", p.keep); err != nil {
+		t.Fatal(err)
+	}
+	return p.run()
+}
+
+// befriend makes two contacts by a link.
+func befriend(t *testing.T, a, b *person) (ofA, ofB client.Contact) {
+	t.Helper()
+	l, err := a.Invite(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := wire.ParseContactLink(l.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ofB, err = b.Accept(t.Context(), back); err != nil {
+		t.Fatal(err)
+	}
+	st := a.until("the contact", func(s client.AccountState) bool { return len(s.Contacts) == 1 })
+	return st.Contacts[0], ofB
+}
+
+func TestContactByLink(t *testing.T) {
+	s, out := accounts(t)
+	anna, ben := signUp(t, s, out, "anna@example.org", "Anna"), signUp(t, s, out, "ben@example.org", "Ben")
+	if st := anna.State(); st.Me.Email != "anna@example.org" || st.Devices[0].Label != "Laptop" || !st.Devices[0].Current {
+		t.Errorf("%+v", st)
+	}
+	b, a := befriend(t, anna, ben)
+	if b.Name != "Ben" || b.Standing != client.Verified || a.Name != "Anna" || a.Standing != client.Verified || a.Account != anna.Public() {
+		t.Errorf("%+v, %+v", a, b)
+	}
+	online := func(s client.AccountState) bool { return s.Contacts[0].Presence == wire.Online }
+	anna.until("Ben there", online)
+	ben.until("Anna there", online)
+	if err := ben.SetPresence(t.Context(), wire.Invisible); err != nil {
+		t.Fatal(err)
+	}
+	anna.until("Ben gone", func(s client.AccountState) bool { return s.Contacts[0].Presence == wire.Offline })
+	if err := ben.Remove(t.Context(), a.Handle); err != nil {
+		t.Fatal(err)
+	}
+	anna.until("Ben removed", func(s client.AccountState) bool { return len(s.Contacts) == 0 })
+}
+
+func TestContactByAddress(t *testing.T) {
+	s, out := accounts(t)
+	anna, ben := signUp(t, s, out, "anna@example.org", "Anna"), signUp(t, s, out, "ben@example.org", "Ben")
+	if err := anna.Ask(t.Context(), "Ben@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	if st := anna.State(); len(st.Asked) != 1 {
+		t.Errorf("asked %v", st.Asked)
+	}
+	if err := ben.SetFindable(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	if err := anna.Ask(t.Context(), "ben@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	st := ben.until("the request", func(s client.AccountState) bool { return len(s.Asks) > 0 })
+	if st.Asks[0].Name != "Anna" {
+		t.Errorf("%+v", st.Asks)
+	}
+	if err := ben.Answer(t.Context(), st.Asks[0].Handle, account.AnswerAccept); err != nil {
+		t.Fatal(err)
+	}
+	a := ben.until("Anna", func(s client.AccountState) bool { return len(s.Contacts) == 1 }).Contacts[0]
+	b := anna.until("Ben", func(s client.AccountState) bool { return len(s.Contacts) == 1 && len(s.Asked) == 0 }).Contacts[0]
+	if a.Standing != client.Unverified || b.Standing != client.Unverified {
+		t.Errorf("%v, %v", a.Standing, b.Standing)
+	}
+	if err := anna.Verify(t.Context(), b.Handle, anna.Public()); !errors.Is(err, client.ErrChanged) {
+		t.Error("another key was verified:", err)
+	}
+	if err := anna.Verify(t.Context(), b.Handle, b.Account); err != nil {
+		t.Fatal(err)
+	}
+	anna.until("Ben verified", func(s client.AccountState) bool { return s.Contacts[0].Standing == client.Verified })
+}
+
+func ringOnce(t *testing.T, s *running) wire.Link {
+	t.Helper()
+	id, err := account.NewID(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wire.Link{Service: s.Service, Invite: wire.InviteID(id), Inviter: wire.Address{1}, Secret: wire.NewSecret([32]byte{2})}
+}
+
+func TestRing(t *testing.T) {
+	s, out := accounts(t)
+	anna, ben := signUp(t, s, out, "anna@example.org", "Anna"), signUp(t, s, out, "ben@example.org", "Ben")
+	b, _ := befriend(t, anna, ben)
+	rang := func(s client.AccountState) bool { return len(s.Rings) == 1 }
+	quiet := func(s client.AccountState) bool { return len(s.Rings) == 0 }
+	for _, how := range []string{"answered", "declined", "given up"} {
+		l := ringOnce(t, s)
+		answered, got := make(chan struct{}), make(chan error, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { got <- anna.Ring(ctx, b.Handle, l, answered) }()
+		r := ben.until("the ring", rang).Rings[0]
+		if r.Link.String() != l.String() || r.Contact.Name != "Anna" || r.Contact.Standing != client.Verified {
+			t.Errorf("%+v", r)
+		}
+		var want error
+		switch how {
+		case "answered":
+			close(answered)
+		case "declined":
+			if err := ben.Decline(t.Context(), l.Invite); err != nil {
+				t.Fatal(err)
+			}
+			want = client.ErrDeclined
+		default:
+			cancel()
+			want = context.Canceled
+		}
+		if err := <-got; !errors.Is(err, want) {
+			t.Errorf("%s: %v", how, err)
+		}
+		ben.until("silence after "+how, quiet)
+		cancel()
+	}
+}
+
+// linked adds a device to the account of old.
+func linked(t *testing.T, s *running, old *person) *person {
+	t.Helper()
+	p := &person{t: t}
+	j, err := client.StartJoin(t.Context(), s.Service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan error, 1)
+	go func() { _, err := j.Wait(t.Context(), "Tower", "linux", p.keep); got <- err }()
+	code, err := account.ParseLinkCode(j.Code())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := old.Link(t.Context(), code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Label() != "Tower" || w.Platform() != "linux" {
+		t.Errorf("%q on %q wants in", w.Label(), w.Platform())
+	}
+	if err := w.Confirm(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-got; err != nil {
+		t.Fatal(err)
+	}
+	return p.run()
+}
+
+func TestSecondDevice(t *testing.T) {
+	s, out := accounts(t)
+	anna, ben := signUp(t, s, out, "anna@example.org", "Anna"), signUp(t, s, out, "ben@example.org", "Ben")
+	_, a := befriend(t, anna, ben)
+	tower := linked(t, s, anna)
+	st := tower.until("the contact", func(s client.AccountState) bool { return len(s.Contacts) == 1 && len(s.Devices) == 2 })
+	if st.Contacts[0].Standing != client.Verified || tower.Public() != anna.Public() {
+		t.Errorf("the new device sees %+v", st.Contacts)
+	}
+	anna.until("two devices", func(s client.AccountState) bool { return len(s.Devices) == 2 })
+	// A call rings at both.
+	ben.until("Anna", func(s client.AccountState) bool { return len(s.Contacts) == 1 })
+	l := ringOnce(t, s)
+	answered, got := make(chan struct{}), make(chan error, 1)
+	time.Sleep(200 * time.Millisecond) // for Ben's list to be the newest
+	go func() { got <- ben.Ring(t.Context(), a.Handle, l, answered) }()
+	rang := func(s client.AccountState) bool { return len(s.Rings) == 1 }
+	anna.until("the ring", rang)
+	tower.until("the ring", rang)
+	anna.Answered(l.Invite)
+	close(answered)
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+	tower.until("silence", func(s client.AccountState) bool { return len(s.Rings) == 0 })
+
+	if err := anna.RevokeDevice(t.Context(), tower.State().Device); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	tower.until("the end", func(s client.AccountState) bool { return !s.Online && s.Trouble != nil })
+	t.Log("a revoked device was out after", time.Since(began))
+	if err := tower.stop(); !errors.Is(err, client.ErrDeviceRevoked) {
+		t.Error("a revoked device:", err)
+	}
+}
+
+func TestLinkingIsRefused(t *testing.T) {
+	s, out := accounts(t)
+	anna := signUp(t, s, out, "anna@example.org", "Anna")
+	for _, how := range []string{"wrong code", "no"} {
+		j, err := client.StartJoin(t.Context(), s.Service)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make(chan error, 1)
+		go func() {
+			_, err := j.Wait(t.Context(), "Tower", "linux", func(context.Context, account.Credentials) error {
+				t.Error("it got credentials")
+				return nil
+			})
+			got <- err
+		}()
+		text := strings.ReplaceAll(j.Code(), " ", "")
+		if how == "wrong code" {
+			text = text[:11] + string('0'+(text[11]-'0'+1)%10)
+		}
+		code, err := account.ParseLinkCode(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := anna.Link(t.Context(), code)
+		if how == "wrong code" {
+			if !errors.Is(err, client.ErrLinking) {
+				t.Errorf("%s: %v", how, err)
+			}
+		} else if err != nil {
+			t.Fatal(err)
+		} else if err := w.Refuse(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-got; !errors.Is(err, client.ErrLinking) {
+			t.Errorf("%s: the new device: %v", how, err)
+		}
+	}
+	if n := len(anna.State().Devices); n != 1 {
+		t.Errorf("%d devices", n)
+	}
+}
+
+func TestRecovery(t *testing.T) {
+	s, out := accounts(t)
+	anna, ben := signUp(t, s, out, "anna@example.org", "Anna"), signUp(t, s, out, "ben@example.org", "Ben")
+	befriend(t, anna, ben)
+	kit, err := anna.MakeKit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !anna.State().Kit {
+		t.Error("the kit is not known")
+	}
+	again, err := account.ParseKit(kit.Code())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := client.StartRecovery(t.Context(), s.Service, again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &person{t: t}
+	if _, err := r.Finish(t.Context(), out.code(t, "anna@example.org"), "New", p.keep); err != nil {
+		t.Fatal(err)
+	}
+	p.run()
+	st := p.until("the contact", func(s client.AccountState) bool { return len(s.Contacts) == 1 })
+	if st.Contacts[0].Standing != client.Verified || st.Contacts[0].Name != "Ben" {
+		t.Errorf("%+v", st.Contacts)
+	}
+	other, err := account.NewKit(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.StartRecovery(t.Context(), s.Service, other); err == nil {
+		t.Error("a kit that nobody made was taken")
+	}
+}
+
+func TestExportAndDelete(t *testing.T) {
+	s, out := accounts(t)
+	anna, ben := signUp(t, s, out, "anna@example.org", "Anna"), signUp(t, s, out, "ben@example.org", "Ben")
+	befriend(t, anna, ben)
+	b, err := anna.Export(t.Context())
+	if err != nil || !strings.Contains(string(b), "anna@example.org") || strings.Contains(string(b), "ben@") {
+		t.Errorf("%s, %v", b, err)
+	}
+	if err := anna.Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ben.until("Anna gone", func(s client.AccountState) bool { return len(s.Contacts) == 0 })
+	anna.until("the end", func(s client.AccountState) bool { return !s.Online && s.Trouble != nil })
+	if err := anna.stop(); !errors.Is(err, client.ErrDeviceRevoked) {
+		t.Error(err)
+	}
+}
