@@ -134,6 +134,7 @@ func (c *conn) bind(ctx context.Context, m wire.Bind) (wire.FrameBody, wire.Erro
 	}
 	own := n.Keys == c.box.device
 	if err := s.presence.add(ctx, c, n, own); err != nil {
+		c.bound = false
 		if errors.Is(err, store.ErrRevoked) || errors.Is(err, store.ErrNotFound) {
 			return nil, wire.CodeAuthFailed
 		}
@@ -150,6 +151,13 @@ func (c *conn) bind(ctx context.Context, m wire.Bind) (wire.FrameBody, wire.Erro
 // revocation falls between.
 func (p *presence) add(ctx context.Context, c *conn, n store.Session, own bool) error {
 	p.mu.Lock()
+	other := c.boundTo != n.Account && p.of[c.boundTo] != nil
+	p.mu.Unlock()
+	if other { // one connection is one account's
+		p.drop(c)
+	}
+	p.mu.Lock()
+	c.boundTo = n.Account
 	b := p.of[n.Account]
 	if b == nil {
 		b = &bound{conns: make(map[*conn]*binding)}
@@ -200,25 +208,26 @@ func (p *presence) subscribe(who store.AccountID) {
 
 // drop forgets a connection.
 func (p *presence) drop(c *conn) {
-	var sub *bus.Subscription
 	p.mu.Lock()
-	for who, b := range p.of {
-		n := b.conns[c]
-		if n == nil {
-			continue
-		}
-		delete(b.conns, c)
-		if n.state != wire.Offline {
-			defer p.announce(who)
-		}
-		if len(b.conns) == 0 {
-			sub = b.sub
-			delete(p.of, who)
-		}
+	who := c.boundTo
+	b := p.of[who]
+	if b == nil || b.conns[c] == nil {
+		p.mu.Unlock()
+		return
+	}
+	shown := b.conns[c].state != wire.Offline
+	delete(b.conns, c)
+	var sub *bus.Subscription
+	if len(b.conns) == 0 {
+		sub = b.sub
+		delete(p.of, who)
 	}
 	p.mu.Unlock()
 	if sub != nil {
 		sub.Close()
+	}
+	if shown {
+		p.announce(who)
 	}
 }
 
@@ -226,14 +235,14 @@ func (p *presence) drop(c *conn) {
 func (p *presence) set(c *conn, state wire.State) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for who, b := range p.of {
-		if n := b.conns[c]; n != nil && n.own {
-			n.state = state
-			p.s.background(func() { p.announce(who) })
-			return true
-		}
+	who := c.boundTo
+	b := p.of[who]
+	if b == nil || b.conns[c] == nil || !b.conns[c].own {
+		return false
 	}
-	return false
+	b.conns[c].state = state
+	p.s.background(func() { p.announce(who) })
+	return true
 }
 
 // here is the state of an account on this node: of several devices, invisible
