@@ -3,7 +3,6 @@
 package service_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -269,31 +268,4 @@ func TestRevokedWithoutBus(t *testing.T) {
 	if _, code := a.closed(); code != 4004 {
 		t.Errorf("closed by %d", code)
 	}
-}
-
-func newID(t *testing.T) account.ID {
-	t.Helper()
-	id, err := account.NewID(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
-}
-
-func openBus(t *testing.T, cfg bus.Config) *bus.Bus {
-	t.Helper()
-	b, err := bus.Open(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- b.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return b
 }
