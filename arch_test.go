@@ -35,7 +35,8 @@ func mayImport() map[string][]string {
 		"session":       {"capture", "input", p, "video", w, w + "/account"}, // the phrase that two compare
 		"ui":            {"session", p, x, "video", w, "ui/glass"},
 		"ui/glass":      {"session", p, x, "video", w},
-		"cmd/viewflipd": {"service", "service/client", "service/relay", "service/bus", "service/mail", "service/store", w},
+		// Its commands take e-mail addresses in the form of the protocol.
+		"cmd/viewflipd": {"service", "service/client", "service/relay", "service/bus", "service/mail", "service/store", w, w + "/account"},
 		"cmd/viewflip": {
 			"capture", "input", "input/robot", "input/xtest", "keychain", p, "platform/virtual", x, "rtc", "service",
 			"service/client", "service/relay", "session", "ui", "ui/glass", "video", "video/tile", "video/vpx", w, w + "/account",

@@ -353,8 +353,8 @@ func (p *presence) snapshot(who store.AccountID) {
 	}
 }
 
-// sweep closes what is over its life and refreshes snapshots: a node that died
-// told nobody.
+// sweep closes what is over its life, and refreshes snapshots and sessions: a
+// node that died told nobody, a command on the database tells nobody.
 func (p *presence) sweep() {
 	now := p.s.now()
 	p.mu.Lock()
@@ -367,34 +367,45 @@ func (p *presence) sweep() {
 		}
 		if !now.Before(b.refresh) {
 			b.refresh = now.Add(refreshTime)
-			p.s.background(func() { p.snapshot(who) })
+			p.s.background(func() { p.check(who); p.snapshot(who) })
+		}
+	}
+}
+
+// check closes connections whose session was ended by whom we did not hear.
+func (p *presence) check(who store.AccountID) {
+	ctx, cancel := context.WithTimeout(context.Background(), p.s.limits.Answer)
+	defer cancel()
+	of := make(map[account.ID][]*conn)
+	p.mu.Lock()
+	if b := p.of[who]; b != nil {
+		for c, n := range b.conns {
+			of[n.session.ID] = append(of[n.session.ID], c)
+		}
+	}
+	p.mu.Unlock()
+	for session, conns := range of {
+		if _, err := p.s.store.Session(ctx, session); errors.Is(err, store.ErrRevoked) || errors.Is(err, store.ErrNotFound) {
+			for _, c := range conns {
+				c.bar(ending{statusRevoked, "revoked"})
+			}
 		}
 	}
 }
 
 // resume makes up for what was not heard while the bus was gone.
-func (p *presence) resume(ctx context.Context) {
-	type one struct {
-		c *conn
-		n store.Session
-	}
-	var all []one
+func (p *presence) resume() {
 	var whose []store.AccountID
 	p.mu.Lock()
-	for who, b := range p.of {
+	for who := range p.of {
 		whose = append(whose, who)
-		for c, n := range b.conns {
-			all = append(all, one{c, n.session})
-		}
 	}
 	p.mu.Unlock()
 	for _, who := range whose {
 		p.subscribe(who)
 	}
-	for _, o := range all {
-		if _, err := p.s.store.Session(ctx, o.n.ID); errors.Is(err, store.ErrRevoked) || errors.Is(err, store.ErrNotFound) {
-			o.c.bar(ending{statusRevoked, "revoked"})
-		}
+	for _, who := range whose { // what matters most first
+		p.check(who)
 	}
 	for _, who := range whose {
 		p.snapshot(who)
