@@ -151,6 +151,7 @@ func (p *person) refused(path string, q any, want account.ErrorCode) {
 }
 
 func newPerson(t *testing.T, s *running) *person {
+	t.Helper()
 	p := &person{t: t, s: s, web: &http.Client{Transport: insecure()}}
 	t.Cleanup(p.web.CloseIdleConnections)
 	p.pk, _ = account.NewPassKey(nil)

@@ -32,6 +32,7 @@ type nats struct {
 }
 
 func startNATS(t *testing.T) *nats {
+	t.Helper()
 	n := &nats{t: t, port: server.RANDOM_PORT}
 	n.start()
 	t.Cleanup(n.stop)
@@ -180,6 +181,7 @@ func TestTwoNodes(t *testing.T) {
 }
 
 func testTwoNodes(t *testing.T, engine string) {
+	t.Helper()
 	north, south, out, bus := two(t, engine, service.Config{})
 	ann := signUp(t, north, out, "ann@example.org", "Ann")
 	bob := signUp(t, south, out, "bob@example.org", "Bob") // the session works on both

@@ -160,12 +160,12 @@ func restore(ctx context.Context, e env, args []string) error {
 	if err != nil {
 		return fmt.Errorf("the backup: %w", err)
 	}
-	defer data.Close()
+	defer func() { _ = data.Close() }() // it was only read
 	keys, err := os.Open(a.args[1])
 	if err != nil {
 		return fmt.Errorf("the backup: %w", err)
 	}
-	defer keys.Close()
+	defer func() { _ = keys.Close() }()
 	return store.Restore(ctx, o, data, keys)
 }
 
