@@ -86,7 +86,7 @@ func (f *flow) acked(timestamp uint32, held time.Duration, now time.Time) {
 		rate := float64(bytes) / (took - min(f.least, took/2)).Seconds()
 		switch {
 		case !f.steady:
-			f.rate, f.steady = rate, true
+			f.rate, f.steady = rate, f.least > 0 // with the round trip in it, it is too low
 		case rate > f.rate: // Pace has held it down
 			f.rate += (rate - f.rate) / 2
 		default:
