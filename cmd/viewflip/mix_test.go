@@ -53,7 +53,7 @@ func TestMix(t *testing.T) {
 		rate := rates[rand.IntN(len(rates))]
 		link.SetRate(rate)
 		link.SetSize(int64(rate / 8 / 2))
-		if rounds%5 == 4 {
+		if rounds%5 == 1 {
 			leave()
 			a, leave = come()
 			restarts++
