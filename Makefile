@@ -25,11 +25,13 @@ test: test-deps
 lint: build-deps
 	scripts/lint.sh
 
-# First the whole path: two processes on two displays, seen from outside.
+# First the whole path: two processes on two displays, seen from outside; ours
+# and other programs.
 BENCH := scripts/headless.sh go test -tags $(TAGS) -p 1 -run '^$$' -bench .
-bench: test-deps
-	$(BENCH) -benchtime 1x -timeout 15m ./cmd/viewflip
-	$(BENCH) -benchtime 200ms -benchmem -timeout 15m $$(go list -tags $(TAGS) ./... | grep -v /cmd/)
+bench:
+	@scripts/deps.sh bench
+	$(BENCH) -benchtime 1x -timeout 25m ./cmd/viewflip
+	$(BENCH) -benchtime 200ms -benchmem -timeout 25m $$(go list -tags $(TAGS) ./... | grep -v /cmd/)
 
 # How long two processes share a scrolling terminal.
 SOAK ?= 10m

@@ -32,10 +32,11 @@ func mayImport() map[string][]string {
 		"service/store": {w, "wire/account"},
 		// The service divides its port between HTTP and the relay.
 		"service": {w, "wire/account", "service/relay", "service/store", "service/bus", "service/mail", "service/srp"}, "service/mail": nil, "service/relay": {w}, "service/bus": nil,
-		"session":       {"capture", "input", p, "video", w, w + "/account"}, // the phrase that two compare
-		"ui":            {"session", p, x, "video", w, "ui/glass"},
-		"ui/glass":      {"session", p, x, "video", w},
-		"cmd/viewflipd": {"service", "service/client", "service/relay", "service/bus", "service/mail", "service/store", w},
+		"session":  {"capture", "input", p, "video", w, w + "/account"}, // the phrase that two compare
+		"ui":       {"session", p, x, "video", w, "ui/glass"},
+		"ui/glass": {"session", p, x, "video", w},
+		// Its commands take e-mail addresses in the form of the protocol.
+		"cmd/viewflipd": {"service", "service/client", "service/relay", "service/bus", "service/mail", "service/store", w, w + "/account"},
 		"cmd/viewflip": {
 			"capture", "input", "input/robot", "input/xtest", "keychain", p, "platform/virtual", x, "rtc", "service",
 			"service/client", "service/relay", "session", "ui", "ui/glass", "video", "video/tile", "video/vpx", w, w + "/account",

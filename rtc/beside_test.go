@@ -191,7 +191,7 @@ func besideTrack(b *testing.B, rtt time.Duration, loss float64) (send func(i, si
 			f[4] = 1
 		default:
 		}
-		_, err := out.Write(f)
+		_, err := out.Write(ctx, f)
 		return err
 	}, a
 }

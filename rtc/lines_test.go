@@ -42,7 +42,7 @@ func TestLinesAreUsedAgain(t *testing.T) {
 				go func() {
 					defer close(said)
 					for {
-						if _, err := out.Write(numbered(uint32(i), true, 10)); err != nil {
+						if _, err := out.Write(t.Context(), numbered(uint32(i), true, 10)); err != nil {
 							return
 						}
 						select {

@@ -142,6 +142,7 @@ type Peer struct {
 	changes   chan webrtc.PeerConnectionState
 	servers   chan []ICEServer // of Options.Relay
 	dialer    *dialer
+	pacer     *pacer
 	tcp       ice.TCPMux // nil without Options.TCP
 	done      chan struct{}
 	wg        sync.WaitGroup
@@ -160,8 +161,8 @@ func New(o Options, s Signaller) (*Peer, error) {
 	if o.Codecs == nil {
 		o.Codecs = []Codec{{MimeTypeTile}, {MimeTypeVP9}}
 	}
-	d := &dialer{}
-	api, mux, err := newAPI(o, d)
+	d, pace := &dialer{}, newPacer()
+	api, mux, err := newAPI(o, d, pace)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("rtc: %w", err), closeTCP(mux, o.TCP))
 	}
@@ -170,7 +171,7 @@ func New(o Options, s Signaller) (*Peer, error) {
 		return nil, errors.Join(fmt.Errorf("rtc: %w", err), closeTCP(mux, o.TCP))
 	}
 	return &Peer{
-		servers: make(chan []ICEServer, 1), dialer: d, tcp: mux,
+		servers: make(chan []ICEServer, 1), dialer: d, pacer: pace, tcp: mux,
 		o: o, sig: s, log: o.Log, pc: pc,
 		connected: make(chan struct{}), states: make(chan State, 1), in: make(chan Message, inBuffer),
 		inTracks: make(chan *InTrack, trackBuffer), cands: make(chan webrtc.ICECandidateInit, 64),
@@ -179,7 +180,7 @@ func New(o Options, s Signaller) (*Peer, error) {
 	}, nil
 }
 
-func newAPI(o Options, d *dialer) (*webrtc.API, ice.TCPMux, error) {
+func newAPI(o Options, d *dialer, pace *pacer) (*webrtc.API, ice.TCPMux, error) {
 	quiet := logging.NewDefaultLoggerFactory()
 	quiet.DefaultLogLevel = logging.LogLevelDisabled
 	se := webrtc.SettingEngine{LoggerFactory: quiet}
@@ -220,6 +221,7 @@ func newAPI(o Options, d *dialer) (*webrtc.API, ice.TCPMux, error) {
 		}
 	}
 	ir := &interceptor.Registry{}
+	ir.Add(pace) // first: next to the network
 	responder, err := nack.NewResponderInterceptor(nack.ResponderSize(nackSize))
 	if err != nil {
 		return nil, mux, err

@@ -160,7 +160,7 @@ func exchange(t *testing.T, from, to *rtc.Peer, id, mime string) {
 		}
 		sent = append(sent, b)
 	}
-	if _, err := out.Write(sent[0]); err != nil {
+	if _, err := out.Write(t.Context(), sent[0]); err != nil {
 		t.Fatal(err)
 	}
 	in, err := to.AcceptTrack(ctx)
@@ -169,7 +169,7 @@ func exchange(t *testing.T, from, to *rtc.Peer, id, mime string) {
 	}
 	go func() {
 		for _, b := range sent[1:] {
-			if _, err := out.Write(b); err != nil {
+			if _, err := out.Write(t.Context(), b); err != nil {
 				t.Error(err)
 			}
 			time.Sleep(time.Millisecond)
@@ -289,14 +289,14 @@ func BenchmarkFrame(b *testing.B) {
 				b.Fatal(err)
 			}
 			frame := make([]byte, size)
-			_, _ = out.Write(frame)
+			_, _ = out.Write(ctx, frame)
 			in, err := e.b.AcceptTrack(ctx)
 			if err != nil {
 				b.Fatal(err)
 			}
 			_, _ = in.Read(ctx)
 			for b.Loop() {
-				_, _ = out.Write(frame)
+				_, _ = out.Write(ctx, frame)
 				if _, err := in.Read(ctx); err != nil {
 					b.Fatal(err)
 				}

@@ -45,6 +45,7 @@ type OutTrack struct {
 	codec webrtc.RTPCodecParameters
 	ssrc  webrtc.SSRC
 	out   webrtc.TrackLocalWriter
+	pace  *bucket
 	vp9   codecs.VP9Payloader
 	seq   uint16
 	last  uint32
@@ -93,6 +94,7 @@ func (l local) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, erro
 			}
 			t.mu.Lock()
 			t.codec, t.ssrc, t.out = have, c.SSRC(), c.WriteStream()
+			t.pace = t.p.pacer.of(uint32(t.ssrc))
 			t.mu.Unlock()
 			t.once.Do(func() { close(t.ready) })
 			return have, nil
@@ -181,9 +183,21 @@ func (t *OutTrack) Codec(ctx context.Context) (Codec, error) {
 // Refresh tells that the viewer needs a picture that stands alone.
 func (t *OutTrack) Refresh() <-chan struct{} { return t.refresh }
 
-// Write sends one coded frame at once and returns its RTP timestamp, which
-// rises with every frame.
-func (t *OutTrack) Write(frame []byte) (uint32, error) {
+// Pace limits what Write and the packets that are asked for again take, to rate
+// bytes a second beyond bursts of so many bytes. A rate of 0, as at first, is
+// without limit.
+func (t *OutTrack) Pace(rate float64, burst int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.pace != nil {
+		t.pace.set(rate, burst)
+	}
+}
+
+// Write sends one coded frame, as fast as Pace allows, and returns its RTP
+// timestamp, which rises with every frame. When ctx ends the frame is left
+// incomplete, and the track is of no use any more.
+func (t *OutTrack) Write(ctx context.Context, frame []byte) (uint32, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.out == nil {
@@ -205,6 +219,9 @@ func (t *OutTrack) Write(frame []byte) (uint32, error) {
 		if i > 0 && i%paceBurst == 0 {
 			time.Sleep(paceRest)
 		}
+		if err := t.hold(ctx); err != nil {
+			return 0, err
+		}
 		t.seq++
 		h = rtp.Header{
 			Version: 2, PayloadType: uint8(t.codec.PayloadType), SequenceNumber: t.seq,
@@ -220,6 +237,31 @@ func (t *OutTrack) Write(frame []byte) (uint32, error) {
 		t.repeat(h, payloads[len(payloads)-1])
 	}
 	return ts, nil
+}
+
+// hold waits until the next packet may go; t.mu is held, but not meanwhile.
+func (t *OutTrack) hold(ctx context.Context) error {
+	for d := t.pace.wait(time.Now()); d > 0; d = t.pace.wait(time.Now()) {
+		t.mu.Unlock()
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+		case <-t.p.done:
+		}
+		t.mu.Lock()
+		if t.out == nil {
+			return ErrClosed
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		select {
+		case <-t.p.done:
+			return ErrClosed
+		default:
+		}
+	}
+	return nil
 }
 
 // repeat sends the last packet once more unless something follows soon.

@@ -172,7 +172,7 @@ func (e *ends) track(t testing.TB) (*rtc.OutTrack, *rtc.InTrack) {
 
 func write(t testing.TB, out *rtc.OutTrack, b []byte) {
 	t.Helper()
-	if _, err := out.Write(b); err != nil {
+	if _, err := out.Write(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -219,7 +219,7 @@ func TestLoss(t *testing.T) {
 							alone = true
 						default:
 						}
-						if _, err := out.Write(numbered(i, alone, []int{50, 300, 9000, 700, 30000}[i%5])); err != nil {
+						if _, err := out.Write(t.Context(), numbered(i, alone, []int{50, 300, 9000, 700, 30000}[i%5])); err != nil {
 							t.Error(err)
 							return
 						}

@@ -23,16 +23,25 @@ import (
 
 // outbox keeps the last mail to each address.
 type outbox struct {
-	mu sync.Mutex
-	to map[string]mail.Message
+	mu   sync.Mutex
+	to   map[string]mail.Message
+	sent int
+	down bool
 }
 
 func (o *outbox) Send(_ context.Context, m mail.Message) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.to[m.To] = m
+	if o.down {
+		return errors.New("no mail server for " + m.To)
+	}
+	o.to[m.To], o.sent = m, o.sent+1
 	return nil
 }
+
+func (o *outbox) fail(down bool) { o.mu.Lock(); defer o.mu.Unlock(); o.down = down }
+
+func (o *outbox) count() int { o.mu.Lock(); defer o.mu.Unlock(); return o.sent }
 
 func (o *outbox) last(to string) mail.Message {
 	o.mu.Lock()
@@ -42,26 +51,22 @@ func (o *outbox) last(to string) mail.Message {
 
 func startAccounts(t *testing.T, cfg service.Config) (*running, *outbox) {
 	t.Helper()
-	st, err := store.Open(context.Background(), store.Options{Dir: t.TempDir(), Master: store.NewMasterKey()})
+	dir, log := t.TempDir(), &safeBuffer{}
+	cfg.Log = log.logger()
+	st, err := store.Open(context.Background(), store.Options{Dir: dir, Master: store.NewMasterKey(), Now: cfg.Clock, Log: cfg.Log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := bus.Open(context.Background(), bus.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- b.Run(ctx) }()
 	t.Cleanup(func() {
-		cancel()
-		if err := errors.Join(<-done, st.Close()); err != nil {
+		if err := st.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	out := &outbox{to: map[string]mail.Message{}}
-	cfg.Store, cfg.Bus, cfg.Mail = st, b, out
-	return start(t, cfg), out
+	cfg.Store, cfg.Bus, cfg.Mail = st, openBus(t, bus.Config{Log: cfg.Log}), out
+	s := start(t, cfg)
+	s.dir, s.log = dir, log
+	return s, out
 }
 
 // person is a device with an account, written from wire/account alone.
@@ -146,6 +151,7 @@ func (p *person) refused(path string, q any, want account.ErrorCode) {
 }
 
 func newPerson(t *testing.T, s *running) *person {
+	t.Helper()
 	p := &person{t: t, s: s, web: &http.Client{Transport: insecure()}}
 	t.Cleanup(p.web.CloseIdleConnections)
 	p.pk, _ = account.NewPassKey(nil)

@@ -40,7 +40,7 @@ const slowTime = 25 * time.Second
 // call is one request that was let in.
 type call struct {
 	*Service
-	ctx     context.Context
+	ctx     context.Context //nolint:containedctx // a call is a request with its context
 	header  http.Header
 	session store.Session
 	// after is done once the answer is certain, and only the first time.

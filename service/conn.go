@@ -10,6 +10,7 @@ import (
 	"github.com/coder/websocket"
 	"golang.org/x/time/rate"
 
+	"viewflip.app/service/store"
 	"viewflip.app/wire"
 )
 
@@ -30,9 +31,10 @@ type conn struct {
 	serial   uint64
 	requests *rate.Limiter
 	refusals *rate.Limiter
-	relays   *rate.Limiter // credentials for the relay
-	bound    bool          // to a session
-	nonce    [32]byte      // of the challenge
+	relays   *rate.Limiter   // credentials for the relay
+	bound    bool            // to a session
+	boundTo  store.AccountID // guarded by presence.mu
+	nonce    [32]byte        // of the challenge
 	notes    notes
 	called   bool          // it has to do with a call; see credentials
 	wake     chan struct{} // capacity 1

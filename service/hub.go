@@ -46,6 +46,8 @@ type mailbox struct {
 	conn    *conn     // nil while away
 	away    time.Time // since when
 	since   time.Time // conn is here
+	claimed uint64    // serial of the conn whose claim came back from the bus
+	moved   bool      // to another node
 	sub     *bus.Subscription
 	queue   []message // not acknowledged yet, oldest first
 	sent    int       // how many of them went to conn

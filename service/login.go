@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,17 +15,19 @@ import (
 
 var errMail = errors.New("service: no mail goes out")
 
-// post sends one mail, counted for its address and for all.
-func (c *call) post(to account.Email, m mail.Message) error {
+// mayPost counts a mail for its address and for all, before any work for it.
+func (c *call) mayPost(to account.Email) error {
 	if c.mail == nil {
 		return errMail
 	}
 	if err := c.quota(c.ctx, "mail "+to.Normal(), mailLimits()...); err != nil {
 		return err
 	}
-	if err := c.quota(c.ctx, "mails", allMailLimits()...); err != nil {
-		return err
-	}
+	return c.quota(c.ctx, "mails", allMailLimits()...)
+}
+
+// post sends one mail that mayPost counted.
+func (c *call) post(to account.Email, m mail.Message) error {
 	m.To = string(to)
 	err := c.mail.Send(c.ctx, m)
 	c.metrics.mail(err)
@@ -37,6 +40,9 @@ func (c *call) post(to account.Email, m mail.Message) error {
 // signupStart does the same for every address: one look-up, one ticket, one
 // mail. To an address that has an account goes another mail, without the code.
 func signupStart(c *call, q account.SignupStart) (a account.SignupTicket, err error) {
+	if err := c.mayPost(q.Email); err != nil {
+		return a, err
+	}
 	payload, err := json.Marshal(q)
 	if err != nil {
 		return a, err
@@ -78,6 +84,14 @@ func signupFinish(c *call, q account.SignupFinish) (a account.Empty, err error) 
 	return a, err
 }
 
+// compute does big numbers, on as many processors as there are: all others wait
+// here, and nobody else waits for them.
+func (c *call) compute(f func() error) error {
+	c.metrics.logins.Inc()
+	defer c.metrics.logins.Dec()
+	return c.gate.Do(c.ctx, f)
+}
+
 // loginStart answers an unknown device as a known one, by the same work.
 func loginStart(c *call, q account.LoginStart) (a account.LoginChallenge, err error) {
 	salt, verifier := srp.FakeVerifier(c.fake, q.Device[:])
@@ -89,7 +103,7 @@ func loginStart(c *call, q account.LoginStart) (a account.LoginChallenge, err er
 		return a, err
 	}
 	var srv *srp.Server
-	err = c.gate.Do(c.ctx, func() (err error) {
+	err = c.compute(func() (err error) {
 		srv, err = srp.NewServer(q.Device[:], salt, verifier, q.A, nil)
 		return err
 	})
@@ -116,7 +130,7 @@ func loginFinish(c *call, q account.LoginFinish) (a account.LoginDone, err error
 		return a, err
 	}
 	var key srp.Key
-	err = c.gate.Do(c.ctx, func() (err error) {
+	err = c.compute(func() (err error) {
 		a.M2, key, err = srv.Check(q.M1)
 		return err
 	})
@@ -150,7 +164,9 @@ func loginFinish(c *call, q account.LoginFinish) (a account.LoginDone, err error
 		return a, err
 	}
 	if n.Kind == store.KindRecovery {
-		err = c.beginRecovery(n)
+		if err = c.beginRecovery(n); err != nil { // without its code it is good for nothing
+			err = errors.Join(err, c.store.EndSession(context.WithoutCancel(c.ctx), n.ID))
+		}
 	}
 	return a, err
 }
@@ -163,6 +179,9 @@ var recoveryTicket = account.ID([]byte("recovery ticket.")) //nolint:gochecknogl
 func (c *call) beginRecovery(n store.Session) error {
 	who, err := c.store.Me(c.ctx, n.Account)
 	if err != nil {
+		return err
+	}
+	if err := c.mayPost(who.Email); err != nil {
 		return err
 	}
 	code, err := account.NewCode(nil)

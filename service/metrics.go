@@ -16,6 +16,7 @@ type metrics struct {
 	calls    *prometheus.CounterVec
 	mails    *prometheus.CounterVec
 	copies   prometheus.Counter
+	logins   prometheus.Gauge
 }
 
 func newMetrics(s *Service) *metrics {
@@ -24,11 +25,12 @@ func newMetrics(s *Service) *metrics {
 		calls:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "viewflip_calls_total", Help: "Calls by path and outcome."}, []string{"path", "code"}),
 		mails:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "viewflip_mails_total", Help: "Mails by outcome."}, []string{"outcome"}),
 		copies:   prometheus.NewCounter(prometheus.CounterOpts{Name: "viewflip_copied_sessions_total", Help: "Sessions that two sides used; they were ended."}),
+		logins:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "viewflip_logins_here", Help: "Logins that compute, or wait for a processor."}),
 	}
 	gauge := func(name, help string, f func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f)
 	}
-	m.registry.MustRegister(m.calls, m.mails, m.copies, collectors.NewGoCollector(),
+	m.registry.MustRegister(m.calls, m.mails, m.copies, m.logins, collectors.NewGoCollector(),
 		gauge("viewflip_connections", "Open WebSocket connections.", func() float64 {
 			s.mu.Lock()
 			defer s.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"errors"
+	"math"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 // What nodes send each other on the subject of a device.
 const (
 	nodeDeliver byte = iota + 1 // from[32], sealed; answered by an error code
-	nodeMoved                   // node[16], time i64: the device is there now
+	nodeMoved                   // node[16], serial u64, age u64: the device is there now, for so many ns
 )
 
 // nodeTime bounds what one node waits for another.
@@ -32,13 +33,23 @@ func (h *hub) reach(ctx context.Context, b *mailbox) {
 		return
 	}
 	h.subscribeBox(b)
+	h.claim(b)
+	_ = h.bus.Sync(ctx)
+}
+
+// claim tells all nodes, this one too, that the device is here. Ages, not
+// times: the clocks of nodes differ.
+func (h *hub) claim(b *mailbox) {
 	subject, err := h.deviceSubject(b.address)
-	if err != nil {
+	h.mu.Lock()
+	c, age := b.conn, h.now().Sub(b.since)
+	h.mu.Unlock()
+	if err != nil || c == nil {
 		return
 	}
-	msg := binary.BigEndian.AppendUint64(append([]byte{nodeMoved}, h.id[:]...), uint64(h.now().UnixNano()))
-	_ = h.bus.Publish(subject, msg) // an old connection ends by its silence, too
-	_ = h.bus.Sync(ctx)
+	msg := append([]byte{nodeMoved}, h.id[:]...)
+	msg = binary.BigEndian.AppendUint64(msg, c.serial)
+	_ = h.bus.Publish(subject, binary.BigEndian.AppendUint64(msg, uint64(max(age, 0)))) // resume claims again
 }
 
 func (h *hub) subscribeBox(b *mailbox) {
@@ -49,7 +60,7 @@ func (h *hub) subscribeBox(b *mailbox) {
 	if err != nil || !need {
 		return
 	}
-	sub, err := h.bus.Subscribe(subject, func(m bus.Message) { h.heard(b.address, m) })
+	sub, err := h.bus.Subscribe(subject, func(m bus.Message) { h.heard(b, m) })
 	if err != nil {
 		return // resume does it
 	}
@@ -62,35 +73,55 @@ func (h *hub) subscribeBox(b *mailbox) {
 	}
 }
 
-func (h *hub) heard(a wire.Address, m bus.Message) {
+func (h *hub) heard(b *mailbox, m bus.Message) {
 	switch d := m.Data; {
 	case len(d) > 33 && d[0] == nodeDeliver:
-		_ = m.Reply([]byte{byte(h.receive(wire.Address(d[1:33]), a, d[33:]))})
-	case len(d) == 25 && d[0] == nodeMoved && [16]byte(d[1:17]) != h.id:
-		h.moved(a, int64(binary.BigEndian.Uint64(d[17:])))
+		if code, mine := h.receive(b, wire.Address(d[1:33]), d[33:]); mine {
+			_ = m.Reply([]byte{byte(code)})
+		}
+	case len(d) == 33 && d[0] == nodeMoved:
+		serial, age := binary.BigEndian.Uint64(d[17:]), binary.BigEndian.Uint64(d[25:])
+		if [16]byte(d[1:17]) == h.id {
+			h.mu.Lock()
+			b.claimed = serial
+			h.mu.Unlock()
+			return
+		}
+		h.moved(b, time.Duration(min(age, math.MaxInt64)))
 	}
 }
 
-// receive queues what another node got for a device here.
-func (h *hub) receive(from, to wire.Address, sealed []byte) wire.ErrorCode {
+// receive queues what another node got for a device here. Of a mailbox that
+// has moved it says nothing: whoever has the device now answers.
+func (h *hub) receive(b *mailbox, from wire.Address, sealed []byte) (code wire.ErrorCode, mine bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	b := h.present(to)
-	if b == nil {
-		return wire.CodeOffline
+	if b.moved {
+		return 0, false
 	}
-	return h.queue(b, from, sealed)
+	if now := h.present(b.address); now != b {
+		return wire.CodeOffline, now == nil
+	}
+	return h.queue(b, from, sealed), true
 }
 
-// moved ends the mailbox of a device that another node has now; what waited
-// goes there.
-func (h *hub) moved(a wire.Address, at int64) {
+// moved ends the mailbox of a device that another node has, for age now; what
+// waited goes there. Of two who claim a device, the bus decides: the later one
+// has it. So an own claim that did not come back yet is later than any other.
+func (h *hub) moved(b *mailbox, age time.Duration) {
 	h.mu.Lock()
-	b := h.boxes[a]
-	if b == nil || b.conn != nil && b.since.UnixNano() > at {
+	if h.boxes[b.address] != b {
 		h.mu.Unlock()
 		return
 	}
+	if b.conn != nil {
+		own := h.now().Sub(b.since)
+		if own < age || b.claimed != b.conn.serial && own < nodeTime {
+			h.mu.Unlock()
+			return
+		}
+	}
+	b.moved = true
 	old, queue := b.conn, b.queue
 	h.remove(b)
 	b.conn = nil
@@ -98,7 +129,7 @@ func (h *hub) moved(a wire.Address, at int64) {
 	h.background(func() {
 		for _, m := range queue {
 			ctx, cancel := context.WithTimeout(context.Background(), nodeTime)
-			_ = h.forward(ctx, m.from, a, m.sealed)
+			_ = h.forward(ctx, m.from, b.address, m.sealed)
 			cancel()
 		}
 		if old != nil {
@@ -169,11 +200,16 @@ func (h *hub) subscribeInvite(id wire.InviteID) {
 		return
 	}
 	sub, err := h.bus.Subscribe(subject, func(m bus.Message) {
-		var b []byte
-		if d, ok := h.lookup(id); ok {
-			b = d.Append(nil)
+		d, ok := h.lookup(id)
+		h.mu.Lock()
+		moved := in.owner.moved
+		h.mu.Unlock()
+		switch {
+		case ok:
+			_ = m.Reply(d.Append(nil))
+		case !moved:
+			_ = m.Reply(nil)
 		}
-		_ = m.Reply(b)
 	})
 	if err != nil {
 		return // resume does it
@@ -233,6 +269,7 @@ func (h *hub) resume() {
 	h.mu.Unlock()
 	for _, b := range boxes {
 		h.subscribeBox(b)
+		h.claim(b)
 	}
 	for _, id := range invites {
 		h.subscribeInvite(id)

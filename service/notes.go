@@ -92,7 +92,7 @@ func (s *Service) tend(ctx context.Context, g *errgroup.Group) {
 				case <-s.bus.Changes():
 					if s.bus.Connected() {
 						s.hub.resume()
-						s.presence.resume(ctx)
+						s.presence.resume()
 					}
 				case <-ctx.Done():
 					return nil

@@ -134,6 +134,7 @@ func (c *conn) bind(ctx context.Context, m wire.Bind) (wire.FrameBody, wire.Erro
 	}
 	own := n.Keys == c.box.device
 	if err := s.presence.add(ctx, c, n, own); err != nil {
+		c.bound = false
 		if errors.Is(err, store.ErrRevoked) || errors.Is(err, store.ErrNotFound) {
 			return nil, wire.CodeAuthFailed
 		}
@@ -150,6 +151,13 @@ func (c *conn) bind(ctx context.Context, m wire.Bind) (wire.FrameBody, wire.Erro
 // revocation falls between.
 func (p *presence) add(ctx context.Context, c *conn, n store.Session, own bool) error {
 	p.mu.Lock()
+	other := c.boundTo != n.Account && p.of[c.boundTo] != nil
+	p.mu.Unlock()
+	if other { // one connection is one account's
+		p.drop(c)
+	}
+	p.mu.Lock()
+	c.boundTo = n.Account
 	b := p.of[n.Account]
 	if b == nil {
 		b = &bound{conns: make(map[*conn]*binding)}
@@ -200,25 +208,26 @@ func (p *presence) subscribe(who store.AccountID) {
 
 // drop forgets a connection.
 func (p *presence) drop(c *conn) {
-	var sub *bus.Subscription
 	p.mu.Lock()
-	for who, b := range p.of {
-		n := b.conns[c]
-		if n == nil {
-			continue
-		}
-		delete(b.conns, c)
-		if n.state != wire.Offline {
-			defer p.announce(who)
-		}
-		if len(b.conns) == 0 {
-			sub = b.sub
-			delete(p.of, who)
-		}
+	who := c.boundTo
+	b := p.of[who]
+	if b == nil || b.conns[c] == nil {
+		p.mu.Unlock()
+		return
+	}
+	shown := b.conns[c].state != wire.Offline
+	delete(b.conns, c)
+	var sub *bus.Subscription
+	if len(b.conns) == 0 {
+		sub = b.sub
+		delete(p.of, who)
 	}
 	p.mu.Unlock()
 	if sub != nil {
 		sub.Close()
+	}
+	if shown {
+		p.announce(who)
 	}
 }
 
@@ -226,14 +235,14 @@ func (p *presence) drop(c *conn) {
 func (p *presence) set(c *conn, state wire.State) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for who, b := range p.of {
-		if n := b.conns[c]; n != nil && n.own {
-			n.state = state
-			p.s.background(func() { p.announce(who) })
-			return true
-		}
+	who := c.boundTo
+	b := p.of[who]
+	if b == nil || b.conns[c] == nil || !b.conns[c].own {
+		return false
 	}
-	return false
+	b.conns[c].state = state
+	p.s.background(func() { p.announce(who) })
+	return true
 }
 
 // here is the state of an account on this node: of several devices, invisible
@@ -344,8 +353,8 @@ func (p *presence) snapshot(who store.AccountID) {
 	}
 }
 
-// sweep closes what is over its life and refreshes snapshots: a node that died
-// told nobody.
+// sweep closes what is over its life, and refreshes snapshots and sessions: a
+// node that died told nobody, a command on the database tells nobody.
 func (p *presence) sweep() {
 	now := p.s.now()
 	p.mu.Lock()
@@ -358,34 +367,45 @@ func (p *presence) sweep() {
 		}
 		if !now.Before(b.refresh) {
 			b.refresh = now.Add(refreshTime)
-			p.s.background(func() { p.snapshot(who) })
+			p.s.background(func() { p.check(who); p.snapshot(who) })
+		}
+	}
+}
+
+// check closes connections whose session was ended by whom we did not hear.
+func (p *presence) check(who store.AccountID) {
+	ctx, cancel := context.WithTimeout(context.Background(), p.s.limits.Answer)
+	defer cancel()
+	of := make(map[account.ID][]*conn)
+	p.mu.Lock()
+	if b := p.of[who]; b != nil {
+		for c, n := range b.conns {
+			of[n.session.ID] = append(of[n.session.ID], c)
+		}
+	}
+	p.mu.Unlock()
+	for session, conns := range of {
+		if _, err := p.s.store.Session(ctx, session); errors.Is(err, store.ErrRevoked) || errors.Is(err, store.ErrNotFound) {
+			for _, c := range conns {
+				c.bar(ending{statusRevoked, "revoked"})
+			}
 		}
 	}
 }
 
 // resume makes up for what was not heard while the bus was gone.
-func (p *presence) resume(ctx context.Context) {
-	type one struct {
-		c *conn
-		n store.Session
-	}
-	var all []one
+func (p *presence) resume() {
 	var whose []store.AccountID
 	p.mu.Lock()
-	for who, b := range p.of {
+	for who := range p.of {
 		whose = append(whose, who)
-		for c, n := range b.conns {
-			all = append(all, one{c, n.session})
-		}
 	}
 	p.mu.Unlock()
 	for _, who := range whose {
 		p.subscribe(who)
 	}
-	for _, o := range all {
-		if _, err := p.s.store.Session(ctx, o.n.ID); errors.Is(err, store.ErrRevoked) || errors.Is(err, store.ErrNotFound) {
-			o.c.bar(ending{statusRevoked, "revoked"})
-		}
+	for _, who := range whose { // what matters most first
+		p.check(who)
 	}
 	for _, who := range whose {
 		p.snapshot(who)

@@ -31,6 +31,8 @@ type running struct {
 	pin  [32]byte
 	stop func()
 	log  *safeBuffer
+	dir  string // of its data, if there are accounts
+	svc  *service.Service
 }
 
 // start runs a service until stop or the end of the test.
@@ -44,7 +46,9 @@ func start(t *testing.T, cfg service.Config) *running {
 		cfg.Certificate = cert
 	}
 	log := &safeBuffer{}
-	cfg.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if cfg.Log == nil {
+		cfg.Log = log.logger()
+	}
 	s, err := service.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +72,7 @@ func start(t *testing.T, cfg service.Config) *running {
 		}
 	})
 	t.Cleanup(stop)
-	return &running{ln.Addr().String(), s.Pin(), stop, log}
+	return &running{addr: ln.Addr().String(), pin: s.Pin(), stop: stop, log: log, svc: s}
 }
 
 // TestMain fails if anything of the service still runs when all tests are over.
@@ -95,6 +99,11 @@ func leftBehind() (left string) {
 		}
 	}
 	return left
+}
+
+// logger logs everything into the buffer.
+func (s *safeBuffer) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(s, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 type safeBuffer struct {
@@ -191,8 +200,10 @@ func (r *raw) send(id uint32, body wire.FrameBody) {
 	}
 }
 
-func (r *raw) tryRead() (wire.Frame, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+func (r *raw) tryRead() (wire.Frame, error) { return r.readWithin(patience) }
+
+func (r *raw) readWithin(d time.Duration) (wire.Frame, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	_, b, err := r.ws.Read(ctx)
 	if err != nil {
@@ -233,7 +244,7 @@ func (r *raw) want(body, want wire.FrameBody) {
 func (r *raw) closed() (last wire.FrameBody, code websocket.StatusCode) {
 	r.t.Helper()
 	for {
-		f, err := r.tryRead()
+		f, err := r.readWithin(3 * patience) // a sweep comes every 10 s
 		if err != nil {
 			if errors.Is(err, context.DeadlineExceeded) {
 				r.t.Error("the connection is not closed")

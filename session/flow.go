@@ -8,6 +8,15 @@ import (
 const (
 	// minWindow is how many bytes may always be on their way.
 	minWindow = 12 << 10
+	// startRate, in bytes a second, is taken for the link's until a picture has
+	// told more, and startBurst bytes go at once then.
+	startRate  = 250e3
+	startBurst = 64 << 10
+	// minRate is what silence brings the rate down to at least.
+	minRate = 30e3
+	// paceGain times the rate is how fast a picture goes: a little faster than
+	// the link is thought to be shows whether it is.
+	paceGain = 1.5
 	// windowTime times the delivery rate is how much may be on its way beyond
 	// one round trip: more would only queue.
 	windowTime = 20 * time.Millisecond
@@ -25,7 +34,8 @@ type flow struct {
 	mu          sync.Mutex
 	frames      []sentFrame
 	outstanding int
-	rate        float64 // bytes per second, smoothed
+	rate        float64 // bytes per second, smoothed; 0 until one is known
+	steady      bool    // rate was measured since the last silence
 	rtt         time.Duration
 	least       time.Duration // that a picture took: what size does not explain
 	last        time.Time
@@ -37,20 +47,22 @@ type sentFrame struct {
 	at        time.Time
 }
 
-func (f *flow) sent(timestamp uint32, size int, now time.Time) {
+// sent takes note of a picture that was handed over from began to now.
+func (f *flow) sent(timestamp uint32, size int, began, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.frames) == maxOutstanding {
 		f.outstanding -= f.frames[0].size
 		f.frames = f.frames[1:]
 	}
-	f.frames = append(f.frames, sentFrame{timestamp, size, now})
+	f.frames = append(f.frames, sentFrame{timestamp, size, began})
 	f.outstanding += size
 	f.last = now
 }
 
-// acked takes note that everything up to timestamp is visible.
-func (f *flow) acked(timestamp uint32, now time.Time) {
+// acked takes note that everything up to timestamp is visible, and was held by
+// the viewer for that long after it had arrived.
+func (f *flow) acked(timestamp uint32, held time.Duration, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n, bytes := 0, 0
@@ -65,16 +77,24 @@ func (f *flow) acked(timestamp uint32, now time.Time) {
 		return
 	}
 	took := max(now.Sub(f.frames[n-1].at), time.Millisecond)
-	switch {
-	case f.rtt == 0: // it opened the viewer's window, too
-		f.rtt, f.least = took, took
-	case bytes >= minWindow: // small frames say nothing about the link
+	if f.rtt == 0 { // it opened the viewer's window, too
+		took = max(took-held, time.Millisecond)
+		f.rtt = took
+	}
+	if bytes >= minWindow { // small frames say nothing about the link
 		// Half of it at most, lest an unlucky least make the link look fast.
 		rate := float64(bytes) / (took - min(f.least, took/2)).Seconds()
-		if f.rate == 0 {
-			f.rate = rate
+		switch {
+		case !f.steady:
+			f.rate, f.steady = rate, f.least > 0 // with the round trip in it, it is too low
+		case rate > f.rate: // Pace has held it down
+			f.rate += (rate - f.rate) / 2
+		default:
+			f.rate += (rate - f.rate) / 4
 		}
-		f.rate += (rate - f.rate) / 4
+	}
+	if f.least == 0 {
+		f.least = took
 	}
 	f.rtt += (took - f.rtt) / 8
 	f.least = min(f.least, took)
@@ -93,19 +113,35 @@ func (f *flow) open(now time.Time) bool {
 	if now.Sub(f.last) < f.patienceLocked() {
 		return false
 	}
-	// The acknowledgements were lost: begin anew.
+	// The acknowledgements were lost, or the link is full: begin anew.
+	if f.steady {
+		f.rate, f.steady = max(f.rate/2, minRate), false
+	}
 	f.frames, f.outstanding = f.frames[:0], 0
 	return true
 }
 
 func (f *flow) window() int { return max(minWindow, int(f.rate*windowTime.Seconds())) }
 
-// pace is what reaches the viewer, in bytes a second, 0 as long as nobody knows,
-// and how many bytes may be under way.
+// pace is what reaches the viewer, in bytes a second, a careful guess as long as
+// nobody knows, and how many bytes may be under way.
 func (f *flow) pace() (rate float64, window int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.rate == 0 {
+		return startRate, f.window()
+	}
 	return f.rate, f.window()
+}
+
+// limit is how fast a picture may go, in bytes a second, and how much at once.
+func (f *flow) limit() (rate float64, burst int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.rate == 0 {
+		return paceGain * startRate, startBurst
+	}
+	return paceGain * f.rate, f.window()
 }
 
 // patience is how long to wait before asking open again without news.

@@ -12,12 +12,12 @@ func TestFlowRate(t *testing.T) {
 	now := time.Now()
 	var f flow
 	send := func(n uint32, size int, more time.Duration) {
-		f.sent(n, size, now)
+		f.sent(n, size, now, now)
 		now = now.Add(trip + more + time.Duration(float64(size)/link*1e9))
-		f.acked(n, now)
+		f.acked(n, more, now)
 	}
 	send(1, 60e3, 300*time.Millisecond)
-	if rate, window := f.pace(); rate != 0 || window != minWindow {
+	if rate, window := f.pace(); rate > link || rate < link/2 || window != minWindow {
 		t.Errorf("after the first picture the rate is %.0f, the window %d", rate, window)
 	}
 	send(2, 500, 0)

@@ -160,11 +160,12 @@ func (o *outlet) serve(ctx context.Context) (err error) {
 			fresh := !refresh && o.shot != (shot{}) // not an old picture, coded again
 			refresh = false
 			coded := time.Now()
-			ts, err := track.Write(buf)
+			track.Pace(o.flow.limit())
+			ts, err := track.Write(ctx, buf)
 			if err != nil {
 				return err
 			}
-			o.flow.sent(ts, len(buf), now)
+			o.flow.sent(ts, len(buf), coded, time.Now())
 			if fresh {
 				o.meter.coded(o.shot, ts, now, coded)
 			}

@@ -90,8 +90,12 @@ type Peer interface {
 type OutTrack interface {
 	// Codec blocks until both ends agreed on one and names its MIME type.
 	Codec(ctx context.Context) (string, error)
-	// Write sends one coded frame and returns its RTP timestamp.
-	Write(frame []byte) (timestamp uint32, err error)
+	// Write sends one coded frame, as fast as Pace allows, and returns its RTP
+	// timestamp. After ctx has ended the track is of no use.
+	Write(ctx context.Context, frame []byte) (timestamp uint32, err error)
+	// Pace limits what is sent, and sent again, to rate bytes a second beyond
+	// bursts of so many bytes.
+	Pace(rate float64, burst int)
 	// Refresh tells that the viewer needs a picture that stands alone.
 	Refresh() <-chan struct{}
 	Close() error

@@ -430,7 +430,7 @@ func (s *share) acked(id MemberID, a wire.Ack) {
 		o.seen.Store(true)
 		now := time.Now()
 		o.meter.acked(a, now)
-		o.flow.acked(a.Timestamp, now)
+		o.flow.acked(a.Timestamp, time.Duration(a.Held)*time.Microsecond, now)
 		o.poke()
 		s.poke()
 	}

@@ -266,7 +266,9 @@ func (p *peer) AcceptTrack(ctx context.Context) (session.InTrack, error) {
 func (t *track) Codec(context.Context) (string, error) { return "plain", nil }
 func (t *track) Refresh() <-chan struct{}              { return t.refresh }
 func (t *track) Close() error                          { return nil }
-func (t *track) Write(f []byte) (uint32, error) {
+func (t *track) Pace(float64, int)                     {}
+
+func (t *track) Write(_ context.Context, f []byte) (uint32, error) {
 	t.ts++
 	t.frames <- session.TrackFrame{Data: bytes.Clone(f), Timestamp: t.ts, Received: time.Now()}
 	return t.ts, nil

@@ -386,7 +386,7 @@ func TestHostilePictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 10 {
-		if _, err := out.Write(bytes.Repeat([]byte{1, 1, 0, 255}, 1000)); err != nil {
+		if _, err := out.Write(t.Context(), bytes.Repeat([]byte{1, 1, 0, 255}, 1000)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -28,7 +28,7 @@ func invited(tb testing.TB, anna, ben *session.Call) {
 // network. Run it with -benchtime 1x; it prints a table.
 func BenchmarkNetwork(b *testing.B) {
 	fmt.Println("\n1280x800, a change every 50 ms, from its paint until it or a newer one is decoded")
-	fmt.Println("| scene | link | loss | round trip | p50 ms | p95 ms | p99 ms | pictures | kbit/s |\n|---|---|---|---|---|---|---|---|---|")
+	fmt.Println("| scene | link | loss | round trip | p50 ms | p95 ms | p99 ms | pictures | kbit/s | queue p50/p95 ms |\n|---|---|---|---|---|---|---|---|---|---|")
 	row := func(name string, kind, rate int, loss float64, rtt time.Duration) {
 		b.Run(fmt.Sprintf("%s/%d/%v/%v", name, rate, loss, rtt), func(b *testing.B) {
 			ctx, cancel := context.WithCancel(context.Background())
@@ -49,16 +49,19 @@ func BenchmarkNetwork(b *testing.B) {
 			n.losing(loss)
 			time.Sleep(3 * time.Second)
 			a.times()
+			n.delays()
 			before := n.bytes()
 			const length = 10 * time.Second
 			time.Sleep(length)
 			took, sent := a.times(), n.bytes()-before
+			queue := n.delays()
 			link := "unlimited"
 			if rate > 0 {
 				link = fmt.Sprintf("%d Mbit/s", rate/1e6)
 			}
-			fmt.Printf("| %s | %s | %g %% | %d ms | %.0f | %.0f | %.0f | %d | %.0f |\n", name, link, 100*loss, rtt.Milliseconds(),
-				millis(quantile(took, 50)), millis(quantile(took, 95)), millis(quantile(took, 99)), len(took), float64(sent)*8/length.Seconds()/1000)
+			fmt.Printf("| %s | %s | %g %% | %d ms | %.0f | %.0f | %.0f | %d | %.0f | %.0f/%.0f |\n", name, link, 100*loss, rtt.Milliseconds(),
+				millis(quantile(took, 50)), millis(quantile(took, 95)), millis(quantile(took, 99)), len(took), float64(sent)*8/length.Seconds()/1000,
+				millis(quantile(queue, 50)), millis(quantile(queue, 95)))
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(millis(quantile(took, 95)), "p95-ms")
 		})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -29,11 +30,12 @@ type shaped struct {
 	tb     testing.TB
 	router *vnet.Router
 
-	mu    sync.Mutex
-	loss  float64
-	hosts int
-	sent  int // bytes
-	boxes map[wire.Address]*memoryBox
+	mu     sync.Mutex
+	loss   float64
+	hosts  int
+	sent   int // bytes
+	queues map[string]*standing
+	boxes  map[wire.Address]*memoryBox
 	// gate, if not nil, is what controls the windows of all members.
 	gate    func(context.Context, platform.WindowID) (session.Gate, error)
 	invites map[wire.InviteID]wire.Device
@@ -47,14 +49,46 @@ func newShaped(tb testing.TB, rtt time.Duration) *shaped {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	n := &shaped{tb: tb, router: r, hosts: 1, boxes: map[wire.Address]*memoryBox{}, invites: map[wire.InviteID]wire.Device{}}
+	n := &shaped{tb: tb, router: r, hosts: 1, queues: map[string]*standing{}, boxes: map[wire.Address]*memoryBox{}, invites: map[wire.InviteID]wire.Device{}}
 	r.AddChunkFilter(func(c vnet.Chunk) bool {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		n.sent += len(c.UserData())
-		return rand.Float64() >= n.loss
+		if rand.Float64() < n.loss {
+			return false
+		}
+		if host, _, err := net.SplitHostPort(c.DestinationAddr().String()); err == nil && n.queues[host] != nil {
+			n.queues[host].add(len(c.UserData()), time.Now())
+		}
+		return true
 	})
 	return n
+}
+
+// standing reckons how long the queue before a bottleneck is.
+type standing struct {
+	rate   float64 // bytes a second
+	bytes  float64
+	at     time.Time
+	delays []time.Duration // that the packets since the last look will meet
+}
+
+func (q *standing) add(n int, now time.Time) {
+	q.bytes = max(0, q.bytes-q.rate*now.Sub(q.at).Seconds())
+	q.at = now
+	q.delays = append(q.delays, time.Duration(q.bytes/q.rate*1e9))
+	q.bytes = min(q.bytes+float64(n), q.rate/2) // what does not fit is dropped
+}
+
+// delays returns what the queues added to each packet since the call before.
+func (n *shaped) delays() (all []time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, q := range n.queues {
+		all = append(all, q.delays...)
+		q.delays = nil
+	}
+	return all
 }
 
 // losing sets the share of packets that are lost, in both directions.
@@ -85,6 +119,9 @@ func (n *shaped) host(rate int) (*vnet.Net, *vnet.TBFQueue) {
 		}
 		return h, nil
 	}
+	n.mu.Lock()
+	n.queues[fmt.Sprintf("10.0.0.%d", n.hosts)] = &standing{rate: float64(rate) / 8}
+	n.mu.Unlock()
 	q := vnet.NewTBFQueue(rate, 3000, int64(rate/8/2))
 	nic, err := vnet.NewQueue(h, q)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"viewflip.app/service"
@@ -24,23 +25,27 @@ type accountSettings struct {
 
 const adminTime = 5 * time.Second
 
-// openStore opens the database; where no key is given, it is a file in the data directory.
-func (a accountSettings) openStore(ctx context.Context, e env, data string, log *slog.Logger) (*store.Store, error) {
-	var master store.MasterKey
+// options name the database; without --db it is a file in the data directory.
+func (a accountSettings) options(e env, data string, log *slog.Logger) (store.Options, error) {
+	o := store.Options{Dir: data, URL: a.db, Log: log}
+	if a.db != "" && !strings.HasPrefix(a.db, "postgres://") && !strings.HasPrefix(a.db, "postgresql://") {
+		return o, errors.New("--db is not postgres://…")
+	}
 	var err error
+	o.Master, err = a.master(e, data)
+	return o, err
+}
+
+// master reads the key of the database; a file that is not there is made.
+func (a accountSettings) master(e env, data string) (store.MasterKey, error) {
 	if text := e.getenv("VIEWFLIP_MASTER_KEY"); text != "" && a.masterKey == "" {
-		master, err = store.ParseMasterKey(text)
-	} else {
-		file := a.masterKey
-		if file == "" {
-			file = filepath.Join(data, "master.key")
-		}
-		master, err = store.MasterKeyFile(file)
+		return store.ParseMasterKey(text)
 	}
-	if err != nil {
-		return nil, err
+	file := a.masterKey
+	if file == "" {
+		file = filepath.Join(data, "master.key")
 	}
-	return store.Open(ctx, store.Options{Dir: data, URL: a.db, Master: master, Log: log})
+	return store.MasterKeyFile(file)
 }
 
 // openMail chooses who gets mails: without --mail, a service on loopback has the development
@@ -57,7 +62,11 @@ func (a accountSettings) openMail(e env, data string, at net.Addr, log *slog.Log
 	case "dev":
 		return mail.NewSink(filepath.Join(data, "mail"), e.stderr, at)
 	default:
-		return mail.NewSMTP(a.mail, nil)
+		m, err := mail.NewSMTP(a.mail, nil)
+		if err != nil {
+			return nil, fmt.Errorf("--mail is wrong: %w", err)
+		}
+		return m, nil
 	}
 }
 
@@ -67,7 +76,11 @@ func (a accountSettings) run(ctx context.Context, e env, s settings, cfg service
 	if cfg.Mail, err = a.openMail(e, s.data, ln.Addr(), cfg.Log); err != nil {
 		return fail(err)
 	}
-	if cfg.Store, err = a.openStore(ctx, e, s.data, cfg.Log); err != nil {
+	o, err := a.options(e, s.data, cfg.Log)
+	if err != nil {
+		return fail(err)
+	}
+	if cfg.Store, err = store.Open(ctx, o); err != nil {
 		return fail(err)
 	}
 	defer func() { err = errors.Join(err, cfg.Store.Close()) }()

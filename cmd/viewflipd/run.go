@@ -8,8 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"viewflip.app/service"
@@ -38,7 +36,7 @@ only where no direct path leads, encrypted from end to end.
                   [--relay-address IP,…] [--turn URL,… --turn-secret-file FILE]
         run the service until it is interrupted; prints on standard output the
         line that clients need in VIEWFLIP_SERVICE
-  viewflipd version
+` + adminUsage + `  viewflipd version
         print the version
   viewflipd help
         print this
@@ -99,6 +97,14 @@ func dispatch(ctx context.Context, e env, args []string) error {
 	switch args[0] {
 	case "serve":
 		return serve(ctx, e, args[1:])
+	case "backup":
+		return backup(ctx, e, args[1:])
+	case "restore":
+		return restore(ctx, e, args[1:])
+	case "rotate-keys":
+		return rotateKeys(ctx, e, args[1:])
+	case "users":
+		return users(ctx, e, args[1:])
 	case "version", "--version":
 		_, err := fmt.Fprintln(e.stdout, "viewflipd", version)
 		return err
@@ -137,7 +143,7 @@ func (e env) settings(args []string) (settings, error) {
 	var s settings
 	var advertise, level, relayed, guests string
 	fs.StringVar(&s.listen, "listen", or("VIEWFLIP_LISTEN", defaultListen), "")
-	fs.StringVar(&s.data, "data", or("VIEWFLIP_DATA", e.getenv("STATE_DIRECTORY")), "")
+	fs.StringVar(&s.data, "data", e.dataDir(), "")
 	fs.StringVar(&advertise, "advertise", e.getenv("VIEWFLIP_ADVERTISE"), "")
 	fs.StringVar(&relayed, "relay", or("VIEWFLIP_RELAY", "on"), "")
 	fs.StringVar(&s.relay.turn, "turn", e.getenv("VIEWFLIP_TURN"), "")
@@ -177,11 +183,7 @@ func (e env) settings(args []string) (settings, error) {
 		}
 	}
 	if s.data == "" {
-		dir, err := os.UserConfigDir()
-		if err != nil {
-			return s, e.misused("there is no directory for the TLS key: say --data DIR")
-		}
-		s.data = filepath.Join(dir, "viewflipd")
+		return s, e.misused("there is no directory for the TLS key: say --data DIR")
 	}
 	return s, nil
 }

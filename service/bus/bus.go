@@ -35,6 +35,7 @@ const (
 	reconnectWait = 500 * time.Millisecond
 	pingInterval  = 10 * time.Second
 	drainTime     = 5 * time.Second
+	syncTime      = 2 * time.Second
 	maxAnswers    = 4096
 )
 
@@ -251,9 +252,13 @@ func (s *Subscription) Close() {
 }
 
 // Sync waits until the bus knows of every subscription made before: from then on
-// every node reaches them.
+// every node reaches them. ErrUnavailable at once if the bus is gone, and soon if
+// it does not answer.
 func (b *Bus) Sync(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTime)
+	if !b.Connected() {
+		return ErrUnavailable
+	}
+	ctx, cancel := context.WithTimeout(ctx, syncTime)
 	defer cancel()
 	return failure(b.nc.FlushWithContext(ctx))
 }

@@ -65,7 +65,7 @@ const (
 	fewTiles = 8
 	// passTime is what pictures without loss may take on a slow link; beyond
 	// it, they come with loss first.
-	passTime = 250 * time.Millisecond
+	passTime = 60 * time.Millisecond
 	// manyColours of its 256 pixels has a tile of a natural picture; one of
 	// antialiased text has up to 75.
 	manyColours = 96

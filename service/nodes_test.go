@@ -1,0 +1,273 @@
+//go:build linux
+
+package service_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"viewflip.app/service"
+	"viewflip.app/service/bus"
+	"viewflip.app/service/mail"
+	"viewflip.app/service/store"
+	"viewflip.app/wire"
+	"viewflip.app/wire/account"
+)
+
+// nats is a message bus outside the nodes, which can go and come back.
+type nats struct {
+	t    *testing.T
+	port int
+	srv  *server.Server
+}
+
+func startNATS(t *testing.T) *nats {
+	t.Helper()
+	n := &nats{t: t, port: server.RANDOM_PORT}
+	n.start()
+	t.Cleanup(n.stop)
+	return n
+}
+
+func (n *nats) start() {
+	n.t.Helper()
+	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: n.port, NoLog: true, NoSigs: true})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	srv.Start()
+	if !srv.ReadyForConnections(patience) {
+		n.t.Fatal("no NATS")
+	}
+	n.srv, n.port = srv, srv.Addr().(*net.TCPAddr).Port
+}
+
+func (n *nats) stop() { n.srv.Shutdown(); n.srv.WaitForShutdown() }
+
+func (n *nats) url() string { return fmt.Sprint("nats://127.0.0.1:", n.port) }
+
+// startPostgres starts an empty PostgreSQL on a socket and gives its URL.
+func startPostgres(t *testing.T) string {
+	t.Helper()
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
+	if len(found) == 0 {
+		t.Skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+	}
+	dir, err := os.MkdirTemp("", "pg") // the path of a socket is at most 107 bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	data := filepath.Join(dir, "data")
+	run := func(name string, args ...string) error {
+		cmd := exec.Command(filepath.Join(found[len(found)-1], name), append(args, "-D", data)...)
+		cmd.Dir = dir
+		if os.Geteuid() == 0 { // which PostgreSQL refuses
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+			if err := os.Chown(dir, 65534, 65534); err != nil {
+				return err
+			}
+		}
+		return cmd.Run()
+	}
+	err = errors.Join(
+		run("initdb", "-A", "trust", "-U", "viewflip", "-E", "UTF8", "--locale=C", "--no-sync"),
+		run("pg_ctl", "-w", "-l", filepath.Join(dir, "log"), "-o", "-c listen_addresses='' -c unix_socket_directories='"+dir+"'", "start"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = run("pg_ctl", "-m", "immediate", "stop") })
+	return "postgres://viewflip@/postgres?host=" + url.QueryEscape(dir)
+}
+
+// two starts two nodes of one service, on one database and one bus.
+func two(t *testing.T, engine string, cfg service.Config) (a, b *running, out *outbox, n *nats) {
+	t.Helper()
+	n = startNATS(t)
+	o := store.Options{Dir: t.TempDir(), Master: store.NewMasterKey()}
+	if engine == "postgres" {
+		o.URL = startPostgres(t)
+	}
+	open := func() *store.Store {
+		st, err := store.Open(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = st.Close() })
+		return st
+	}
+	out = &outbox{to: map[string]mail.Message{}}
+	var err error
+	if cfg.Certificate, err = service.NewCertificate(); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Mail = out
+	var nodes [2]*running
+	for i := range nodes {
+		if engine == "postgres" || i == 0 { // a file is one process's, whose nodes share it
+			cfg.Store = open()
+		}
+		cfg.Bus = openBus(t, bus.Config{URL: n.url()})
+		nodes[i] = start(t, cfg)
+	}
+	return nodes[0], nodes[1], out, n
+}
+
+// at gives the person's device on another node.
+func (p *person) at(s *running) *person {
+	q := *p
+	q.s = s
+	return &q
+}
+
+// meet makes two people contacts and gives ann's handle of bob.
+func meet(ann, bob *person) (ofBob account.ID) {
+	ann.t.Helper()
+	link := wire.InviteID(newID(ann.t))
+	must[account.Empty](ann, account.PathContactInvite, account.ContactInvite{Invite: account.InviteHash(link)})
+	must[account.ContactAccepted](bob, account.PathContactAccept, account.ContactAccept{Invite: account.ID(link), Proof: account.Hash{1}})
+	for _, c := range must[account.Contacts](ann, account.PathContacts, account.Empty{}).Contacts {
+		if c.Account == bob.key.Public() {
+			return c.Handle
+		}
+	}
+	ann.t.Fatal("they did not meet")
+	return account.ID{}
+}
+
+// sent tries until a message is taken, and acknowledges it there.
+func sent(t *testing.T, from, to *raw, text string) {
+	t.Helper()
+	eventually(t, "sent: "+text, func() bool {
+		from.send(9, wire.Send{To: to.id.Public().Address(), Sealed: []byte(text)})
+		return from.answer(9) == (wire.OK{})
+	})
+	for {
+		f := to.read()
+		if d, ok := f.Body.(wire.Deliver); ok {
+			if d.From != from.id.Public().Address() || string(d.Sealed) != text {
+				t.Fatalf("%s instead of %s", d.Sealed, text)
+			}
+			to.send(f.ID, wire.OK{})
+			return
+		}
+	}
+}
+
+// answer reads until the answer to a request.
+func (r *raw) answer(id uint32) wire.FrameBody {
+	r.t.Helper()
+	for {
+		if f := r.read(); f.ID == id {
+			return f.Body
+		}
+	}
+}
+
+func TestTwoNodes(t *testing.T) {
+	for _, engine := range []string{"sqlite", "postgres"} {
+		t.Run(engine, func(t *testing.T) { testTwoNodes(t, engine) })
+	}
+}
+
+func testTwoNodes(t *testing.T, engine string) {
+	t.Helper()
+	north, south, out, bus := two(t, engine, service.Config{})
+	ann := signUp(t, north, out, "ann@example.org", "Ann")
+	bob := signUp(t, south, out, "bob@example.org", "Bob") // the session works on both
+	ofBob := meet(ann.at(south), bob.at(north))
+
+	// Messages, invitations and presence pass between nodes.
+	a, b := ann.bind(), bob.bind()
+	sent(t, a, b, "north to south")
+	sent(t, b, a, "south to north")
+	a.send(10, wire.OpenInvite{Invite: wire.InviteID{7}, Expires: time.Now().Add(time.Hour).Unix()})
+	if got := a.answer(10); got != (wire.OK{}) {
+		t.Fatalf("%#v", got)
+	}
+	b.send(11, wire.Lookup{Invite: wire.InviteID{7}})
+	if got := b.answer(11); got != (wire.Found{Device: a.id.Public()}) {
+		t.Errorf("%#v", got)
+	}
+	b.send(12, wire.SetPresence{State: wire.Busy})
+	a.until(wire.Presence{Handle: ofBob, State: wire.Busy})
+
+	// Who comes later gets what is.
+	_ = a.ws.Close(1000, "")
+	a = ann.bind()
+	a.until(wire.Presence{Handle: ofBob, State: wire.Busy})
+
+	// A device moves to the other node and back: it is in one place, and
+	// nothing gets lost or doubled.
+	for i, node := range []*running{north, south, north} {
+		old := b
+		b = bob.at(node).bind()
+		if _, code := old.closed(); code != 4001 {
+			t.Errorf("move %d: the old connection ended by %d", i, code)
+		}
+		sent(t, a, b, fmt.Sprint("after move ", i))
+		sent(t, b, a, fmt.Sprint("and back ", i))
+	}
+	b.send(13, wire.SetPresence{State: wire.Online})
+	a.until(wire.Presence{Handle: ofBob, State: wire.Online})
+
+	// The bus is gone for a while: in one node all goes on, and later all is well.
+	b2 := bob.at(south).bind()
+	b.closed()
+	b = b2
+	bus.stop()
+	eventually(t, "the nodes notice", func() bool {
+		a.send(14, wire.Send{To: b.id.Public().Address(), Sealed: []byte("x")})
+		return a.answer(14) != (wire.OK{})
+	})
+	must[account.Me](ann, account.PathMe, account.Empty{})
+	carl := signUp(t, north, out, "carl@example.org", "Carl") // subscribes while there is no bus
+	c := carl.bind()
+	sent(t, a, c, "in one node")
+	bus.start()
+	sent(t, b, c, "to who came meanwhile")
+	sent(t, a, b, "again")
+	b.send(15, wire.SetPresence{State: wire.Busy})
+	a.until(wire.Presence{Handle: ofBob, State: wire.Busy})
+
+	// A device is revoked on one node and its socket on the other closes.
+	must[account.Empty](bob.at(north), account.PathSessionEnd, account.SessionEnd{})
+	if _, code := b.closed(); code != 4004 {
+		t.Errorf("revoked on the other node: closed by %d", code)
+	}
+	bob.refused(account.PathMe, account.Empty{}, account.CodeRevoked)
+	a.until(wire.Presence{Handle: ofBob, State: wire.Offline})
+
+	// One node drains; the other takes over.
+	north.stop()
+	a.closed()
+	a = ann.at(south).bind()
+	bob = bob.at(south)
+	bob.login()
+	b = bob.bind()
+	sent(t, a, b, "one node left")
+	must[account.Me](ann.at(south), account.PathMe, account.Empty{})
+}
+
+// What the bus could not tell is found out when it is back.
+func TestRevokedWithoutBus(t *testing.T) {
+	north, south, out, bus := two(t, "sqlite", service.Config{})
+	ann := signUp(t, north, out, "ann@example.org", "Ann")
+	a := ann.bind()
+	bus.stop()
+	must[account.Empty](ann.at(south), account.PathSessionEnd, account.SessionEnd{})
+	bus.start()
+	if _, code := a.closed(); code != 4004 {
+		t.Errorf("closed by %d", code)
+	}
+}
