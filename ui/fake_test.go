@@ -86,8 +86,22 @@ func (c *fakeCall) Events(context.Context) <-chan session.Event {
 
 func (c *fakeCall) Done() <-chan struct{} { return c.done }
 
-func (c *fakeCall) Join(context.Context, wire.Link) error {
+func (c *fakeCall) JoinContact(_ context.Context, _ wire.Link, from session.Contact) error {
+	if from.Name != "" {
+		c.note("join " + from.Name)
+	}
 	return c.joinErr
+}
+
+func (c *fakeCall) Compare(m session.MemberID) error {
+	c.set(func(st *session.State) {
+		for i := range st.Members {
+			if st.Members[i].ID == m {
+				st.Members[i].Phrase = session.Phrase{"marble", "anchor", "tulip", "seven"}
+			}
+		}
+	})
+	return nil
 }
 
 func (c *fakeCall) Invite(context.Context, session.InviteOptions) (wire.Link, error) {

@@ -16,6 +16,7 @@ import (
 
 	"viewflip.app/platform"
 	"viewflip.app/session"
+	"viewflip.app/wire"
 )
 
 // screen is what the home window shows.
@@ -26,13 +27,14 @@ const (
 	screenJoin                // enter somebody's call
 	screenCall                // the call
 	screenAdd                 // choose more windows for the call
+	screenPeople              // contacts, also during a call
 )
 
 // screenFor is the screen that follows from the call's existence and from
 // what the person last asked for.
 func screenFor(inCall bool, wanted screen) screen {
 	switch {
-	case inCall && wanted != screenAdd:
+	case inCall && wanted != screenAdd && wanted != screenPeople:
 		return screenCall
 	case !inCall && (wanted == screenCall || wanted == screenAdd):
 		return screenShare
@@ -59,6 +61,11 @@ type home struct {
 	picker *picker
 	join   *joinPane
 	call   *callPane
+	people *peoplePane
+	// rings are contacts who call, calling is who is called.
+	rings   *rows[wire.InviteID, *ringCard]
+	calling *callingCard
+	top     *fyne.Container
 	thumbs *thumbs
 	body   *fyne.Container
 	ready  bool
@@ -73,8 +80,12 @@ func newHome(p *program) *home {
 	h.win.SetCloseIntercept(h.close)
 	h.thumbs = newThumbs(p, h.picture)
 
-	h.tabs = newSegments([]string{"Share a window", "Join a call"}, func(i int) {
-		h.visit([]screen{screenShare, screenJoin}[i])
+	tabs := []string{"Share a window", "Join a call"}
+	if p.o.People != nil {
+		tabs = append(tabs, "People")
+	}
+	h.tabs = newSegments(tabs, func(i int) {
+		h.visit([]screen{screenShare, screenJoin, screenPeople}[i])
 	})
 	h.status = newLine("").centred()
 	h.name = widget.NewEntry()
@@ -90,6 +101,10 @@ func newHome(p *program) *home {
 	h.picker = newPicker(p, func() { h.visit(screenCall) }, func() { h.visit(screenCall) })
 	h.join = newJoinPane(p)
 	h.call = newCallPane(p)
+	h.people = newPeoplePane(p)
+	h.rings = newRows[wire.InviteID, *ringCard](10)
+	h.calling = newCallingCard(p)
+	h.top = inset(0, 20, inset(16, 0, column(10, h.rings.box, h.calling.root)))
 	h.notice = caption(p.o.Notice).centred()
 
 	mark := canvas.NewImageFromResource(logo())
@@ -98,7 +113,8 @@ func newHome(p *program) *home {
 	header := container.NewStack(newPanel(colorSurface, "", 0), column(0,
 		inset(10, 20, container.New(header3{}, middle(brand), container.NewStack(middle(h.tabs), middle(h.status)), middle(sized(180, 0, h.name)))),
 		widget.NewSeparator()))
-	h.body = container.NewStack(h.picker.root, h.join.root, h.call.root)
+	body := container.NewStack(h.picker.root, h.join.root, h.call.root, h.people.root)
+	h.body = container.NewBorder(h.top, nil, nil, nil, body)
 	content := container.NewBorder(header, nil, nil, nil, h.body)
 	if p.o.Notice != "" {
 		foot := container.NewStack(newPanel(colorSurface, "", 0), container.New(layout.NewCustomPaddedLayout(0, 8, 20, 20), h.notice))
@@ -161,17 +177,26 @@ func (h *home) render() {
 	show(h.picker.root, h.shown == screenShare || h.shown == screenAdd)
 	show(h.join.root, h.shown == screenJoin)
 	show(h.call.root, h.shown == screenCall)
+	show(h.people.root, h.shown == screenPeople)
+	show(h.people.back, h.p.call != nil)
+	show(h.top, h.rings.len() > 0 || h.calling.root.Visible())
 	show(h.tabs, h.p.call == nil)
 	show(h.status, h.p.call != nil)
 	show(h.picker.back, h.shown == screenAdd)
-	if h.shown == screenJoin {
+	switch h.shown {
+	case screenJoin:
 		h.tabs.pick(1)
-	} else {
+	case screenPeople:
+		h.tabs.pick(2)
+	default:
 		h.tabs.pick(0)
 	}
-	if h.shown == screenAdd {
+	switch h.shown {
+	case screenAdd:
 		h.status.set("Add a window to the call")
-	} else {
+	case screenPeople:
+		h.status.set("Bring somebody into the call")
+	default:
 		h.status.set(callSentence(h.p.state))
 	}
 	h.thumbsChanged()
@@ -185,6 +210,7 @@ func (h *home) update(st session.State) {
 	}
 	h.picker.setShared(shared)
 	h.call.update(st)
+	h.people.update(h.p.people)
 	h.render()
 }
 
@@ -193,6 +219,7 @@ func (h *home) leftCall() {
 	h.wanted = screenShare
 	h.picker.setShared(map[platform.WindowID]bool{})
 	h.call.reset()
+	h.people.update(h.p.people)
 	h.render()
 }
 
@@ -228,7 +255,7 @@ func (h *home) thumbsChanged() {
 			ids = h.picker.visible()
 		case screenCall:
 			ids = h.call.visible()
-		case screenJoin:
+		case screenJoin, screenPeople:
 		}
 	}
 	h.thumbs.slow.Store(h.shown == screenCall)
@@ -246,7 +273,7 @@ func (h *home) picture(id platform.WindowID, img *image.RGBA) {
 		h.picker.picture(id, img)
 	case screenCall:
 		h.call.picture(id, img)
-	case screenJoin:
+	case screenJoin, screenPeople:
 	}
 }
 
@@ -367,7 +394,7 @@ func (j *joinPane) press() {
 	j.button.Importance = widget.MediumImportance
 	j.button.Refresh()
 	j.tell("Connecting…", theme.ColorNamePlaceHolder)
-	j.cancel = j.p.join(l, func(err error) {
+	j.cancel = j.p.join(l, session.Contact{}, func(err error) {
 		j.cancel = nil
 		j.link.Enable()
 		j.button.SetText("Join")

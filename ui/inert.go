@@ -17,6 +17,8 @@ type inert struct {
 	since   time.Time
 	// answered is true from a decision until it failed.
 	answered bool
+	// alone is true for a question that is none about the call.
+	alone bool
 }
 
 // arm makes the buttons do nothing for a moment.
@@ -33,7 +35,7 @@ func (i *inert) arm() {
 }
 
 // ready reports whether an answer counts.
-func (i *inert) ready() bool { return i.p.now().Sub(i.since) >= inertFor && i.p.call != nil }
+func (i *inert) ready() bool { return i.p.now().Sub(i.since) >= inertFor && (i.alone || i.p.call != nil) }
 
 // decided notes that there is a decision, or that it came to nothing.
 func (i *inert) decided(yes bool) {

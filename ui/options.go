@@ -29,6 +29,8 @@ type Options struct {
 	// Name and SetName are the person's display name, kept by the caller.
 	Name    func() string
 	SetName func(name string)
+	// People is this person's account and list; nil has no such screens.
+	People People
 	// Notice is one sentence that is shown quietly; "" for none.
 	Notice string
 	// Link is opened at once; "" begins with the home window.
@@ -59,7 +61,10 @@ type Call interface {
 	Changed(ctx context.Context) <-chan struct{}
 	Events(ctx context.Context) <-chan session.Event
 	Done() <-chan struct{}
-	Join(ctx context.Context, l wire.Link) error
+	// JoinContact enters the call of a link; from is who sent it, if a contact did.
+	JoinContact(ctx context.Context, l wire.Link, from session.Contact) error
+	// Compare agrees on words with a member; they appear in State.
+	Compare(m session.MemberID) error
 	Invite(ctx context.Context, o session.InviteOptions) (wire.Link, error)
 	Share(ctx context.Context, w platform.Window, grant wire.Rights) (wire.ShareID, error)
 	StopShare(id wire.ShareID)

@@ -55,6 +55,10 @@ type program struct {
 	wg     sync.WaitGroup
 
 	home    *home
+	// people is the newest state of the account, ringing who is called.
+	people  PeopleState
+	rung    map[wire.InviteID]bool
+	ringing context.CancelFunc
 	lobby   *lobby
 	call    Call
 	endCall context.CancelFunc
@@ -111,6 +115,7 @@ func (p *program) start() {
 		p.lobby.update(session.State{})
 	} else {
 		p.home.show()
+		p.followPeople()
 	}
 	if p.o.Link != "" {
 		p.home.openLink(p.o.Link)
@@ -377,10 +382,10 @@ func (p *program) share(wins []platform.Window, grant wire.Rights, done func(err
 	}, done)
 }
 
-// join enters a call by its link. The call that was open is left first.
-func (p *program) join(l wire.Link, done func(error)) context.CancelFunc {
+// join enters a call by its link; from is who sent it, if a contact did. The call that was open is left first.
+func (p *program) join(l wire.Link, from session.Contact, done func(error)) context.CancelFunc {
 	p.leave()
-	return p.withCall(&l, func(ctx context.Context, c Call) error { return c.Join(ctx, l) }, func(err error) {
+	return p.withCall(&l, func(ctx context.Context, c Call) error { return c.JoinContact(ctx, l, from) }, func(err error) {
 		if err != nil && p.o.ViewerOnly {
 			p.err = err
 			p.quit()

@@ -20,7 +20,7 @@ func sentence(err error) string {
 		return "It took too long. Check the network and try again."
 	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
-	for _, p := range []string{"session: ", "wire: ", "capture: ", "platform: ", "service: ", "client: ", "rtc: "} {
+	for _, p := range []string{"session: ", "wire: ", "capture: ", "platform: ", "service: ", "client: ", "rtc: ", "ui: "} {
 		first = strings.ReplaceAll(first, p, "")
 	}
 	if first == "" {
@@ -118,8 +118,13 @@ func shareSentence(s session.Share) string {
 
 // standingOf says why a member's identity is believed.
 func standingOf(s session.Standing) string {
-	if s == session.Introduced {
+	switch s {
+	case session.Introduced:
 		return "Someone you never met"
+	case session.Compared:
+		return "Verified contact"
+	case session.Uncompared:
+		return "Contact, not verified yet"
 	}
 	return "Verified by link"
 }
