@@ -60,12 +60,17 @@ func newCallPane(p *program) *callPane {
 	leave := widget.NewButton("Leave call", func() { p.leave() })
 	c.invite = newInvitePane(p)
 
+	var people fyne.CanvasObject = heading("People")
+	if p.o.People != nil {
+		bring := widget.NewButtonWithIcon("Bring in", theme.ContentAddIcon(), func() { p.home.visit(screenPeople) })
+		people = container.NewBorder(nil, nil, nil, bring, middle(people))
+	}
 	mine := card(column(8,
 		container.NewBorder(nil, nil, nil, add, middle(heading("You are sharing"))),
 		c.none.Container, c.shares.box))
 	c.shared = card(column(8, heading("Shared with you"), c.remote.box))
 	left := column(14, c.asks.box, c.masked.box, mine, c.shared)
-	right := column(14, c.invite.root, card(column(8, heading("People"), c.nobody.Container, c.people.box)))
+	right := column(14, c.invite.root, card(column(8, people, c.nobody.Container, c.people.box)))
 	bar := container.NewStack(newPanel(colorSurface, "", 0), column(0, widget.NewSeparator(),
 		inset(12, 20, container.NewBorder(nil, nil, nil, row(10, leave, c.stopAll)))))
 	body := container.New(&sideBySide{side: 316, gap: 14}, left, right)

@@ -2,8 +2,6 @@ package ui
 
 import (
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -102,44 +100,51 @@ type personRow struct {
 	name    *line
 	state   *line
 	mark    *panel
+	words   *widget.Button
 	rights  *rows[wire.ShareID, *rightsRow]
 	root    *fyne.Container
 }
 
 func newPersonRow(p *program, m session.Member) *personRow {
 	r := &personRow{
-		p: p, member: m, initial: strong("").whole().centred(), name: strong(""), state: caption(""),
+		p: p, member: m, name: strong(""), state: caption(""),
 		rights: newRows[wire.ShareID, *rightsRow](6),
 	}
-	r.initial.tint(theme.ColorNamePrimary)
-	var mark *fyne.Container
+	var face, mark *fyne.Container
+	r.initial, face = newFace()
 	r.mark, mark = dot(theme.ColorNameSuccess)
-	face := sized(34, 34, container.NewStack(newPanel(colorTint, "", 17), container.NewCenter(r.initial)))
-	var more *widget.Button
-	more = widget.NewButtonWithIcon("", theme.MoreVerticalIcon(), func() {
-		remove := fyne.NewMenuItem("Remove from call", func() {
+	r.words = widget.NewButton("Compare words", func() { p.compare(r.member) })
+	more := newMenuButton(p, func() []*fyne.MenuItem {
+		var items []*fyne.MenuItem
+		if _, ok := p.contactOf(r.member); ok && r.member.Link == session.Connected {
+			items = append(items, fyne.NewMenuItem("Compare words", func() { p.compare(r.member) }))
+		}
+		return append(items, fyne.NewMenuItem("Remove from call", func() {
 			if c, id := p.call, r.member.ID; c != nil {
 				p.act(func() error { c.Remove(id); return nil }, nil)
 			}
-		})
-		at := fyne.CurrentApp().Driver().AbsolutePositionForObject(more)
-		widget.ShowPopUpMenuAtPosition(fyne.NewMenu("", remove), p.home.win.Canvas(), at.Add(fyne.NewPos(0, more.Size().Height)))
+		}))
 	})
-	more.Importance = widget.LowImportance
 	status := container.New(&beside{gap: 6}, mark, r.state)
 	r.root = inset(5, 0, column(6,
 		container.NewBorder(nil, nil, middle(face), middle(more),
 			inset(0, 10, middle(column(3, r.name, status)))),
-		r.rights.box))
+		r.words, r.rights.box))
+	r.words.Hide()
 	return r
 }
 
 func (r *personRow) update(m session.Member, shares []session.Share) {
 	r.member = m
 	r.name.set(nameOf(m.Name))
-	first, _ := utf8.DecodeRuneInString(nameOf(m.Name))
-	r.initial.set(string(unicode.ToUpper(first)))
+	r.initial.set(initialOf(m.Name))
+	c, known := r.p.contactOf(m)
+	if known && c.Verified {
+		m.Standing = session.Compared // since the call began
+	}
 	r.state.set(personSentence(m))
+	// The other side began it.
+	visible(r.words, known && !c.Verified && m.Phrase != (session.Phrase{}))
 	switch m.Link {
 	case session.Connected:
 		r.mark.set(theme.ColorNameSuccess, "", 0)

@@ -23,11 +23,11 @@ import (
 type screen uint8
 
 const (
-	screenShare screen = iota // choose windows, begin a call
-	screenJoin                // enter somebody's call
-	screenCall                // the call
-	screenAdd                 // choose more windows for the call
-	screenPeople              // contacts, also during a call
+	screenShare  screen = iota // choose windows, begin a call
+	screenJoin                 // enter somebody's call
+	screenCall                 // the call
+	screenAdd                  // choose more windows for the call
+	screenPeople               // contacts, also during a call
 )
 
 // screenFor is the screen that follows from the call's existence and from
@@ -66,10 +66,10 @@ type home struct {
 	rings   *rows[wire.InviteID, *ringCard]
 	calling *callingCard
 	top     *fyne.Container
-	thumbs *thumbs
-	body   *fyne.Container
-	ready  bool
-	open   bool
+	thumbs  *thumbs
+	body    *fyne.Container
+	ready   bool
+	open    bool
 }
 
 func newHome(p *program) *home {

@@ -35,7 +35,9 @@ func (i *inert) arm() {
 }
 
 // ready reports whether an answer counts.
-func (i *inert) ready() bool { return i.p.now().Sub(i.since) >= inertFor && (i.alone || i.p.call != nil) }
+func (i *inert) ready() bool {
+	return i.p.now().Sub(i.since) >= inertFor && (i.alone || i.p.call != nil)
+}
 
 // decided notes that there is a decision, or that it came to nothing.
 func (i *inert) decided(yes bool) {

@@ -54,16 +54,19 @@ type program struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	home    *home
+	home *home
 	// people is the newest state of the account, ringing who is called.
 	people  PeopleState
 	rung    map[wire.InviteID]bool
 	ringing context.CancelFunc
-	lobby   *lobby
-	call    Call
-	endCall context.CancelFunc
-	state   session.State
-	viewers map[shareKey]*viewer
+	account *accountDialog // while it is open
+	// comparing are the words that are on screen, if any.
+	comparing *comparing
+	lobby     *lobby
+	call      Call
+	endCall   context.CancelFunc
+	state     session.State
+	viewers   map[shareKey]*viewer
 	// left holds remote shares whose viewer was closed by hand: they are not
 	// opened again unasked.
 	left map[shareKey]bool
@@ -222,6 +225,9 @@ func (p *program) update(c Call, st session.State) {
 		}
 	}
 	p.announce(st)
+	if p.comparing != nil {
+		p.comparing.update(st)
+	}
 	p.home.update(st)
 	p.lobby.update(st)
 	p.count(c, st)
@@ -316,6 +322,10 @@ func (p *program) leave() {
 	c := p.call
 	if c == nil {
 		return
+	}
+	p.giveUpRinging() // into this call
+	if p.comparing != nil {
+		p.comparing.dialog.Hide()
 	}
 	p.call, p.state = nil, session.State{}
 	p.endCall()
