@@ -119,6 +119,8 @@ func runScene(name string) error {
 	}
 	switch name {
 	case "home":
+	case "people", "signup", "account", "compare", "calling":
+		peopleScene(name, &o, call)
 	case "join":
 		o.Link = "viewflip://nonsense"
 	case "call", "callbusy":
