@@ -86,10 +86,7 @@ func (c *fakeCall) Events(context.Context) <-chan session.Event {
 
 func (c *fakeCall) Done() <-chan struct{} { return c.done }
 
-func (c *fakeCall) JoinContact(_ context.Context, _ wire.Link, from session.Contact) error {
-	if from.Name != "" {
-		c.note("join " + from.Name)
-	}
+func (c *fakeCall) Join(context.Context, wire.Link) error {
 	return c.joinErr
 }
 

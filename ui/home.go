@@ -394,7 +394,7 @@ func (j *joinPane) press() {
 	j.button.Importance = widget.MediumImportance
 	j.button.Refresh()
 	j.tell("Connecting…", theme.ColorNamePlaceHolder)
-	j.cancel = j.p.join(l, session.Contact{}, func(err error) {
+	j.cancel = j.p.join(l, func(err error) {
 		j.cancel = nil
 		j.link.Enable()
 		j.button.SetText("Join")

@@ -61,8 +61,7 @@ type Call interface {
 	Changed(ctx context.Context) <-chan struct{}
 	Events(ctx context.Context) <-chan session.Event
 	Done() <-chan struct{}
-	// JoinContact enters the call of a link; from is who sent it, if a contact did.
-	JoinContact(ctx context.Context, l wire.Link, from session.Contact) error
+	Join(ctx context.Context, l wire.Link) error
 	// Compare agrees on words with a member; they appear in State.
 	Compare(m session.MemberID) error
 	Invite(ctx context.Context, o session.InviteOptions) (wire.Link, error)

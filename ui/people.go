@@ -134,7 +134,8 @@ type People interface {
 	// Ring brings a contact into a call: it rings at his devices until he is
 	// there. ErrDeclined, ErrNoAnswer, or the error of ctx.
 	Ring(ctx context.Context, c Call, id ContactID) error
-	// Answered takes a ring off the list: the person took the call.
+	// Answered takes a ring off the list: its link is joined next, as one that
+	// this contact sent.
 	Answered(id wire.InviteID)
 	// Decline tells the caller no.
 	Decline(ctx context.Context, id wire.InviteID) error

@@ -262,10 +262,9 @@ func TestRingIsInertAtFirst(t *testing.T) {
 	}
 	test.Tap(r.answer)
 	sh.until(t, func() bool { return p.call == c })
-	if !slices.Contains(c.notes(), "join Anna Fischer") {
-		t.Error("the call does not know who it is:", c.notes())
+	if !slices.Contains(f.notes(), "answered") || p.home.shown != screenCall {
+		t.Error("the account does not know:", f.notes())
 	}
-	sh.until(t, func() bool { return slices.Contains(f.notes(), "answered") })
 }
 
 func TestAskIsInertAtFirst(t *testing.T) {
@@ -341,6 +340,7 @@ func TestSignUp(t *testing.T) {
 func TestAddThisDeviceShowsItsCode(t *testing.T) {
 	p, sh, f, _, _ := peopleProgram(t)
 	f.set(func(st *PeopleState) { *st = PeopleState{} })
+	sh.until(t, func() bool { return !p.people.SignedUp })
 	c := p.home.people.signup
 	c.addThis()
 	sh.until(t, func() bool { return c.digits.text == "4821 7730 1946" })

@@ -257,7 +257,7 @@ func (r *contactRow) update(c Contact) {
 		word = "Bring in"
 	}
 	r.call.SetText(word)
-	if c.Changed || r.p.ringing != nil || r.p.inCall(c) {
+	if c.Changed || r.p.ringing != nil || r.p.answering != nil || r.p.inCall(c) {
 		r.call.Disable()
 	} else {
 		r.call.Enable()

@@ -55,11 +55,13 @@ type program struct {
 	wg     sync.WaitGroup
 
 	home *home
-	// people is the newest state of the account, ringing who is called.
-	people  PeopleState
-	rung    map[wire.InviteID]bool
-	ringing context.CancelFunc
-	account *accountDialog // while it is open
+	// people is the newest state of the account; ringing gives up calling
+	// somebody, answering gives up joining somebody who called.
+	people    PeopleState
+	rung      map[wire.InviteID]bool
+	ringing   context.CancelFunc
+	answering context.CancelFunc
+	account   *accountDialog // while it is open
 	// comparing are the words that are on screen, if any.
 	comparing *comparing
 	lobby     *lobby
@@ -392,10 +394,10 @@ func (p *program) share(wins []platform.Window, grant wire.Rights, done func(err
 	}, done)
 }
 
-// join enters a call by its link; from is who sent it, if a contact did. The call that was open is left first.
-func (p *program) join(l wire.Link, from session.Contact, done func(error)) context.CancelFunc {
+// join enters a call by its link. The call that was open is left first.
+func (p *program) join(l wire.Link, done func(error)) context.CancelFunc {
 	p.leave()
-	return p.withCall(&l, func(ctx context.Context, c Call) error { return c.JoinContact(ctx, l, from) }, func(err error) {
+	return p.withCall(&l, func(ctx context.Context, c Call) error { return c.Join(ctx, l) }, func(err error) {
 		if err != nil && p.o.ViewerOnly {
 			p.err = err
 			p.quit()

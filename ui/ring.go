@@ -68,15 +68,21 @@ func (c *ringCard) take() {
 	c.decided(true)
 	p, r := c.p, c.r
 	p.giveUpRinging()
-	c.note.set("Connecting…")
-	p.join(r.Link, r.From.Contact, func(err error) {
-		p.o.People.Answered(r.Link.Invite)
-		if err != nil {
-			p.home.calling.say(nameOf(r.From.Name)+" could not be reached. "+sentence(err), true)
-			return
+	p.o.People.Answered(r.Link.Invite) // the card goes
+	name := nameOf(r.From.Name)
+	p.answering = p.join(r.Link, func(err error) {
+		p.answering = nil
+		switch {
+		case err == nil:
+			p.home.calling.say("", false)
+			p.home.visit(screenCall)
+		case errors.Is(err, context.Canceled):
+			p.home.calling.say("", false)
+		default:
+			p.home.calling.say(name+" could not be reached. "+sentence(err), true)
 		}
-		p.home.visit(screenCall)
 	})
+	p.home.calling.say("Connecting to "+name+"…", false)
 }
 
 // refuse declines at once: the card goes when the account knows.
@@ -122,11 +128,14 @@ func newCallingCard(p *program) *callingCard {
 	c := &callingCard{p: p}
 	c.words = newPara("", theme.ColorNameForeground, theme.SizeNameText).bold()
 	c.end = widget.NewButton("Cancel", func() {
-		if p.ringing != nil {
+		switch {
+		case p.ringing != nil:
 			p.ringing()
-			return
+		case p.answering != nil:
+			p.answering()
+		default:
+			c.say("", false)
 		}
-		c.say("", false)
 	})
 	c.root = card(container.NewBorder(nil, nil, nil, middle(sized(92, 0, c.end)), middle(c.words.Container)))
 	c.root.Hide()
@@ -142,7 +151,7 @@ func (c *callingCard) say(text string, bad bool) {
 	c.words.tint(color)
 	c.words.set(text)
 	word := "Close"
-	if c.p.ringing != nil {
+	if c.p.ringing != nil || c.p.answering != nil {
 		word = "Cancel"
 	}
 	c.end.SetText(word)
@@ -155,7 +164,7 @@ func (c *callingCard) say(text string, bad bool) {
 // contact is there.
 func (p *program) ring(who Contact) {
 	people := p.o.People
-	if people == nil || p.ringing != nil {
+	if people == nil || p.ringing != nil || p.answering != nil {
 		return
 	}
 	name := nameOf(who.Name)

@@ -103,8 +103,14 @@ func asContact(c client.Contact) session.Contact {
 	return session.Contact{Name: c.Name, Account: c.Account, Verified: c.Standing == client.Verified}
 }
 
+// ringable is what ringing needs of a call.
+type ringable interface {
+	Invite(ctx context.Context, o session.InviteOptions) (wire.Link, error)
+	Events(ctx context.Context) <-chan session.Event
+}
+
 // ring calls a contact into a call. It returns nil once he is in.
-func (a *app) ring(ctx context.Context, acct *client.Account, call *session.Call, c client.Contact) error {
+func (a *app) ring(ctx context.Context, acct *client.Account, call ringable, c client.Contact) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l, err := call.Invite(ctx, session.InviteOptions{Contact: asContact(c), TTL: client.RingTime + 30*time.Second})

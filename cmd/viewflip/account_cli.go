@@ -94,11 +94,11 @@ func (c *cli) begin(ctx context.Context) error {
 
 // undo takes back credentials of an account that came to nothing. If nobody
 // knows whether it did, they stay.
-func (c *cli) undo(ctx context.Context, err error) error {
+func (a *app) undo(ctx context.Context, err error) error {
 	if errors.Is(err, client.ErrUnavailable) || ctx.Err() != nil {
 		return err
 	}
-	return errors.Join(err, c.keys.Delete(ctx, accountEntry))
+	return errors.Join(err, a.keys.Delete(ctx, accountEntry))
 }
 
 func runSignup(ctx context.Context, w world, args []string) error {

@@ -98,6 +98,7 @@ func runScreens(ctx context.Context, w world, name string, o ui.Options, stats b
 	} else if acct != nil && !o.ViewerOnly {
 		a.runAccount(acct)
 	}
+	o.People = a.people()
 	o.NewCall = func(ctx context.Context, link *wire.Link) (ui.Call, error) {
 		c, err := a.newCall(ctx, link)
 		if err != nil {

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"sync"
-	"time"
 
+	"viewflip.app/keychain"
 	"viewflip.app/service/client"
 	"viewflip.app/session"
 	"viewflip.app/ui"
@@ -16,34 +15,37 @@ import (
 	"viewflip.app/wire/account"
 )
 
-// ringGrace is how long the link of a ring lasts beyond the ringing: who
-// answered at the end shall get in.
-const ringGrace = 10 * time.Second
-
-// accountLife is what the screens need of the life of the account.
-type accountLife struct {
-	// account is nil before there is one.
-	account func() *client.Account
-	// service is where accounts are made.
-	service func(ctx context.Context) (wire.Service, error)
-	// save keeps credentials in the keychain; begin runs their account, so that
-	// account returns it; forget ends it and drops them.
-	save   func(ctx context.Context, c account.Credentials) error
-	begin  func(ctx context.Context, c account.Credentials) error
-	forget func(ctx context.Context) error
-}
-
 // people lends the account to the screens.
 type people struct {
-	life accountLife
+	app *app
 
 	mu   sync.Mutex
 	news chan struct{} // closed when the account begins or ends
 }
 
-func newPeople(l accountLife) *people { return &people{life: l, news: make(chan struct{})} }
-
 var _ ui.People = (*people)(nil)
+
+// people gives the screens this person's account.
+func (a *app) people() ui.People { return &people{app: a, news: make(chan struct{})} }
+
+// account is nil before there is one.
+func (p *people) account() *client.Account {
+	p.app.mu.Lock()
+	defer p.app.mu.Unlock()
+	return p.app.account
+}
+
+// service is where accounts are made.
+func (p *people) service() (wire.Service, error) {
+	s := p.app.getenv("VIEWFLIP_SERVICE")
+	if s == "" {
+		return wire.Service{}, errors.New("accounts need a service of your team: start viewflip with its address in VIEWFLIP_SERVICE")
+	}
+	if p.app.keys.Kind() == keychain.Memory {
+		return wire.Service{}, errors.New("an account needs a keychain that lasts: " + p.app.keys.Describe())
+	}
+	return client.ParseServiceURL(s)
+}
 
 // tell says that there is another account now, or none.
 func (p *people) tell() {
@@ -73,7 +75,7 @@ func (p *people) pass(ctx context.Context, news <-chan struct{}, out chan<- stru
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var changed <-chan struct{}
-	if a := p.life.account(); a != nil {
+	if a := p.account(); a != nil {
 		changed = a.Changed(ctx)
 	}
 	for {
@@ -93,7 +95,7 @@ func (p *people) pass(ctx context.Context, news <-chan struct{}, out chan<- stru
 
 // State implements [ui.People].
 func (p *people) State() ui.PeopleState {
-	a := p.life.account()
+	a := p.account()
 	if a == nil {
 		return ui.PeopleState{}
 	}
@@ -120,16 +122,14 @@ func (p *people) State() ui.PeopleState {
 func contactFor(c client.Contact) ui.Contact {
 	return ui.Contact{
 		ID:      ui.ContactID(c.Handle),
-		Contact: session.Contact{Name: c.Name, Account: c.Account, Verified: c.Standing == client.Verified},
+		Contact: asContact(c),
 		Changed: c.Standing == client.Changed, Presence: ui.Presence(c.Presence),
 	}
 }
 
-var errNoAccount = errors.New("there is no account on this device")
-
 // with calls f with the account; its errors are for people.
 func (p *people) with(f func(a *client.Account) error) error {
-	a := p.life.account()
+	a := p.account()
 	if a == nil {
 		return errNoAccount
 	}
@@ -157,26 +157,19 @@ func plainly(err error) error {
 	return err
 }
 
-// thisDevice is how the account's owner sees this device.
-func thisDevice() (label, platform account.Label) {
-	host, err := os.Hostname()
-	if label = account.Label(wire.CleanName(host)); err != nil || label == "" {
-		label = "A computer"
-	}
-	return label, account.Label(runtime.GOOS)
-}
-
-// started runs the account of new credentials.
-func (p *people) started(ctx context.Context, c account.Credentials, err error) error {
+// started runs the account whose credentials were saved.
+func (p *people) started(ctx context.Context, err error) error {
 	if errors.Is(err, client.ErrCode) {
 		return ui.ErrCode
 	}
 	if err != nil {
 		return plainly(err)
 	}
-	if err := p.life.begin(ctx, c); err != nil {
+	acct, err := p.app.openAccount(ctx)
+	if err != nil {
 		return err
 	}
+	p.app.runAccount(acct)
 	p.tell()
 	return nil
 }
@@ -193,7 +186,7 @@ func (p *people) SignUp(ctx context.Context, email, name string) (func(context.C
 	if err != nil {
 		return nil, errors.New("say how others shall see you")
 	}
-	svc, err := p.life.service(ctx)
+	svc, err := p.service()
 	if err != nil {
 		return nil, err
 	}
@@ -213,15 +206,14 @@ func (p *people) coded(finish func(context.Context, account.Code, account.Label,
 		if err != nil {
 			return errors.New("the code has eight digits")
 		}
-		label, _ := thisDevice()
-		c, err := finish(ctx, code, label, p.life.save)
-		return p.started(ctx, c, err)
+		_, err = finish(ctx, code, deviceLabel(), p.app.saveAccount)
+		return p.started(ctx, err)
 	}
 }
 
 // AddThis implements [ui.People].
 func (p *people) AddThis(ctx context.Context) (string, func(context.Context) error, error) {
-	svc, err := p.life.service(ctx)
+	svc, err := p.service()
 	if err != nil {
 		return "", nil, err
 	}
@@ -230,9 +222,8 @@ func (p *people) AddThis(ctx context.Context) (string, func(context.Context) err
 		return "", nil, plainly(err)
 	}
 	return j.Code(), func(ctx context.Context) error {
-		label, platform := thisDevice()
-		c, err := j.Wait(ctx, label, platform, p.life.save)
-		return p.started(ctx, c, err)
+		_, err := j.Wait(ctx, deviceLabel(), account.Label(runtime.GOOS), p.app.saveAccount)
+		return p.started(ctx, err)
 	}, nil
 }
 
@@ -242,7 +233,7 @@ func (p *people) Recover(ctx context.Context, kit string) (func(context.Context,
 	if err != nil {
 		return nil, err
 	}
-	svc, err := p.life.service(ctx)
+	svc, err := p.service()
 	if err != nil {
 		return nil, err
 	}
@@ -321,17 +312,9 @@ func (p *people) Verify(ctx context.Context, who session.Contact) error {
 func (p *people) Ring(ctx context.Context, call ui.Call, id ui.ContactID) error {
 	err := p.with(func(a *client.Account) error {
 		for _, c := range a.State().Contacts {
-			if c.Handle != account.ID(id) {
-				continue
+			if c.Handle == account.ID(id) {
+				return p.app.ring(ctx, a, call, c)
 			}
-			who := contactFor(c).Contact
-			l, err := call.Invite(ctx, session.InviteOptions{TTL: client.RingTime + ringGrace, Contact: who})
-			if err != nil {
-				return err
-			}
-			ctx, cancel := context.WithCancel(ctx)
-			defer cancel()
-			return a.Ring(ctx, c.Handle, l, joined(ctx, call, who))
 		}
 		return client.ErrUnknownContact
 	})
@@ -346,31 +329,16 @@ func (p *people) Ring(ctx context.Context, call ui.Call, id ui.ContactID) error 
 	return nil
 }
 
-// joined is closed once a device of a contact is in the call.
-func joined(ctx context.Context, call ui.Call, who session.Contact) <-chan struct{} {
-	out := make(chan struct{})
-	changed := call.Changed(ctx)
-	go func() {
-		for ctx.Err() == nil {
-			for _, m := range call.State().Members {
-				if m.Contact.Account == who.Account {
-					close(out)
-					return
-				}
-			}
-			select {
-			case <-changed:
-			case <-ctx.Done():
-			}
-		}
-	}()
-	return out
-}
-
 // Answered implements [ui.People].
 func (p *people) Answered(id wire.InviteID) {
-	if a := p.life.account(); a != nil {
-		a.Answered(id)
+	a := p.account()
+	if a == nil {
+		return
+	}
+	for _, r := range a.State().Rings {
+		if r.Link.Invite == id {
+			p.app.answer(a, r)
+		}
 	}
 }
 
@@ -445,7 +413,7 @@ func (p *people) Delete(ctx context.Context) error {
 	if err := p.with(func(a *client.Account) error { return a.Delete(ctx) }); err != nil {
 		return err
 	}
-	err := p.life.forget(ctx)
+	err := p.app.dropAccount(ctx)
 	p.tell()
 	return err
 }
