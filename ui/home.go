@@ -104,7 +104,7 @@ func newHome(p *program) *home {
 	h.people = newPeoplePane(p)
 	h.rings = newRows[wire.InviteID, *ringCard](10)
 	h.calling = newCallingCard(p)
-	h.top = inset(0, 20, inset(16, 0, column(10, h.rings.box, h.calling.root)))
+	h.top = container.New(layout.NewCustomPaddedLayout(16, 0, 20, 20), column(10, h.rings.box, h.calling.root))
 	h.notice = caption(p.o.Notice).centred()
 
 	mark := canvas.NewImageFromResource(logo())

@@ -8,7 +8,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -126,13 +125,13 @@ func newPeoplePane(p *program) *peoplePane {
 	more := widget.NewButtonWithIcon("Account", theme.SettingsIcon(), func() { newAccountDialog(p) })
 	me := card(column(10,
 		column(3, v.name, v.email),
-		container.New(layout.NewCustomPaddedLayout(0, 0, 0, 0), container.NewBorder(nil, nil, nil, inset(0, 0, row(0, sized(8, 0, newPanel("", "", 0)), more)), v.mine))))
+		container.NewBorder(nil, nil, nil, row(0, sized(8, 0, newPanel("", "", 0)), more), v.mine)))
 	left := column(14, v.asks.box, card(column(8,
 		container.NewBorder(nil, nil, nil, v.back, middle(heading("People"))),
 		v.off.Container, v.none.Container, v.list.box)))
 	body := container.New(&sideBySide{side: 316, gap: 14}, left, column(14, me, v.add.root))
 	v.known = container.NewStack(container.NewVScroll(inset(16, 20, body)))
-	v.begin = container.NewStack(container.NewVScroll(inset(28, 20, narrow(520, v.signup.root))))
+	v.begin = container.New(upperLayout{}, narrow(520, v.signup.root))
 	v.root = container.NewStack(v.known, v.begin)
 	v.update(PeopleState{})
 	return v
@@ -210,7 +209,6 @@ func newContactRow(p *program, c Contact) *contactRow {
 	r.initial, face = newFace()
 	r.mark, mark = dot(theme.ColorNameDisabled)
 	r.call = widget.NewButton("Call", func() { p.ring(r.c) })
-	r.call.Importance = widget.HighImportance
 	more := newMenuButton(p, func() []*fyne.MenuItem {
 		people := p.o.People
 		name := nameOf(r.c.Name)

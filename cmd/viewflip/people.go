@@ -207,6 +207,9 @@ func (p *people) coded(finish func(context.Context, account.Code, account.Label,
 			return errors.New("the code has eight digits")
 		}
 		_, err = finish(ctx, code, deviceLabel(), p.app.saveAccount)
+		if err != nil { // the credentials were saved before
+			err = p.app.undo(ctx, err)
+		}
 		return p.started(ctx, err)
 	}
 }
