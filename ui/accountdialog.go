@@ -24,6 +24,7 @@ type accountDialog struct {
 	kit     *kitBox
 	verdict *para
 	body    *fyne.Container
+	scroll  *container.Scroll
 	dialog  *dialog.CustomDialog
 }
 
@@ -64,7 +65,8 @@ func newAccountDialog(p *program) *accountDialog {
 		section("Your data",
 			quiet("The export is everything that the service has about you. Deleting erases it there, at once and for good.").Container,
 			row(8, export, remove)))
-	a.dialog = dialog.NewCustom("Account", "Close", sized(560, 470, container.NewVScroll(inset(4, 12, a.body))), p.home.win)
+	a.scroll = container.NewVScroll(inset(4, 12, a.body))
+	a.dialog = dialog.NewCustom("Account", "Close", sized(560, 470, a.scroll), p.home.win)
 	a.dialog.SetOnClosed(func() { p.account = nil; a.add.reset() })
 	a.tell("", "")
 	a.update(p.people)
@@ -274,10 +276,18 @@ func (k *kitBox) press() {
 			return
 		}
 		k.value = code
-		k.code.set(code)
+		k.code.set(twoLines(code))
 		k.update(k.p.people)
 		if k.p.account != nil {
 			k.p.account.body.Refresh()
+			k.p.account.scroll.ScrollToBottom()
 		}
 	})
+}
+
+// twoLines breaks the groups of a kit's code where eyes can follow.
+func twoLines(code string) string {
+	g := strings.Split(code, "-")
+	half := (len(g) + 1) / 2
+	return strings.Join(g[:half], " ") + "\n" + strings.Join(g[half:], " ")
 }

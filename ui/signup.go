@@ -38,6 +38,7 @@ type signupCard struct {
 	hint    *para
 	verdict *para
 	next    *widget.Button
+	forward *fyne.Container // holds next
 	back    *widget.Button
 	show    map[signupStep]*fyne.Container
 	have    *fyne.Container
@@ -61,6 +62,7 @@ func newSignupCard(p *program) *signupCard {
 	c.verdict = newPara("", theme.ColorNameError, theme.SizeNameText)
 	c.next = widget.NewButton("Continue", c.press)
 	c.next.Importance = widget.HighImportance
+	c.forward = sized(112, 0, c.next)
 	c.back = widget.NewButton("Back", func() { c.visit(stepBegin) })
 	c.show = map[signupStep]*fyne.Container{
 		stepBegin: column(8, c.name, c.email),
@@ -74,7 +76,7 @@ func newSignupCard(p *program) *signupCard {
 	c.root = card(inset(8, 8, column(14, c.title, c.hint.Container,
 		c.show[stepBegin], c.show[stepMail], c.show[stepAdd], c.show[stepKit],
 		c.verdict.Container,
-		container.NewBorder(nil, nil, nil, row(8, sized(92, 0, c.back), sized(112, 0, c.next))),
+		container.NewBorder(nil, nil, nil, row(8, sized(92, 0, c.back), c.forward)),
 		c.have)))
 	c.visit(stepBegin)
 	return c
@@ -105,7 +107,7 @@ func (c *signupCard) visit(s signupStep) {
 	}
 	visible(c.have, s == stepBegin)
 	visible(c.back, s != stepBegin)
-	visible(c.next, s != stepAdd)
+	visible(c.forward, s != stepAdd)
 	c.next.SetText("Continue")
 	switch s {
 	case stepBegin:
