@@ -164,16 +164,6 @@ func sent(t *testing.T, from, to *raw, text string) {
 	}
 }
 
-// answer reads until the answer to a request.
-func (r *raw) answer(id uint32) wire.FrameBody {
-	r.t.Helper()
-	for {
-		if f := r.read(); f.ID == id {
-			return f.Body
-		}
-	}
-}
-
 func TestTwoNodes(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) { testTwoNodes(t, engine) })

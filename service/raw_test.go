@@ -285,3 +285,13 @@ func (c *clock) pass(d time.Duration) {
 	defer c.mu.Unlock()
 	c.at = c.at.Add(d)
 }
+
+// answer reads until the answer to a request.
+func (r *raw) answer(id uint32) wire.FrameBody {
+	r.t.Helper()
+	for {
+		if f := r.read(); f.ID == id {
+			return f.Body
+		}
+	}
+}

@@ -547,7 +547,7 @@ func TestBandwidth(t *testing.T) {
 		wg.Go(func() {
 			b := make([]byte, 2*size)
 			for {
-				_ = way[1].SetReadDeadline(time.Now().Add(2 * time.Second))
+				_ = way[1].SetReadDeadline(time.Now().Add(5 * time.Second))
 				n, _, err := way[1].ReadFrom(b)
 				if err != nil {
 					return
