@@ -125,6 +125,7 @@ func standingOf(s session.Standing) string {
 		return "Verified contact"
 	case session.Uncompared:
 		return "Contact, not verified yet"
+	case session.ByLink: // said below
 	}
 	return "Verified by link"
 }

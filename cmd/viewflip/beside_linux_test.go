@@ -162,7 +162,7 @@ func port(b *testing.B) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // nobody came
+	defer l.Close()
 	_, p, err := net.SplitHostPort(l.Addr().String())
 	if err != nil {
 		b.Fatal(err)
