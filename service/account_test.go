@@ -2,68 +2,26 @@ package service_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"viewflip.app/service"
-	"viewflip.app/service/bus"
-	"viewflip.app/service/mail"
+	"viewflip.app/service/servicetest"
 	"viewflip.app/service/srp"
-	"viewflip.app/service/store"
 	"viewflip.app/wire"
 	"viewflip.app/wire/account"
 )
 
-// outbox keeps the last mail to each address.
-type outbox struct {
-	mu   sync.Mutex
-	to   map[string]mail.Message
-	sent int
-	down bool
-}
-
-func (o *outbox) Send(_ context.Context, m mail.Message) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.down {
-		return errors.New("no mail server for " + m.To)
-	}
-	o.to[m.To], o.sent = m, o.sent+1
-	return nil
-}
-
-func (o *outbox) fail(down bool) { o.mu.Lock(); defer o.mu.Unlock(); o.down = down }
-
-func (o *outbox) count() int { o.mu.Lock(); defer o.mu.Unlock(); return o.sent }
-
-func (o *outbox) last(to string) mail.Message {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.to[to]
-}
-
-func startAccounts(t *testing.T, cfg service.Config) (*running, *outbox) {
+func startAccounts(t *testing.T, cfg service.Config) (*running, *servicetest.Outbox) {
 	t.Helper()
 	dir, log := t.TempDir(), &safeBuffer{}
 	cfg.Log = log.logger()
-	st, err := store.Open(context.Background(), store.Options{Dir: dir, Master: store.NewMasterKey(), Now: cfg.Clock, Log: cfg.Log})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	out := &outbox{to: map[string]mail.Message{}}
-	cfg.Store, cfg.Bus, cfg.Mail = st, openBus(t, bus.Config{Log: cfg.Log}), out
+	cfg, out := servicetest.Accounts(t, cfg, dir)
 	s := start(t, cfg)
 	s.dir, s.log = dir, log
 	return s, out
@@ -167,7 +125,7 @@ func (p *person) credential() account.NewDevice {
 	return account.NewDevice{Credential: account.Credential{ID: id, Salt: salt, Verifier: srp.Verifier(id[:], p.pk.Password(), salt)}, Label: "laptop"}
 }
 
-func signUp(t *testing.T, s *running, out *outbox, email, name string) *person {
+func signUp(t *testing.T, s *running, out *servicetest.Outbox, email, name string) *person {
 	t.Helper()
 	p := newPerson(t, s)
 	ticket := must[account.SignupTicket](p, account.PathSignupStart, account.SignupStart{Email: account.Email(email), Name: account.Name(name)})
@@ -176,7 +134,7 @@ func signUp(t *testing.T, s *running, out *outbox, email, name string) *person {
 		t.Fatal(err)
 	}
 	finish := account.SignupFinish{Ticket: ticket.Ticket, Code: "00000000", Device: p.credential(), Account: p.key.Public(), Devices: p.list}
-	code := out.last(email).Code
+	code := out.Last(email).Code
 	if code == "00000000" {
 		finish.Code = "00000001"
 	}
@@ -189,9 +147,15 @@ func signUp(t *testing.T, s *running, out *outbox, email, name string) *person {
 }
 
 func (p *person) tryLogin() error {
+	return p.prove(p.pk.DeviceID(), p.pk.Password(), func(tr account.Hash) account.Signature {
+		return account.Signature(p.id.Sign(tr[:]))
+	})
+}
+
+// prove logs in by SRP; sign is nil for a kit, which has no key.
+func (p *person) prove(id account.ID, password []byte, sign func(account.Hash) account.Signature) error {
 	p.ses = nil
-	id := p.pk.DeviceID()
-	c, err := srp.NewClient(id[:], p.pk.Password(), nil)
+	c, err := srp.NewClient(id[:], password, nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -204,7 +168,11 @@ func (p *person) tryLogin() error {
 		return err
 	}
 	tr := account.LoginTranscript(id, ch.Salt, c.A(), ch.B, m1, p.s.pin)
-	d, err := do[account.LoginDone](p, account.PathLoginFinish, account.LoginFinish{Attempt: ch.Attempt, M1: m1, Signature: account.Signature(p.id.Sign(tr[:]))})
+	finish := account.LoginFinish{Attempt: ch.Attempt, M1: m1}
+	if sign != nil {
+		finish.Signature = sign(tr)
+	}
+	d, err := do[account.LoginDone](p, account.PathLoginFinish, finish)
 	if err != nil {
 		return err
 	}
@@ -377,7 +345,7 @@ func TestUniformAnswers(t *testing.T) {
 		t.Error(err)
 	}
 	first := must[account.SignupTicket](stranger, account.PathSignupStart, account.SignupStart{Email: "bob@example.org", Name: "X"})
-	if first.Ticket == (account.ID{}) || out.last("bob@example.org").Code != "" {
+	if first.Ticket == (account.ID{}) || out.Last("bob@example.org").Code != "" {
 		t.Error("a known address gets a code")
 	}
 }

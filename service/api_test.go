@@ -2,7 +2,6 @@ package service_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"errors"
 	"net/http"
@@ -273,32 +272,7 @@ func TestNoGuests(t *testing.T) {
 }
 
 // kitLogin logs in with a recovery kit.
-func (p *person) kitLogin(k account.Kit) error {
-	p.ses = nil
-	id := k.CredentialID()
-	c, err := srp.NewClient(id[:], k.Password(), nil)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	ch, err := do[account.LoginChallenge](p, account.PathLoginStart, account.LoginStart{Device: id, A: c.A()})
-	if err != nil {
-		return err
-	}
-	m1, err := c.Answer(ch.Salt, ch.B)
-	if err != nil {
-		return err
-	}
-	d, err := do[account.LoginDone](p, account.PathLoginFinish, account.LoginFinish{Attempt: ch.Attempt, M1: m1})
-	if err != nil {
-		return err
-	}
-	key, err := c.Check(d.M2)
-	if err != nil {
-		return err
-	}
-	p.ses = account.NewSession(d.Session, account.NewChain(key.Reveal(), account.LoginTranscript(id, ch.Salt, c.A(), ch.B, m1, p.s.pin)))
-	return nil
-}
+func (p *person) kitLogin(k account.Kit) error { return p.prove(k.CredentialID(), k.Password(), nil) }
 
 // A kit and a code from the mail bring back the account on one new device, and
 // nothing else.
@@ -319,14 +293,14 @@ func TestRecovery(t *testing.T) {
 
 	// Where no mail goes out, the login leaves nothing behind.
 	lost := newPerson(t, s)
-	out.fail(true)
+	out.Fail(true)
 	if err := lost.kitLogin(kit); !errors.Is(err, account.CodeUnavailable) {
 		t.Fatalf("without a mail: %v", err)
 	}
 	if a := must[account.Sessions](ann, account.PathSessions, account.Empty{}); len(a.Sessions) != 1 {
 		t.Errorf("%+v", a)
 	}
-	out.fail(false)
+	out.Fail(false)
 
 	if err := lost.kitLogin(kit); err != nil {
 		t.Fatal(err)
@@ -351,7 +325,7 @@ func TestRecovery(t *testing.T) {
 	}
 	put := account.DevicesPut{Devices: next, Add: &add}
 	lost.refused(account.PathDevicesPut, put, account.CodeAuthFailed) // not confirmed
-	code := account.Code(out.last("ann@example.org").Code)
+	code := account.Code(out.Last("ann@example.org").Code)
 	wrong := account.Code("00000000")
 	if code == wrong {
 		wrong = "00000001"
@@ -389,7 +363,7 @@ func TestMailQuota(t *testing.T) {
 		}
 	}
 	p.refused(account.PathSignupStart, start, account.CodeRateLimited)
-	if n := out.count(); n != 5 {
+	if n := out.Count(); n != 5 {
 		t.Errorf("%d mails", n)
 	}
 }
@@ -401,22 +375,4 @@ func newID(t *testing.T) account.ID {
 		t.Fatal(err)
 	}
 	return id
-}
-
-func openBus(t *testing.T, cfg bus.Config) *bus.Bus {
-	t.Helper()
-	b, err := bus.Open(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- b.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return b
 }

@@ -169,7 +169,7 @@ func TestNothingLeaks(t *testing.T) {
 	}
 	bob.ses = &copied
 	_ = bob.rotate(true)
-	out.fail(true)
+	out.Fail(true)
 	ann.refused(account.PathSignupStart, account.SignupStart{Email: "planted.dora@planted.example", Name: "Planted"}, account.CodeUnavailable)
 	s.raw(t, ann.web, account.PathLoginStart, []byte(`{"planted":1}`), nil)
 	s.stop()
@@ -179,7 +179,7 @@ func TestNothingLeaks(t *testing.T) {
 	session := ann.ses.ID()
 	secrets := []string{
 		"planted", "Planted", "192.0.2.77", string(seed[:]), string(pass), string(device[:]), device.String(), string(keys[:]),
-		string(session[:]), session.String(), out.last("planted.bob@planted.example").Code, string(link.Ticket[:]),
+		string(session[:]), session.String(), out.Last("planted.bob@planted.example").Code, string(link.Ticket[:]),
 	}
 	texts := map[string][]byte{"the log": []byte(s.log.String())}
 	if len(texts["the log"]) == 0 || !strings.Contains(s.log.String(), "a call failed") {

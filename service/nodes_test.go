@@ -19,6 +19,7 @@ import (
 	"viewflip.app/service"
 	"viewflip.app/service/bus"
 	"viewflip.app/service/mail"
+	"viewflip.app/service/servicetest"
 	"viewflip.app/service/store"
 	"viewflip.app/wire"
 	"viewflip.app/wire/account"
@@ -91,7 +92,7 @@ func startPostgres(t *testing.T) string {
 }
 
 // two starts two nodes of one service, on one database and one bus.
-func two(t *testing.T, engine string, cfg service.Config) (a, b *running, out *outbox, n *nats) {
+func two(t *testing.T, engine string, cfg service.Config) (a, b *running, out *servicetest.Outbox, n *nats) {
 	t.Helper()
 	n = startNATS(t)
 	o := store.Options{Dir: t.TempDir(), Master: store.NewMasterKey()}
@@ -106,7 +107,7 @@ func two(t *testing.T, engine string, cfg service.Config) (a, b *running, out *o
 		t.Cleanup(func() { _ = st.Close() })
 		return st
 	}
-	out = &outbox{to: map[string]mail.Message{}}
+	out = servicetest.NewOutbox()
 	var err error
 	if cfg.Certificate, err = service.NewCertificate(); err != nil {
 		t.Fatal(err)
@@ -117,7 +118,7 @@ func two(t *testing.T, engine string, cfg service.Config) (a, b *running, out *o
 		if engine == "postgres" || i == 0 { // a file is one process's, whose nodes share it
 			cfg.Store = open()
 		}
-		cfg.Bus = openBus(t, bus.Config{URL: n.url()})
+		cfg.Bus = servicetest.Bus(t, bus.Config{URL: n.url()})
 		nodes[i] = start(t, cfg)
 	}
 	return nodes[0], nodes[1], out, n

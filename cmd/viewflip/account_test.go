@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -17,30 +16,9 @@ import (
 	"time"
 
 	"viewflip.app/service"
-	"viewflip.app/service/bus"
-	"viewflip.app/service/mail"
-	"viewflip.app/service/store"
+	"viewflip.app/service/servicetest"
 	"viewflip.app/wire"
 )
-
-// post keeps the last code mailed to each address.
-type post struct {
-	mu    sync.Mutex
-	codes map[string]string
-}
-
-func (p *post) Send(_ context.Context, m mail.Message) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.codes[m.To] = m.Code
-	return nil
-}
-
-func (p *post) code(to string) string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.codes[to]
-}
 
 // locked is a buffer that several goroutines write.
 type locked struct {
@@ -55,28 +33,22 @@ func (l *locked) String() string              { l.mu.Lock(); defer l.mu.Unlock()
 type town struct {
 	t    *testing.T
 	url  string
-	post *post
+	out  *servicetest.Outbox
 	data string
 	logs locked
 }
 
 func newTown(t *testing.T) *town {
 	t.Helper()
-	w := &town{t: t, post: &post{codes: map[string]string{}}, data: t.TempDir()}
-	st, err := store.Open(context.Background(), store.Options{Dir: w.data, Master: store.NewMasterKey()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := bus.Open(context.Background(), bus.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := &town{t: t, data: t.TempDir()}
 	cert, err := service.NewCertificate()
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(&w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	srv, err := service.New(service.Config{Certificate: cert, Store: st, Bus: b, Mail: w.post, Log: log})
+	cfg, out := servicetest.Accounts(t, service.Config{Certificate: cert, Log: log}, w.data)
+	w.out = out
+	srv, err := service.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,15 +57,11 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	bctx, bcancel := context.WithCancel(context.Background())
-	busDone, srvDone := make(chan error, 1), make(chan error, 1)
-	go func() { busDone <- b.Run(bctx) }()
-	go func() { srvDone <- srv.Run(ctx, ln) }()
+	done := make(chan error, 1)
+	go func() { done <- srv.Run(ctx, ln) }()
 	t.Cleanup(func() {
 		cancel()
-		err := <-srvDone
-		bcancel()
-		if err := errors.Join(err, <-busDone, st.Close()); err != nil {
+		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	})
@@ -147,10 +115,10 @@ func (r *codeReader) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	if r.rest == nil {
-		for end := time.Now().Add(10 * time.Second); r.w.post.code(r.email) == "" && time.Now().Before(end); {
+		for end := time.Now().Add(10 * time.Second); r.w.out.Last(r.email).Code == "" && time.Now().Before(end); {
 			time.Sleep(10 * time.Millisecond)
 		}
-		r.rest = strings.NewReader(r.w.post.code(r.email) + "\n")
+		r.rest = strings.NewReader(r.w.out.Last(r.email).Code + "\n")
 	}
 	return r.rest.Read(p)
 }
@@ -214,9 +182,7 @@ func TestAccountsByCommand(t *testing.T) {
 	}
 
 	// Everything lost but the kit.
-	w.post.mu.Lock()
-	w.post.codes["anna@planted.example"] = ""
-	w.post.mu.Unlock()
+	w.out.Forget("anna@planted.example")
 	out, serr, code := w.run("new", &codeReader{w: w, email: "anna@planted.example", first: strings.ToLower(kit) + "\n"}, "account", "recover")
 	if code != exitOK {
 		t.Fatalf("%d, %s, %s", code, out, serr)

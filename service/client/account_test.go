@@ -10,60 +10,27 @@ import (
 	"time"
 
 	"viewflip.app/service"
-	"viewflip.app/service/bus"
 	"viewflip.app/service/client"
-	"viewflip.app/service/mail"
-	"viewflip.app/service/store"
+	"viewflip.app/service/servicetest"
 	"viewflip.app/wire"
 	"viewflip.app/wire/account"
 )
 
-// outbox keeps the last mail to each address.
-type outbox struct {
-	mu sync.Mutex
-	to map[string]mail.Message
-}
-
-func (o *outbox) Send(_ context.Context, m mail.Message) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.to[m.To] = m
-	return nil
-}
-
-func (o *outbox) code(t *testing.T, to string) account.Code {
+// mailed is the code of the last mail to an address.
+func mailed(t *testing.T, out *servicetest.Outbox, to string) account.Code {
 	t.Helper()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	c, err := account.ParseCode(o.to[to].Code)
+	c, err := account.ParseCode(out.Last(to).Code)
 	if err != nil {
-		t.Fatal("no code was mailed:", o.to[to])
+		t.Fatal("no code was mailed:", out.Last(to))
 	}
 	return c
 }
 
 // accounts is a service with accounts.
-func accounts(t *testing.T) (*running, *outbox) {
+func accounts(t *testing.T) (*running, *servicetest.Outbox) {
 	t.Helper()
-	st, err := store.Open(context.Background(), store.Options{Dir: t.TempDir(), Master: store.NewMasterKey()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := bus.Open(context.Background(), bus.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- b.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := errors.Join(<-done, st.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	out := &outbox{to: map[string]mail.Message{}}
-	return start(t, "", service.Config{Store: st, Bus: b, Mail: out}), out
+	cfg, out := servicetest.Accounts(t, service.Config{}, t.TempDir())
+	return start(t, "", cfg), out
 }
 
 // person is an account on one device.
@@ -119,14 +86,14 @@ func (p *person) until(what string, ok func(client.AccountState) bool) client.Ac
 	return client.AccountState{}
 }
 
-func signUp(t *testing.T, s *running, out *outbox, email, name string) *person {
+func signUp(t *testing.T, s *running, out *servicetest.Outbox, email, name string) *person {
 	t.Helper()
 	p := &person{t: t}
 	up, err := client.StartSignUp(t.Context(), s.Service, account.Email(email), account.Name(name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := out.code(t, email)
+	code := mailed(t, out, email)
 	wrong := account.Code("00000000")
 	if code == wrong {
 		wrong = "00000001"
@@ -392,7 +359,7 @@ func TestRecovery(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &person{t: t}
-	if _, err := r.Finish(t.Context(), out.code(t, "anna@example.org"), "New", p.keep); err != nil {
+	if _, err := r.Finish(t.Context(), mailed(t, out, "anna@example.org"), "New", p.keep); err != nil {
 		t.Fatal(err)
 	}
 	p.run()
