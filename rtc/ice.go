@@ -2,8 +2,6 @@ package rtc
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -17,6 +15,8 @@ import (
 	"github.com/pion/logging"
 	"github.com/pion/stun/v4"
 	"github.com/pion/webrtc/v4"
+
+	"viewflip.app/wire"
 )
 
 const (
@@ -136,18 +136,7 @@ func (d *dialer) Dial(network, addr string) (net.Conn, error) {
 func dialTLS(ctx context.Context, network, addr string, s secured) (net.Conn, error) {
 	cfg := &tls.Config{MinVersion: tls.VersionTLS13, ServerName: s.host}
 	if s.pin != nil {
-		// Names and dates say nothing about a service without a domain.
-		cfg.InsecureSkipVerify = true // VerifyConnection checks the key itself
-		cfg.VerifyConnection = func(cs tls.ConnectionState) error {
-			if len(cs.PeerCertificates) == 0 {
-				return ErrPin
-			}
-			got := sha256.Sum256(cs.PeerCertificates[0].RawSubjectPublicKeyInfo)
-			if subtle.ConstantTimeCompare(got[:], s.pin[:]) != 1 {
-				return ErrPin
-			}
-			return nil
-		}
+		wire.Pin(cfg, *s.pin, ErrPin)
 	}
 	c, err := (&tls.Dialer{Config: cfg}).DialContext(ctx, network, addr)
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"viewflip.app/service"
-	"viewflip.app/service/bus"
 	"viewflip.app/service/srp"
 	"viewflip.app/wire"
 	"viewflip.app/wire/account"

@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -25,8 +24,6 @@ const (
 	maxCertificate  = 64 << 10
 	certificateLife = 10 * 365 * 24 * time.Hour
 )
-
-func pinOf(c *x509.Certificate) [32]byte { return sha256.Sum256(c.RawSubjectPublicKeyInfo) }
 
 // NewCertificate makes a self-signed ECDSA P-256 certificate that names
 // nobody. Clients check its Pin and nothing else of it.

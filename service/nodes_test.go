@@ -18,7 +18,6 @@ import (
 
 	"viewflip.app/service"
 	"viewflip.app/service/bus"
-	"viewflip.app/service/mail"
 	"viewflip.app/service/servicetest"
 	"viewflip.app/service/store"
 	"viewflip.app/wire"

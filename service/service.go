@@ -294,5 +294,5 @@ func Pin(cert tls.Certificate) ([32]byte, error) {
 	if err != nil {
 		return [32]byte{}, fmt.Errorf("service: certificate: %w", err)
 	}
-	return pinOf(leaf), nil
+	return wire.PinOf(leaf), nil
 }

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -113,7 +112,6 @@ func (a *accountDialog) update(st PeopleState) {
 	a.find.SetChecked(st.Findable)
 	a.setting = false
 	a.able()
-	before := slices.Clone(a.devices.line)
 	a.devices.begin()
 	for _, d := range st.Devices {
 		a.devices.put(d.ID, func() (*deviceRow, fyne.CanvasObject) {
@@ -121,9 +119,9 @@ func (a *accountDialog) update(st PeopleState) {
 			return r, r.root
 		}).update(d)
 	}
-	a.devices.end()
+	moved := a.devices.end()
 	a.kit.update(st)
-	if !slices.Equal(before, a.devices.line) {
+	if moved {
 		a.body.Refresh()
 	}
 }

@@ -105,7 +105,6 @@ func (c *callPane) reset() {
 
 // update shows a state.
 func (c *callPane) update(st session.State) {
-	before := slices.Clone(c.asks.line)
 	c.asks.begin()
 	for _, a := range st.Asks {
 		c.asks.put(askKey{a.Member, a.Share}, func() (*requestCard, fyne.CanvasObject) {
@@ -113,8 +112,7 @@ func (c *callPane) update(st session.State) {
 			return r, r.root
 		}).update(a)
 	}
-	c.asks.end()
-	masked := slices.Clone(c.masked.line)
+	moved := c.asks.end()
 	c.masked.begin()
 	for _, m := range st.Masked {
 		c.masked.put(maskedKey{m.Share, m.Surface}, func() (*maskedCard, fyne.CanvasObject) {
@@ -122,8 +120,7 @@ func (c *callPane) update(st session.State) {
 			return x, x.root
 		}).update(m)
 	}
-	c.masked.end()
-	if !slices.Equal(before, c.asks.line) || !slices.Equal(masked, c.masked.line) {
+	if c.masked.end() || moved {
 		// A card that has moved may be under a click that was meant for another.
 		for _, r := range c.asks.all() {
 			r.arm()
@@ -211,10 +208,11 @@ func (c *callPane) picture(id platform.WindowID, img *image.RGBA) {
 // rows is a list whose rows live as long as their key does, so that buttons
 // keep their state while the list changes around them.
 type rows[K comparable, R any] struct {
-	box  *fyne.Container
-	have map[K]entry[R]
-	next map[K]entry[R]
-	line []K
+	box    *fyne.Container
+	have   map[K]entry[R]
+	next   map[K]entry[R]
+	line   []K
+	before []K
 }
 
 type entry[R any] struct {
@@ -226,7 +224,7 @@ func newRows[K comparable, R any](gap float32) *rows[K, R] {
 	return &rows[K, R]{box: column(gap), have: map[K]entry[R]{}}
 }
 
-func (r *rows[K, R]) begin() { r.next, r.line = map[K]entry[R]{}, nil }
+func (r *rows[K, R]) begin() { r.next, r.before, r.line = map[K]entry[R]{}, r.line, nil }
 
 // put takes the row of a key over, or makes it.
 func (r *rows[K, R]) put(k K, make func() (R, fyne.CanvasObject)) R {
@@ -239,8 +237,9 @@ func (r *rows[K, R]) put(k K, make func() (R, fyne.CanvasObject)) R {
 	return e.row
 }
 
-// end drops the rows that were not put.
-func (r *rows[K, R]) end() {
+// end drops the rows that were not put. It reports whether any came, went or
+// moved.
+func (r *rows[K, R]) end() (moved bool) {
 	r.have = r.next
 	var objects []fyne.CanvasObject
 	for _, k := range r.line {
@@ -250,6 +249,7 @@ func (r *rows[K, R]) end() {
 		r.box.Objects = objects
 		r.box.Refresh()
 	}
+	return !slices.Equal(r.before, r.line)
 }
 
 func (r *rows[K, R]) len() int { return len(r.line) }

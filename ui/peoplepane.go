@@ -154,7 +154,6 @@ func (v *peoplePane) update(st PeopleState) {
 		v.mine.SetSelected(w)
 	}
 	v.filled = true
-	before := slices.Clone(v.asks.line)
 	v.asks.begin()
 	for _, a := range st.Asks {
 		v.asks.put(a.ID, func() (*askingCard, fyne.CanvasObject) {
@@ -162,8 +161,7 @@ func (v *peoplePane) update(st PeopleState) {
 			return c, c.root
 		}).update(a)
 	}
-	v.asks.end()
-	if !slices.Equal(before, v.asks.line) {
+	if v.asks.end() {
 		for _, c := range v.asks.all() {
 			c.arm()
 		}

@@ -3,7 +3,6 @@ package ui
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -97,7 +96,6 @@ func (c *ringCard) refuse() {
 
 // updateRings shows who calls.
 func (h *home) updateRings(rings []Ring) {
-	before := slices.Clone(h.rings.line)
 	h.rings.begin()
 	for _, r := range rings {
 		h.rings.put(r.Link.Invite, func() (*ringCard, fyne.CanvasObject) {
@@ -105,8 +103,7 @@ func (h *home) updateRings(rings []Ring) {
 			return c, c.root
 		}).update(r)
 	}
-	h.rings.end()
-	if !slices.Equal(before, h.rings.line) {
+	if h.rings.end() {
 		for _, c := range h.rings.all() {
 			if !c.answered {
 				c.arm()

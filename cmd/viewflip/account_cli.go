@@ -163,6 +163,19 @@ func runSignup(ctx context.Context, w world, args []string) error {
 	return c.printf("You have an account as %s. Its key is in the keychain of this device; \"viewflip account kit\" makes a recovery kit.\n", n)
 }
 
+// verbOf takes the verb of a command with several, otherwise if there is none,
+// and checks the number of its arguments.
+func verbOf(w world, rest []string, usage, otherwise string, arguments map[string]int) (verb string, args []string, err error) {
+	if len(rest) == 0 {
+		rest = []string{otherwise}
+	}
+	if n, known := arguments[rest[0]]; !known || len(rest)-1 != n {
+		_, _ = io.WriteString(w.stderr, usage)
+		return "", nil, errUsage
+	}
+	return rest[0], rest[1:], nil
+}
+
 const accountUsage = `viewflip account [show] [--json]        your account and its devices
 viewflip account name NAME              change your name
 viewflip account findable on|off        whether people who know your address may ask you
@@ -185,16 +198,11 @@ func runAccount(ctx context.Context, w world, args []string) error {
 	if err != nil {
 		return err
 	}
-	verb := "show"
-	if len(rest) > 0 {
-		verb, rest = rest[0], rest[1:]
-	}
-	want, known := map[string]int{
+	verb, rest, err := verbOf(w, rest, accountUsage, "show", map[string]int{
 		"show": 0, "name": 1, "findable": 1, "rename": 2, "remove-device": 1, "join": 0, "link": 1, "kit": 0, "recover": 0, "export": 0, "delete": 0,
-	}[verb]
-	if !known || len(rest) != want {
-		_, _ = io.WriteString(w.stderr, accountUsage)
-		return errUsage
+	})
+	if err != nil {
+		return err
 	}
 	c, err := newCLI(ctx, w)
 	if err != nil {
@@ -419,14 +427,11 @@ func runContacts(ctx context.Context, w world, args []string) error {
 	if err != nil {
 		return err
 	}
-	verb := "list"
-	if len(rest) > 0 {
-		verb, rest = rest[0], rest[1:]
-	}
-	want, known := map[string]int{"list": 0, "invite": 0, "accept": 1, "ask": 1, "yes": 1, "no": 1, "block": 1, "remove": 1}[verb]
-	if !known || len(rest) != want {
-		_, _ = io.WriteString(w.stderr, contactsUsage)
-		return errUsage
+	verb, rest, err := verbOf(w, rest, contactsUsage, "list", map[string]int{
+		"list": 0, "invite": 0, "accept": 1, "ask": 1, "yes": 1, "no": 1, "block": 1, "remove": 1,
+	})
+	if err != nil {
+		return err
 	}
 	c, err := newCLI(ctx, w)
 	if err != nil {

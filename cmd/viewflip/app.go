@@ -25,6 +25,7 @@ import (
 	"viewflip.app/service/client"
 	"viewflip.app/session"
 	"viewflip.app/wire"
+	"viewflip.app/wire/account"
 )
 
 const (
@@ -233,11 +234,7 @@ func (a *app) keepName() {
 // service returns the service that new calls of ours use: the team's, that of
 // the account, or a private one that is started inside this process on first
 // use.
-func (a *app) service(ctx context.Context) (wire.Service, error) {
-	acct, err := a.openAccount(ctx)
-	if err != nil {
-		return wire.Service{}, err
-	}
+func (a *app) service(ctx context.Context, acct *client.Account) (wire.Service, error) {
 	if acct != nil && a.getenv("VIEWFLIP_SERVICE") == "" {
 		return acct.Service(), nil
 	}
@@ -292,6 +289,10 @@ func (a *app) advertise(at net.Addr) []string {
 
 // newCall makes and runs a call: in the service of a link, or in our own.
 func (a *app) newCall(ctx context.Context, link *wire.Link) (*session.Call, error) {
+	acct, err := a.openAccount(ctx)
+	if err != nil {
+		return nil, err
+	}
 	identity := a.identity
 	var svc wire.Service
 	if link != nil {
@@ -299,38 +300,28 @@ func (a *app) newCall(ctx context.Context, link *wire.Link) (*session.Call, erro
 		if link.Inviter == identity.Public().Address() {
 			// Both ends on one machine under one account: a key for this call
 			// only keeps the two apart.
-			id, err := wire.NewIdentity(rand.Reader)
-			if err != nil {
+			if identity, err = wire.NewIdentity(rand.Reader); err != nil {
 				return nil, err
 			}
-			identity = id
 		}
-	} else {
-		s, err := a.service(ctx)
-		if err != nil {
-			return nil, err
-		}
-		svc = s
-	}
-	mcfg := client.Config{Service: svc, Identity: identity, Log: a.log}
-	scfg := session.Config{ContactOf: a.contactOf}
-	acct, err := a.openAccount(ctx)
-	if err != nil {
+	} else if svc, err = a.service(ctx, acct); err != nil {
 		return nil, err
 	}
+	mcfg := client.Config{Service: svc, Identity: identity, Log: a.log}
+	var public account.Public
 	if acct != nil && acct.Service().Pin == svc.Pin {
 		// The account's own connection stays: a call has keys for itself.
 		if identity, err = wire.NewIdentity(rand.Reader); err != nil {
 			return nil, err
 		}
-		mcfg.Identity, mcfg.Bind, scfg.Account = identity, acct.Binder(), acct.Public()
+		mcfg.Identity, mcfg.Bind, public = identity, acct.Binder(), acct.Public()
 	}
 	mail, err := client.New(mcfg)
 	if err != nil {
 		return nil, err
 	}
 	call := session.New(session.Config{
-		Identity: identity, Name: a.displayName(), Account: scfg.Account, ContactOf: scfg.ContactOf, Service: svc, Mailbox: mail,
+		Identity: identity, Name: a.displayName(), Account: public, ContactOf: a.contactOf, Service: svc, Mailbox: mail,
 		NewPeer:     func(offerer bool, s session.Signaller) (session.Peer, error) { return a.newPeer(mail, svc, offerer, s) },
 		OpenCapture: a.openCapture, NewGate: a.gates(),
 		OpenCursor: a.pointer(), OpenHand: a.hand(), Clipboard: a.clipboard(), NewEncoder: newEncoder, NewDecoder: newDecoder, Log: a.log,

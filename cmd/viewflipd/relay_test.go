@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"io"
 	"net"
@@ -23,18 +22,8 @@ import (
 // relayOf asks a service for credentials, as a call does.
 func relayOf(t *testing.T, s wire.Service) (wire.RelayCredentials, error) {
 	t.Helper()
-	id, err := wire.NewIdentity(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := client.New(client.Config{Service: s, Identity: id})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	done := make(chan error, 1)
-	go func() { done <- c.Run(ctx) }()
-	defer func() { cancel(); <-done }()
+	c, _, ctx, end := connect(t, s)
+	defer end()
 	if err := c.OpenInvite(ctx, wire.InviteID{1}, time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}

@@ -114,22 +114,30 @@ func TestServe(t *testing.T) {
 
 func reach(t *testing.T, s wire.Service) {
 	t.Helper()
+	c, id, ctx, end := connect(t, s)
+	defer end()
+	if err := c.Send(ctx, id.Public().Address(), []byte("x")); err != nil {
+		t.Error(err)
+	}
+}
+
+// connect runs a client of a new device until end.
+func connect(t *testing.T, s wire.Service) (c *client.Client, id *wire.Identity, ctx context.Context, end func()) {
+	t.Helper()
 	id, err := wire.NewIdentity(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := client.New(client.Config{Service: s, Identity: id})
-	if err != nil {
+	if c, err = client.New(client.Config{Service: s, Identity: id}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
-	if err := c.Send(ctx, id.Public().Address(), []byte("x")); err != nil {
-		t.Error(err)
-	}
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
+	return c, id, ctx, func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	}
 }

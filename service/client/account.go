@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -39,7 +40,7 @@ type Account struct {
 	log      *slog.Logger
 	save     func(context.Context, account.Credentials) error
 	ran      atomic.Bool
-	resync   chan wire.What // capacity 1 per kind: what to ask for again
+	wake     chan struct{} // capacity 1: stale grew
 	vault    vault
 	unbound  atomic.Bool // the last binding was refused
 
@@ -56,8 +57,9 @@ type Account struct {
 	presence map[account.ID]wire.State
 	mine     wire.State
 	rings    []ring
-	ringing  map[wire.InviteID]chan wire.RingReason // that we began
-	ended    map[wire.InviteID]bool                 // do not ring again
+	ringing  map[wire.InviteID]chan struct{} // that we began: declined
+	ended    map[wire.InviteID]bool          // do not ring again
+	stale    map[wire.What]bool              // what to ask for again
 }
 
 // AccountState is a snapshot of an account. It is immutable.
@@ -106,8 +108,8 @@ func NewAccount(cfg AccountConfig) (*Account, error) {
 	c := cfg.Credentials
 	a := &Account{
 		web: newWeb(c.Service), identity: identity, device: c.PassKey.DeviceID(), log: cfg.Log, save: cfg.Save,
-		resync: make(chan wire.What, 8), creds: c, news: make(chan struct{}), mine: wire.Online,
-		presence: map[account.ID]wire.State{}, ringing: map[wire.InviteID]chan wire.RingReason{}, ended: map[wire.InviteID]bool{},
+		wake: make(chan struct{}, 1), stale: map[wire.What]bool{}, creds: c, news: make(chan struct{}), mine: wire.Online,
+		presence: map[account.ID]wire.State{}, ringing: map[wire.InviteID]chan struct{}{}, ended: map[wire.InviteID]bool{},
 	}
 	a.auth = newAuthorized(a.web, prover{id: a.device, password: c.PassKey.Password(), identity: identity})
 	a.mail, err = New(Config{
@@ -227,13 +229,15 @@ func (a *Account) follow(ctx context.Context) error {
 		select {
 		case s := <-a.mail.States():
 			a.connected(ctx, s)
-		case w := <-a.resync:
-			if err := a.sync(ctx, w); err != nil {
-				if errors.Is(err, ErrDeviceRevoked) {
-					return err
+		case <-a.wake:
+			for _, w := range a.takeStale() {
+				if err := a.sync(ctx, w); err != nil {
+					if errors.Is(err, ErrDeviceRevoked) {
+						return err
+					}
+					a.log.Info("account not up to date", "err", err)
+					a.again(ctx, w)
 				}
-				a.log.Info("account not up to date", "err", err)
-				a.again(ctx, w)
 			}
 		case <-ctx.Done():
 			return nil
@@ -249,11 +253,28 @@ func (a *Account) again(ctx context.Context, w wire.What) {
 	context.AfterFunc(ctx, func() { t.Stop() })
 }
 
-func (a *Account) want(w wire.What) {
-	select {
-	case a.resync <- w:
-	default: // it is full of the same
+func (a *Account) want(w ...wire.What) {
+	a.mu.Lock()
+	for _, w := range w {
+		a.stale[w] = true
 	}
+	a.mu.Unlock()
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
+
+// takeStale says what to ask for again. The account includes its devices.
+func (a *Account) takeStale() []wire.What {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stale[wire.ChangedAccount] {
+		delete(a.stale, wire.ChangedDevices)
+	}
+	out := slices.Sorted(maps.Keys(a.stale))
+	clear(a.stale)
+	return out
 }
 
 func (a *Account) connected(ctx context.Context, s State) {
@@ -273,9 +294,7 @@ func (a *Account) connected(ctx context.Context, s State) {
 	if err := a.mail.SetPresence(ctx, mine); err != nil {
 		a.log.Info("presence not told", "err", err)
 	}
-	for _, w := range []wire.What{wire.ChangedAccount, wire.ChangedDevices, wire.ChangedContacts} {
-		a.want(w)
-	}
+	a.want(wire.ChangedAccount, wire.ChangedContacts)
 }
 
 // noted takes what the service tells unasked.

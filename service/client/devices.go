@@ -84,10 +84,14 @@ func (a *Account) NameDevice(ctx context.Context, id account.ID, l account.Label
 	return a.syncDevices(ctx)
 }
 
+func newSalt() (s account.Salt) {
+	_, _ = rand.Read(s[:]) // never fails
+	return s
+}
+
 // credential makes what a service keeps of a new device or kit.
 func credential(id account.ID, password []byte) account.Credential {
-	var salt account.Salt
-	_, _ = rand.Read(salt[:]) // never fails
+	salt := newSalt()
 	return account.Credential{ID: id, Salt: salt, Verifier: srp.Verifier(id[:], password, salt)}
 }
 

@@ -177,12 +177,12 @@ func (a *Account) Link(ctx context.Context, code account.LinkCode) (*Joiner, err
 	if err != nil {
 		return nil, ErrLinking
 	}
-	cr := credential(account.ID{}, nil) // for its random salt
-	server, err := srp.NewServer(code.SRPID(), cr.Salt, srp.Verifier(code.SRPID(), code.Password(), cr.Salt), hello.A, nil)
+	salt := newSalt()
+	server, err := srp.NewServer(code.SRPID(), salt, srp.Verifier(code.SRPID(), code.Password(), salt), hello.A, nil)
 	if err != nil {
 		return nil, ErrLinking
 	}
-	if err := s.put(ctx, account.LinkOffer{Salt: cr.Salt, B: server.B()}.Blob()); err != nil {
+	if err := s.put(ctx, account.LinkOffer{Salt: salt, B: server.B()}.Blob()); err != nil {
 		return nil, err
 	}
 	if b, err = s.get(ctx); err != nil {

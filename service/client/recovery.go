@@ -55,6 +55,7 @@ func StartRecovery(ctx context.Context, s wire.Service, kit account.Kit) (*Recov
 
 // Finish adds this device to the account. ErrCode may be tried again.
 func (r *Recovery) Finish(ctx context.Context, code account.Code, label account.Label, save func(context.Context, account.Credentials) error) (account.Credentials, error) {
+	defer r.auth.web.close()
 	var none account.Credentials
 	_, err := ask[account.Empty](ctx, r.auth, account.PathRecoveryConfirm, account.RecoveryConfirm{Code: code})
 	if errors.Is(err, account.CodeAuthFailed) || errors.Is(err, ErrDeviceRevoked) {

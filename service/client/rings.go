@@ -60,7 +60,7 @@ func (a *Account) Ring(ctx context.Context, handle account.ID, l wire.Link, answ
 		return err
 	}
 	a.mu.Lock()
-	declined := make(chan wire.RingReason, 1)
+	declined := make(chan struct{}, 1)
 	a.ringing[l.Invite] = declined
 	name := string(a.me.Name)
 	a.mu.Unlock()
@@ -102,11 +102,9 @@ func (a *Account) Ring(ctx context.Context, handle account.ID, l wire.Link, answ
 		case <-answered:
 			end(wire.RingAnswered)
 			return nil
-		case r := <-declined:
+		case <-declined:
 			end(wire.RingAnswered)
-			if r == wire.RingDeclined {
-				return ErrDeclined
-			}
+			return ErrDeclined
 		case <-deadline.C:
 			end(wire.RingCancelled)
 			return ErrNoAnswer
@@ -192,15 +190,20 @@ func (a *Account) rang(ctx context.Context, from wire.Device, s wire.Ring) {
 	context.AfterFunc(ctx, func() { t.Stop() })
 }
 
+// contactHasLocked reports whether a contact signed for a device.
+func (a *Account) contactHasLocked(d wire.Device) bool {
+	return slices.ContainsFunc(a.contacts, func(c contact) bool { return c.devices.Has(d) })
+}
+
 // rangOff ends a ring of the same person, or one that we began.
 func (a *Account) rangOff(from wire.Device, s wire.RingEnd) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if ch := a.ringing[s.Invite]; ch != nil {
 		// Only devices that were called know the invitation.
-		if slices.ContainsFunc(a.contacts, func(c contact) bool { return c.devices.Has(from) }) {
+		if s.Reason == wire.RingDeclined && a.contactHasLocked(from) {
 			select {
-			case ch <- s.Reason:
+			case ch <- struct{}{}:
 			default:
 			}
 		}
@@ -209,7 +212,7 @@ func (a *Account) rangOff(from wire.Device, s wire.RingEnd) {
 	i := slices.IndexFunc(a.rings, func(r ring) bool { return r.Link.Invite == s.Invite })
 	if i >= 0 && (a.rings[i].from == from || a.own.Has(from)) {
 		a.dropLocked(s.Invite)
-	} else if i < 0 && (a.own.Has(from) || slices.ContainsFunc(a.contacts, func(c contact) bool { return c.devices.Has(from) })) {
+	} else if i < 0 && (a.own.Has(from) || a.contactHasLocked(from)) {
 		a.ended[s.Invite] = true // it came before the ring
 	}
 }

@@ -3,8 +3,6 @@ package client
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -78,23 +76,9 @@ func (w *web) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	return nil, last
 }
 
-// pinned is TLS to a service that is known by its key alone: names and dates of
-// the certificate say nothing about a service without a domain.
+// pinned is TLS to a service that is known by its key alone.
 func pinned(pin [32]byte) *tls.Config {
-	return &tls.Config{
-		MinVersion: tls.VersionTLS13, NextProtos: []string{"http/1.1"},
-		InsecureSkipVerify: true, // VerifyConnection checks the key itself
-		VerifyConnection: func(cs tls.ConnectionState) error {
-			if len(cs.PeerCertificates) == 0 {
-				return ErrPin
-			}
-			got := sha256.Sum256(cs.PeerCertificates[0].RawSubjectPublicKeyInfo)
-			if subtle.ConstantTimeCompare(got[:], pin[:]) != 1 {
-				return ErrPin
-			}
-			return nil
-		},
-	}
+	return wire.Pin(&tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{"http/1.1"}}, pin, ErrPin)
 }
 
 // send makes one call. The error is an account.Failure if the service gave one,
