@@ -392,7 +392,7 @@ func (m *member) input(in wire.Input) {
 		return
 	}
 	g := s.guest(m.id)
-	gate, rights := g.gate, g.rights
+	gate, rights, cut := g.gate, g.rights, m.link == Interrupted && !releases(in.Kind)
 	// Motion on the lossy channel may be overtaken; it must not move the
 	// pointer away from under a later press.
 	newer := g.seq == 0 || int32(in.Seq-g.seq) > 0
@@ -400,7 +400,7 @@ func (m *member) input(in wire.Input) {
 	if newer {
 		g.seq = in.Seq
 	}
-	if gate != nil && !late {
+	if gate != nil && !late && !cut {
 		s.injected(in) // before it happens: the pointer is seen at once
 	}
 	c.mu.Unlock()
@@ -409,7 +409,11 @@ func (m *member) input(in wire.Input) {
 	}
 
 	reason, ok := wire.Reason(wire.NoRight), false
-	if gate != nil {
+	switch {
+	case gate == nil:
+	case cut: // his picture is old, and nothing would tell that he is gone for good
+		reason = wire.Stale
+	default:
 		reason, ok = s.perform(m, gate, in, rights)
 	}
 	now := time.Now()
@@ -431,6 +435,10 @@ func (m *member) input(in wire.Input) {
 	if tell {
 		m.send(wire.Refused{Share: in.Share, Seq: in.Seq, Reason: reason})
 	}
+}
+
+func releases(k wire.Kind) bool {
+	return k == wire.Release || k == wire.KeyUp || k == wire.ReleaseAll
 }
 
 // refusalPause keeps a held key on a covered window from flooding the viewer
