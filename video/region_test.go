@@ -129,6 +129,8 @@ func TestRegionSettles(t *testing.T) {
 				at = at.Add(image.Pt(rng.IntN(40)-20, rng.IntN(40)-20))
 			case what == 18:
 				damage = s.change()
+			case what == 20: // what is owed has no tones: it is not known
+				damage = s.invert()
 			case what == 19:
 				c.now = c.now.Add(time.Second)
 			default:

@@ -56,6 +56,16 @@ func newScreen(t testing.TB, w, h int) *screen {
 	return s
 }
 
+// invert turns light into dark, until something is painted anew.
+func (s *screen) invert() []image.Rectangle {
+	for i := range s.Pix {
+		if i%video.BytesPerPixel != 3 {
+			s.Pix[i] = 255 - s.Pix[i]
+		}
+	}
+	return []image.Rectangle{s.Bounds()}
+}
+
 // body is where the text is.
 func (s *screen) body() image.Rectangle {
 	return image.Rect(0, titleBar, s.W, titleBar+(s.H-titleBar)/lineHeight*lineHeight)

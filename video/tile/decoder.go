@@ -87,7 +87,7 @@ func (d *Decoder) Decode(b []byte) ([]image.Rectangle, error) {
 
 func (d *Decoder) decode(b []byte) error {
 	h := &d.head
-	allowed := byte(flagRefresh | flagSum)
+	allowed := byte(flagRefresh | flagSum | flagTones)
 	if d.region != nil {
 		allowed |= flagOwes | flagVideo
 	}
@@ -165,13 +165,17 @@ func (d *Decoder) inflate(data []byte) error {
 	return nil
 }
 
-// restore makes pixels of what is predicted in raw.
+// restore makes pixels of the differences in raw.
 func (d *Decoder) restore() {
-	raw := d.raw
-	for i, r := range d.head.rects {
+	raw, h := d.raw, &d.head
+	toned := len(h.rects) - h.toned
+	for i, r := range h.rects {
 		n := r.Dx() * video.BytesPerPixel
-		if i >= len(d.head.rects)-d.head.predicted {
-			restore(raw[:n*r.Dy()], n)
+		switch b := raw[:n*r.Dy()]; {
+		case i >= toned:
+			h.tones.restore(b, d.pic, r)
+		case i >= toned-h.predicted:
+			restore(b, n)
 		}
 		raw = raw[n*r.Dy():]
 	}

@@ -23,6 +23,8 @@ type Encoder struct {
 	scroll scroller
 	pan    panner
 	photo  video.TileMap // natural ones of tiles
+	toned  video.TileMap // those whose pixels have tones
+	votes  votes
 	// differences is a predicted row.
 	differences []byte
 	// blanked is a row without what video paints over it.
@@ -116,6 +118,7 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 			damage = []image.Rectangle{f.Bounds()}
 		}
 		e.find(f, damage)
+		e.tone(f)
 		e.watch(now)
 		e.hurry(f, now)
 		e.owed.pay(&e.tiles, &e.region, max(trickle, e.window/tileCost), now)
@@ -124,14 +127,14 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 	if !refresh {
 		e.split(f)
 		if len(h.rects) > maxOps {
-			h.rects, h.predicted = append(h.rects[:0], f.Bounds()), 0
+			h.rects, h.predicted, h.toned = append(h.rects[:0], f.Bounds()), 0, 0
 		}
 		if len(h.moves) == 0 && len(h.rects) == 0 && len(h.video.paint) == 0 && h.gen == f.Gen && (!e.check || e.owed.n > 0) {
 			return dst, false, nil
 		}
 	}
 	if refresh {
-		h.predicted = 0
+		h.predicted, h.toned = 0, 0
 	}
 	h.refresh, h.w, h.h, h.gen = refresh, f.W, f.H, f.Gen
 	h.counter++
@@ -193,16 +196,21 @@ func (e *Encoder) send(f *video.Frame) (raw int, err error) {
 	if len(e.head.rects) == 0 {
 		return 0, nil
 	}
-	plain := len(e.head.rects) - e.head.predicted
+	toned := len(e.head.rects) - e.head.toned
+	plain := toned - e.head.predicted
 	for i, r := range e.head.rects {
 		n := r.Dx() * video.BytesPerPixel
 		raw += n * r.Dy()
 		for y := r.Min.Y; y < r.Max.Y; y++ {
 			o := (y*f.W + r.Min.X) * video.BytesPerPixel
-			if i >= plain {
+			switch {
+			case i >= toned:
+				e.differences = e.head.tones.differ(e.differences[:0], f.Pix[o:o+n], e.ref.Pix[o:o+n])
+				_, err = e.z.Write(e.differences)
+			case i >= plain:
 				e.differences = predict(e.differences[:0], f, r, y)
 				_, err = e.z.Write(e.differences)
-			} else {
+			default:
 				err = e.row(f, y, o, n)
 			}
 			if err != nil {

@@ -24,9 +24,10 @@ var (
 
 // A coded frame, big endian:
 //
-//	version u8 = 2 | flags u8 (1 = refresh, 2 = owes, 4 = video, 8 = sum) | counter u32 | width u16 | height u16 | gen u32
+//	version u8 = 3 | flags u8 (1 = refresh, 2 = owes, 4 = video, 8 = sum, 16 = tones) | counter u32 | width u16 | height u16 | gen u32
 //	copies u16 | rects u16 | predicted u16
 //	with sum: crc u32
+//	with tones: toned u16 | 3 × 256 × u8      what becomes of each value of blue, green, red
 //	copies × { x u16 | y u16 | w u16 | h u16 | dx i16 | dy i16 }   to (x,y) from (x+dx,y+dy), in order
 //	rects  × { x u16 | y u16 | w u16 | h u16 }
 //	with video: x u16 | y u16 | w u16 | h u16 | paints u16 | size u32
@@ -34,8 +35,9 @@ var (
 //	            size bytes of VP9
 //	zstd blocks: the rects' rows, 4 bytes a pixel (blue, green, red, 255)
 //
-// The last rects, as many as predicted says, hold differences from what predict
-// expects. Copies come first, rects after, paints last. None cover more than the
+// The last rects, as many as toned says, hold differences from the tones of the
+// pixels that are there after the copies, and those before them, as many as
+// predicted says, from what predict expects; all modulo 256. Copies come first, rects after, paints last. None cover more than the
 // picture's area in sum. A refresh has no copies and one rect, the whole picture, and begins a
 // zstd frame (RFC 8878, window of 8 MiB at most, no checksum needed), which all
 // frames until the next refresh continue: the blocks of a coded frame hold the
@@ -50,13 +52,15 @@ var (
 // (x,y,w,h) of the picture, which is painted in the paints, parts of it. The
 // first one, that of a refresh and of another region than before is a key frame.
 const (
-	version     = 2
+	version     = 3
 	flagRefresh = 1
 	flagOwes    = 2
 	flagVideo   = 4
 	flagSum     = 8
+	flagTones   = 16
 	headerSize  = 20
 	sumSize     = 4
+	tonesSize   = 2 + 3*256
 	videoSize   = 14
 	copySize    = 12
 	rectSize    = 8
@@ -90,8 +94,10 @@ type header struct {
 	gen     uint32
 	moves   []move
 	rects   []image.Rectangle
-	// predicted is how many of rects, at the end, hold differences.
-	predicted int
+	// toned is how many of rects, at the end, hold differences from tones, and
+	// predicted how many before them from their neighbours.
+	predicted, toned int
+	tones            tones
 	video     film
 	summed    bool
 	sum       uint32 // of the picture after the frame, if summed
@@ -118,6 +124,9 @@ func appendHeader(b []byte, h *header) []byte {
 	if h.summed {
 		flags |= flagSum
 	}
+	if h.toned > 0 {
+		flags |= flagTones
+	}
 	b = append(b, version, flags)
 	b = be.AppendUint32(b, h.counter)
 	b = be.AppendUint16(be.AppendUint16(b, uint16(h.w)), uint16(h.h))
@@ -126,6 +135,12 @@ func appendHeader(b []byte, h *header) []byte {
 	b = be.AppendUint16(b, uint16(h.predicted))
 	if h.summed {
 		b = be.AppendUint32(b, h.sum)
+	}
+	if h.toned > 0 {
+		b = be.AppendUint16(b, uint16(h.toned))
+		for c := range h.tones {
+			b = append(b, h.tones[c][:]...)
+		}
 	}
 	for _, m := range h.moves {
 		b = be.AppendUint16(be.AppendUint16(appendRect(b, m.r), uint16(int16(m.dx))), uint16(int16(m.dy)))
@@ -162,7 +177,7 @@ func parseHeader(b []byte, h *header, allowed byte) (rest []byte, err error) {
 	h.refresh, h.owes, h.counter = flags&flagRefresh != 0, flags&flagOwes != 0, be.Uint32(b[2:])
 	h.w, h.h, h.gen = int(be.Uint16(b[6:])), int(be.Uint16(b[8:])), be.Uint32(b[10:])
 	nm, nr := int(be.Uint16(b[14:])), int(be.Uint16(b[16:]))
-	h.predicted = int(be.Uint16(b[18:]))
+	h.predicted, h.toned = int(be.Uint16(b[18:])), 0
 	b = b[headerSize:]
 	if !sizeOK(h.w, h.h) {
 		return nil, fmt.Errorf("%w: %dx%d pixels", ErrCorrupt, h.w, h.h)
@@ -173,7 +188,16 @@ func parseHeader(b []byte, h *header, allowed byte) (rest []byte, err error) {
 		}
 		h.sum, b = be.Uint32(b), b[sumSize:]
 	}
-	if h.predicted > nr {
+	if flags&flagTones != 0 {
+		if h.refresh || len(b) < tonesSize {
+			return nil, fmt.Errorf("%w: tones", ErrCorrupt)
+		}
+		h.toned, b = int(be.Uint16(b)), b[2:]
+		for c := range h.tones {
+			b = b[copy(h.tones[c][:], b):]
+		}
+	}
+	if h.predicted+h.toned > nr {
 		return nil, fmt.Errorf("%w: predicted", ErrCorrupt)
 	}
 	if len(b) < nm*copySize+nr*rectSize {

@@ -81,28 +81,25 @@ func isNatural(f *video.Frame, c image.Rectangle) bool {
 	return n > 0 && equal*4 <= n
 }
 
-// split fills head.rects, and head.predicted, which counts those at their end
-// that are predicted.
+// split fills head.rects, and head.predicted and head.toned, which count those
+// at their end that are so.
 func (e *Encoder) split(f *video.Frame) {
 	const t = video.TileSize
 	h := &e.head
 	e.photo.Reset(f.W, f.H)
-	n, all := 0, 0
+	n := 0
 	for i, mark := range e.tiles.Marks {
 		if mark == 0 {
 			continue
 		}
-		all++
 		x, y := i%e.tiles.Cols*t, i/e.tiles.Cols*t
 		if isNatural(f, image.Rect(x, y, x+t, y+t).Intersect(f.Bounds())) {
 			e.photo.Marks[i] = 1
 			n++
 		}
 	}
-	h.predicted = 0
 	if n < fewNatural {
-		h.rects = e.tiles.Rects(h.rects)
-		return
+		clear(e.photo.Marks)
 	}
 	for i, mark := range e.photo.Marks {
 		e.tiles.Marks[i] &^= mark
@@ -111,4 +108,7 @@ func (e *Encoder) split(f *video.Frame) {
 	plain := len(h.rects)
 	h.rects = e.photo.Rects(h.rects)
 	h.predicted = len(h.rects) - plain
+	plain = len(h.rects)
+	h.rects = e.toned.Rects(h.rects)
+	h.toned = len(h.rects) - plain
 }

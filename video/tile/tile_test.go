@@ -223,6 +223,10 @@ func FuzzDecode(f *testing.F) {
 	}
 	third, _, _ := e.Encode(nil, noisy, nil, false) // predicted
 	f.Add(third, second)
+	e.Check()
+	dim(noisy, noisy, 9)
+	fourth, _, _ := e.Encode(nil, noisy, nil, false) // a checksum
+	f.Add(third, fourth)
 	// A decoder is dear to make. A refresh, and the frame after it, bring this
 	// one into the same state whatever it was given before.
 	_, d := pair(f)
