@@ -98,9 +98,9 @@ type header struct {
 	// predicted how many before them from their neighbours.
 	predicted, toned int
 	tones            tones
-	video     film
-	summed    bool
-	sum       uint32 // of the picture after the frame, if summed
+	video            film
+	summed           bool
+	sum              uint32 // of the picture after the frame, if summed
 }
 
 func appendRect(b []byte, r image.Rectangle) []byte {

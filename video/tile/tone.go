@@ -39,7 +39,7 @@ func (t *tones) restore(b []byte, pic *video.Frame, r image.Rectangle) {
 // Moore's majority vote).
 type votes [3][256]struct {
 	value byte
-	n    int32
+	n     int32
 }
 
 // cast lets the pixels of a row vote that are others than they were.
