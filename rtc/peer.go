@@ -46,7 +46,12 @@ const (
 	inBuffer    = 256
 	trackBuffer = 32
 	sctpMinCwnd = 96 << 10
-	sctpRTOMax  = 100 * time.Millisecond
+	// sctpRTOMax is for motion and keys on a network that loses. Pion gives up
+	// an association's handshake after eight of them, which is less than DTLS may
+	// take to end at the other end: so there is none (SNAP,
+	// draft-hancke-tsvwg-snap), and DTLS repeats sooner than after a second.
+	sctpRTOMax = 100 * time.Millisecond
+	dtlsRetry  = 200 * time.Millisecond
 	// nackSize is how many packets are kept for those who missed them.
 	nackSize   = 8192
 	outSignals = 128
@@ -187,6 +192,8 @@ func newAPI(o Options, d *dialer, pace *pacer) (*webrtc.API, ice.TCPMux, error) 
 	se.SetSCTPMinCwnd(sctpMinCwnd)
 	se.SetSCTPRTOMax(sctpRTOMax)
 	se.EnableSCTPZeroChecksum(true)
+	se.EnableSctpSnap(true)
+	se.SetDTLSRetransmissionInterval(dtlsRetry)
 	// What is sent again comes late: SRTP must not take it for a replay.
 	se.SetSRTPReplayProtectionWindow(nackSize)
 	se.SetIncludeLoopbackCandidate(true)
@@ -228,13 +235,6 @@ func newAPI(o Options, d *dialer, pace *pacer) (*webrtc.API, ice.TCPMux, error) 
 	}
 	ir.Add(responder) // InTrack asks by itself: Pion's generator would look 100 times a second
 	if err := webrtc.ConfigureRTCPReports(ir); err != nil {
-		return nil, mux, err
-	}
-	if err := webrtc.ConfigureTWCCSender(me, ir); err != nil {
-		return nil, mux, err
-	}
-	// Without the numbers on our packets the other end has nothing to report.
-	if err := webrtc.ConfigureTWCCHeaderExtensionSender(me, ir); err != nil {
 		return nil, mux, err
 	}
 	return webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(me), webrtc.WithInterceptorRegistry(ir)), mux, nil

@@ -64,9 +64,6 @@ type TrackStats struct {
 	Nacked uint64
 	// Refreshes are its requests for a picture that stands alone.
 	Refreshes uint64
-	// Reports are its transport-wide congestion control messages
-	// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
-	Reports uint64
 }
 
 // Stats returns the counts up to now.
@@ -161,8 +158,6 @@ func (t *OutTrack) hear(x rtcp.Packet) {
 		for _, pair := range x.Nacks {
 			t.stats.Nacked += uint64(len(pair.PacketList()))
 		}
-	case *rtcp.TransportLayerCC:
-		t.stats.Reports++
 	}
 }
 

@@ -15,7 +15,7 @@ const (
 	// is longer than Fyne's animations.
 	idleAfter = 1200 * time.Millisecond
 	// idleWait is how long the loop rests at most without an event.
-	idleWait = 500 * time.Millisecond
+	idleWait = time.Second
 	// promptWait is the same while somebody controls a window: the loop
 	// waits in GLFW for input instead of looking 60 times a second.
 	promptWait = 8 * time.Millisecond
