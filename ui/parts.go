@@ -217,22 +217,28 @@ func middle(o fyne.CanvasObject) *fyne.Container {
 	return container.New(middleLayout{}, o)
 }
 
-type middleLayout struct{}
+// low does so with buttons, and makes them fit into a bar. A theme of its own
+// would do so too, with fonts of its own (about 7 MB for each style of text).
+func low(o fyne.CanvasObject) *fyne.Container {
+	return container.New(middleLayout{lower: 6}, o)
+}
 
-func (middleLayout) Layout(objects []fyne.CanvasObject, s fyne.Size) {
+type middleLayout struct{ lower float32 }
+
+func (m middleLayout) Layout(objects []fyne.CanvasObject, s fyne.Size) {
 	for _, o := range objects {
-		h := min(o.MinSize().Height, s.Height)
+		h := min(o.MinSize().Height-m.lower, s.Height)
 		o.Resize(fyne.NewSize(s.Width, h))
 		o.Move(fyne.NewPos(0, (s.Height-h)/2))
 	}
 }
 
-func (middleLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
-	var m fyne.Size
+func (m middleLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	var size fyne.Size
 	for _, o := range objects {
-		m = m.Max(o.MinSize())
+		size = size.Max(o.MinSize().SubtractWidthHeight(0, m.lower))
 	}
-	return m
+	return size
 }
 
 // sized gives an object a fixed size.

@@ -109,19 +109,3 @@ func (l look) Size(n fyne.ThemeSizeName) float32 {
 	}
 	return l.Theme.Size(n)
 }
-
-// compact is the look of a viewer's thin bar.
-type compact struct{ fyne.Theme }
-
-// Size implements fyne.Theme.
-func (c compact) Size(n fyne.ThemeSizeName) float32 {
-	switch n {
-	case theme.SizeNameInnerPadding:
-		return 5
-	case theme.SizeNameText:
-		return 13
-	case theme.SizeNameInlineIcon:
-		return 15
-	}
-	return c.Theme.Size(n)
-}

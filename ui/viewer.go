@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -128,6 +129,17 @@ func (v *viewer) start() {
 	v.p.spawn(func(context.Context) { v.repaint(ctx, view) })
 	v.p.spawn(func(context.Context) { v.follow(ctx, view) })
 	v.p.spawn(func(context.Context) { v.meter.follow(ctx, view) })
+	v.p.spawn(func(context.Context) { tidy(ctx) })
+}
+
+// tidy gives back what only the opening of a viewer and its first picture took,
+// about 50 MB: later there is too little garbage to make that happen soon.
+func tidy(ctx context.Context) {
+	select {
+	case <-time.After(5 * time.Second):
+		debug.FreeOSMemory()
+	case <-ctx.Done():
+	}
 }
 
 // follow shows the marks, and the shape of the pointer, whenever they change.
@@ -209,9 +221,9 @@ func (v *viewer) build() {
 		v.win.Resize(v.sizeAt(v.info.W, v.info.H, 1))
 	})
 	left := row(8, middle(lamp), middle(v.rights), middle(v.from))
-	v.first, v.scale = middle(v.button), row(8, middle(v.zoom), middle(v.full))
+	v.first, v.scale = low(v.button), row(8, middle(v.zoom), low(v.full))
 	v.meter = newMeter(v)
-	right := row(8, middle(v.meter.chip), v.scale, middle(row(4, v.clips[0].hintButton, v.clips[1].hintButton, v.pen)), v.first)
+	right := row(8, middle(v.meter.chip), v.scale, low(row(4, v.clips[0].hintButton, v.clips[1].hintButton, v.pen)), v.first)
 	bar := container.NewStack(newPanel(colorSurface, "", 0), container.NewBorder(nil, widget.NewSeparator(), nil, nil,
 		inset(0, 12, container.NewBorder(nil, nil, left, right, inset(0, 10, container.NewStack(middle(v.chip), middle(v.tip)))))))
 
@@ -228,8 +240,7 @@ func (v *viewer) build() {
 	v.stage = newStage(v)
 	top := container.New(under{func() float32 { return barHeight }}, bar, v.meter.strip)
 	v.head = container.New(under{v.top}, top, v.stage)
-	v.win.SetContent(container.NewThemeOverride(
-		v.head, compact{v.p.app.Settings().Theme()}))
+	v.win.SetContent(v.head)
 }
 
 // newSurface takes the fastest way to the screen that there is.

@@ -16,8 +16,8 @@ import (
 const step = 1 << 20
 
 // Decoder rebuilds the picture of one surface. It is not safe for concurrent
-// use. It holds the picture, the pixels of the largest frame so far, and about
-// 9 MB.
+// use. It holds the picture, the pixels of the largest frame since the last
+// refresh, and about 9 MB.
 type Decoder struct {
 	z       *zstd.Decoder
 	in      feed
@@ -114,6 +114,9 @@ func (d *Decoder) decode(b []byte) error {
 		d.pic = video.NewFrame(h.w, h.h)
 	}
 	d.apply()
+	if h.refresh {
+		d.raw = nil // the next will be smaller
+	}
 	if h.summed && checksum(d.pic) != h.sum {
 		return ErrWrong
 	}
