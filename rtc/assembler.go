@@ -15,12 +15,17 @@ const (
 	gapMargin   = 50 * time.Millisecond
 	maxPatience = 500 * time.Millisecond
 	// nackDelay is how late a packet may come before it is asked for, and
-	// nackInterval when it is asked for again, at most nackLimit times.
+	// nackInterval when it is asked for again at the earliest, at most nackLimit
+	// times: an answer takes a round trip, and more than nackAhead of it under way
+	// would be waste.
 	nackDelay    = 3 * time.Millisecond
 	nackInterval = 10 * time.Millisecond
 	nackLimit    = 10
+	nackAhead    = 3
 	// maxNackPairs keeps a request within one packet.
 	maxNackPairs = 250
+	// maxReady bounds the frames that a slow reader has not taken yet.
+	maxReady = 16
 	// maxWaiting bounds the packets behind a gap.
 	maxWaiting = 8192
 	// maxFrame bounds one coded frame, in bytes.
@@ -42,7 +47,8 @@ type part struct {
 type assembler struct {
 	vp9      bool
 	patience time.Duration
-	losses   int // how often frames were given up
+	again    time.Duration // from asking for a packet to asking once more
+	losses   int           // how often frames were given up
 
 	begun   bool
 	want    int64 // extended sequence number of the next packet
@@ -57,7 +63,7 @@ type assembler struct {
 }
 
 func newAssembler(vp9 bool) *assembler {
-	return &assembler{vp9: vp9, patience: gapPatience, parts: map[int64]part{}, asked: map[int64]int{}}
+	return &assembler{vp9: vp9, patience: gapPatience, again: nackInterval, parts: map[int64]part{}, asked: map[int64]int{}}
 }
 
 // push takes one packet; duplicates and what is too late are dropped.
@@ -130,15 +136,16 @@ func (a *assembler) lose() {
 	a.losses++
 }
 
-// next returns a finished frame.
-func (a *assembler) next() (Frame, bool) {
+// ready is the oldest finished frame that nobody took.
+func (a *assembler) ready() (Frame, bool) {
 	if len(a.out) == 0 {
 		return Frame{}, false
 	}
-	f := a.out[0]
-	a.out = a.out[1:]
-	return f, true
+	return a.out[0], true
 }
+
+// take takes it.
+func (a *assembler) take() { a.out = a.out[1:] }
 
 // waiting reports whether packets wait behind a gap.
 func (a *assembler) waiting() bool { return len(a.parts) > 0 }
@@ -148,7 +155,14 @@ func (a *assembler) askIn() time.Duration {
 	if len(a.asked) == 0 {
 		return nackDelay
 	}
-	return nackInterval
+	return a.again
+}
+
+// trip sets how long a gap may last, by the round trip: a packet that is asked
+// for again, and lost once more, has come by then.
+func (a *assembler) trip(rtt time.Duration) {
+	a.patience = min(max(gapPatience, 2*rtt+gapMargin), maxPatience)
+	a.again = max(nackInterval, rtt/nackAhead)
 }
 
 // missing returns which packets to ask for now.

@@ -60,7 +60,8 @@ func TestAssembler(t *testing.T) {
 			}
 			var got []uint32
 			lost := false
-			for f, ok := a.next(); ok; f, ok = a.next() {
+			for f, ok := a.ready(); ok; f, ok = a.ready() {
+				a.take()
 				got = append(got, f.Timestamp)
 				lost = f.Lost
 				for i := 0; i < len(f.Data); i += 2 {
@@ -91,7 +92,8 @@ func FuzzAssembler(f *testing.F) {
 			if b[3] == 7 {
 				a.skip(now)
 			}
-			for _, ok := a.next(); ok; _, ok = a.next() {
+			for _, ok := a.ready(); ok; _, ok = a.ready() {
+				a.take()
 			}
 		}
 	})

@@ -388,15 +388,27 @@ func (t *InTrack) run(ctx context.Context) {
 	armed := false
 	var asked time.Time
 	for {
+		// While the reader is busy, packets are put together nevertheless, and
+		// those that are missing asked for; but not without end.
+		in, out := packets, t.frames
+		f, ok := a.ready()
+		if !ok {
+			out = nil
+		}
+		if len(a.out) >= maxReady {
+			in = nil
+		}
 		select {
-		case pkt, ok := <-packets:
+		case out <- f:
+			a.take()
+		case pkt, ok := <-in:
 			if !ok {
 				return
 			}
 			before := a.waiting()
 			a.push(pkt, time.Now())
 			if a.waiting() && !before {
-				a.patience = t.p.patience()
+				a.trip(t.p.roundTrip())
 			}
 		case <-gap.C:
 		case <-miss.C:
@@ -408,7 +420,7 @@ func (t *InTrack) run(ctx context.Context) {
 			return
 		}
 		now := time.Now()
-		if a.overdue(now) {
+		if in != nil && len(packets) == 0 && a.overdue(now) {
 			a.skip(now)
 		}
 		t.missing(a.losses)
@@ -418,13 +430,6 @@ func (t *InTrack) run(ctx context.Context) {
 				t.requestRefresh()
 			}
 			again.Reset(refreshPause - now.Sub(asked))
-		}
-		for f, ok := a.next(); ok; f, ok = a.next() {
-			select {
-			case t.frames <- f:
-			case <-ctx.Done():
-				return
-			}
 		}
 		if a.waiting() {
 			gap.Reset(a.patience)
@@ -505,13 +510,11 @@ func (t *InTrack) requestRefresh() {
 	}
 }
 
-// patience is how long a gap may last: a packet that is asked for again, and
-// lost once more, has come by then.
-func (p *Peer) patience() time.Duration {
+// roundTrip is that of the path in use, 0 if nobody knows.
+func (p *Peer) roundTrip() time.Duration {
 	pair, ok := p.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePairStats()
 	if !ok {
-		return gapPatience
+		return 0
 	}
-	rtt := time.Duration(pair.CurrentRoundTripTime * float64(time.Second))
-	return min(max(gapPatience, 2*rtt+gapMargin), maxPatience)
+	return time.Duration(pair.CurrentRoundTripTime * float64(time.Second))
 }

@@ -358,3 +358,31 @@ func TestGivenUp(t *testing.T) {
 		t.Errorf("sent %d times", got)
 	}
 }
+
+// A reader who is busy for a while misses nothing: what comes again meanwhile
+// is not too late.
+func TestBusyReader(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, 30*time.Millisecond)
+	out, in := onNetwork(t, n).track(t)
+	const frames = 12
+	seen := map[uint16]bool{}
+	n.losing(func(c vnet.Chunk) bool {
+		h, ok := media(c)
+		first := ok && !seen[h.seq]
+		if first {
+			seen[h.seq] = true
+		}
+		return first && (len(seen) == 5 || len(seen) == 17) // of 2 packets a frame
+	})
+	for i := range uint32(frames) {
+		write(t, out, numbered(i+1, true, 2000))
+	}
+	time.Sleep(600 * time.Millisecond) // busy, for longer than a gap may last
+	for i := range uint32(frames) {
+		f := read(t, in)
+		if got, _ := number(t, f.Data); got != i+1 || f.Lost {
+			t.Fatalf("frame %d in place of %d, lost %v", got, i+1, f.Lost)
+		}
+	}
+}

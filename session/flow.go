@@ -184,6 +184,13 @@ func (f *flow) open(now time.Time) bool {
 	return true
 }
 
+// forgive gives up what is on its way: the viewer asks for all anew.
+func (f *flow) forgive() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forgiven = f.outstanding
+}
+
 // window is how many bytes may be on their way: what the link holds, and a
 // little more.
 func (f *flow) window() int {

@@ -135,11 +135,13 @@ func (o *outlet) serve(ctx context.Context) (err error) {
 			continue
 		case <-owed:
 			owed, refresh = nil, true
+			o.flow.forgive()
 		case <-first.C:
 			if o.seen.Load() {
 				continue
 			}
 			refresh = true
+			o.flow.forgive()
 			pause = min(2*pause, 16*firstAgain)
 			first.Reset(pause)
 		case <-ctx.Done():

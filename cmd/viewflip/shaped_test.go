@@ -305,6 +305,7 @@ func photograph(w, h int) []byte {
 		for c := range 3 {
 			pix[i*4+c] = byte(min(max(128+sum[i*3+c]+grain, 0), 255))
 		}
+		pix[i*4+3] = 255
 	}
 	return pix
 }
