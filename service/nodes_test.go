@@ -3,14 +3,8 @@
 package service_test
 
 import (
-	"errors"
 	"fmt"
 	"net"
-	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -56,47 +50,13 @@ func (n *nats) stop() { n.srv.Shutdown(); n.srv.WaitForShutdown() }
 
 func (n *nats) url() string { return fmt.Sprint("nats://127.0.0.1:", n.port) }
 
-// startPostgres starts an empty PostgreSQL on a socket and gives its URL.
-func startPostgres(t *testing.T) string {
-	t.Helper()
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
-	if len(found) == 0 {
-		t.Skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-	}
-	dir, err := os.MkdirTemp("", "pg") // the path of a socket is at most 107 bytes
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	data := filepath.Join(dir, "data")
-	run := func(name string, args ...string) error {
-		cmd := exec.Command(filepath.Join(found[len(found)-1], name), append(args, "-D", data)...)
-		cmd.Dir = dir
-		if os.Geteuid() == 0 { // which PostgreSQL refuses
-			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-			if err := os.Chown(dir, 65534, 65534); err != nil {
-				return err
-			}
-		}
-		return cmd.Run()
-	}
-	err = errors.Join(
-		run("initdb", "-A", "trust", "-U", "viewflip", "-E", "UTF8", "--locale=C", "--no-sync"),
-		run("pg_ctl", "-w", "-l", filepath.Join(dir, "log"), "-o", "-c listen_addresses='' -c unix_socket_directories='"+dir+"'", "start"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = run("pg_ctl", "-m", "immediate", "stop") })
-	return "postgres://viewflip@/postgres?host=" + url.QueryEscape(dir)
-}
-
 // two starts two nodes of one service, on one database and one bus.
 func two(t *testing.T, engine string, cfg service.Config) (a, b *running, out *servicetest.Outbox, n *nats) {
 	t.Helper()
 	n = startNATS(t)
 	o := store.Options{Dir: t.TempDir(), Master: store.NewMasterKey()}
 	if engine == "postgres" {
-		o.URL = startPostgres(t)
+		o.URL = servicetest.StartPostgres(t).URL()
 	}
 	open := func() *store.Store {
 		st, err := store.Open(t.Context(), o)
