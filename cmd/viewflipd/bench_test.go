@@ -448,6 +448,11 @@ func load(b *testing.B, engine string) {
 		}
 		reading.Wait()
 	}()
+	defer func() {
+		if b.Failed() {
+			b.Logf("%d of %d are seen; the program says:\n%.4000s", c.present.Load(), n, c.p.log)
+		}
+	}()
 	eventually(b, "everybody sees his contact", func() bool { return c.present.Load() >= int64(n) })
 	resident, _ := c.p.usage()
 	b.ReportMetric((resident-idle)/float64(n)/1024, "kB/conn")

@@ -36,7 +36,7 @@ const (
 	pingInterval  = 10 * time.Second
 	drainTime     = 5 * time.Second
 	syncTime      = 2 * time.Second
-	maxAnswers    = 4096
+	maxAnswers    = 1024
 )
 
 // Config is what a Bus is made from; all of it may be zero.
@@ -97,6 +97,8 @@ func Open(ctx context.Context, cfg Config) (*Bus, error) {
 		// Waiting for the bus is the caller's decision: nothing is kept meanwhile.
 		nats.ReconnectBufSize(-1), nats.IgnoreAuthErrorAbort(), nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(2),
 		nats.DrainTimeout(drainTime),
+		// Gather makes one for each question; by default that is half a megabyte.
+		nats.SyncQueueLen(maxAnswers),
 		nats.DisconnectErrHandler(func(*nats.Conn, error) { cfg.Log.Warn("message bus lost"); b.changed() }),
 		nats.ReconnectHandler(func(*nats.Conn) { cfg.Log.Info("message bus back"); b.changed() }),
 		nats.ClosedHandler(func(*nats.Conn) { b.once.Do(func() { close(b.closed) }) }),
