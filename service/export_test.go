@@ -5,10 +5,10 @@ import (
 	"runtime"
 )
 
-// HoldGate keeps all processors from logins until release.
+// HoldGate keeps all logins from computing until release.
 func (s *Service) HoldGate() (release func()) {
 	held, free := make(chan struct{}), make(chan struct{})
-	for range runtime.NumCPU() {
+	for range max(1, runtime.NumCPU()-1) {
 		go func() {
 			_ = s.gate.Do(context.Background(), func() error {
 				held <- struct{}{}

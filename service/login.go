@@ -84,8 +84,8 @@ func signupFinish(c *call, q account.SignupFinish) (a account.Empty, err error) 
 	return a, err
 }
 
-// compute does big numbers, on as many processors as there are: all others wait
-// here, and nobody else waits for them.
+// compute does big numbers, on all processors but one: all others wait here, and
+// nobody else waits for them.
 func (c *call) compute(f func() error) error {
 	c.metrics.logins.Inc()
 	defer c.metrics.logins.Dec()

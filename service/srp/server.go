@@ -147,10 +147,11 @@ func FakeVerifier(key [32]byte, id []byte) (salt [SaltSize]byte, verifier [Size]
 // that a flood of logins leaves the processors to those who are connected.
 type Gate struct{ free chan struct{} }
 
-// NewGate admits n at a time; 0 or less means as many as there are processors.
+// NewGate admits n at a time; 0 or less means all processors but one, which is
+// left to everybody else.
 func NewGate(n int) *Gate {
 	if n <= 0 {
-		n = runtime.NumCPU()
+		n = max(1, runtime.NumCPU()-1)
 	}
 	return &Gate{make(chan struct{}, n)}
 }
