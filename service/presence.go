@@ -34,6 +34,10 @@ type presence struct {
 	s  *Service
 	mu sync.Mutex
 	of map[store.AccountID]*bound
+	// telling are accounts whose state is being told; true: once more, because it
+	// changed meanwhile. So what is told last is what is.
+	telling map[store.AccountID]bool
+	heards  uint64 // how many states were heard
 }
 
 // bound is an account that is here.
@@ -49,7 +53,14 @@ type binding struct {
 	// presence and gets those of others.
 	own   bool
 	state wire.State
-	shown map[account.ID]wire.State
+	shown map[account.ID]shown
+}
+
+// shown is the state of a contact as a connection knows it, and which of what
+// was heard said so; 0 if nothing did.
+type shown struct {
+	state wire.State
+	heard uint64
 }
 
 // What is told on the subject of an account: a kind, then its field.
@@ -97,7 +108,8 @@ func (p *presence) heard(who store.AccountID, what []byte) {
 	for c, n := range b.conns {
 		switch {
 		case kind == tellPresence && len(rest) == 17 && n.own:
-			n.show(c, account.ID(rest), wire.State(rest[16]))
+			p.heards++
+			n.show(c, account.ID(rest), shown{wire.State(rest[16]), p.heards})
 		case kind == tellChanged && len(rest) == 1 && n.own:
 			c.notify(wire.Changed{What: wire.What(rest[0])})
 		case kind == tellRevoked && len(rest) == 16 && n.session.Device == account.ID(rest),
@@ -108,12 +120,15 @@ func (p *presence) heard(who store.AccountID, what []byte) {
 }
 
 // show tells a state, unless it is known.
-func (n *binding) show(c *conn, handle account.ID, state wire.State) {
-	if state > wire.Busy || n.shown[handle] == state {
+func (n *binding) show(c *conn, handle account.ID, is shown) {
+	if is.state > wire.Busy {
 		return
 	}
-	n.shown[handle] = state
-	c.notify(wire.Presence{Handle: handle, State: state})
+	was := n.shown[handle].state
+	n.shown[handle] = is
+	if is.state != was {
+		c.notify(wire.Presence{Handle: handle, State: is.state})
+	}
 }
 
 // bind binds a connection to a session.
@@ -164,7 +179,7 @@ func (p *presence) add(ctx context.Context, c *conn, n store.Session, own bool) 
 		p.of[n.Account] = b
 	}
 	was := b.conns[c]
-	b.conns[c] = &binding{session: n, own: own, shown: make(map[account.ID]wire.State)}
+	b.conns[c] = &binding{session: n, own: own, shown: make(map[account.ID]shown)}
 	if was != nil {
 		b.conns[c].state = was.state
 	}
@@ -309,23 +324,47 @@ func (p *presence) states(ctx context.Context, whose []store.AccountID) map[stor
 
 // announce tells the state of an account to its contacts.
 func (p *presence) announce(who store.AccountID) {
+	p.mu.Lock()
+	_, running := p.telling[who]
+	p.telling[who] = running
+	p.mu.Unlock()
+	if running {
+		return
+	}
 	p.s.background(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), p.s.limits.Answer)
-		defer cancel()
-		peers, err := p.s.store.Peers(ctx, who)
-		if err != nil {
-			p.s.log.Warn("a presence is not told", "cause", cause(err))
-			return
-		}
-		state := p.states(ctx, []store.AccountID{who})[who]
-		for _, peer := range peers {
-			p.tell(peer.Account, append(append([]byte{tellPresence}, peer.Theirs[:]...), byte(state)))
+		for again := true; again; {
+			p.tellState(who)
+			p.mu.Lock()
+			if again = p.telling[who]; again {
+				p.telling[who] = false
+			} else {
+				delete(p.telling, who)
+			}
+			p.mu.Unlock()
 		}
 	})
 }
 
-// snapshot shows an account's connections here the states of its contacts.
+func (p *presence) tellState(who store.AccountID) {
+	ctx, cancel := context.WithTimeout(context.Background(), p.s.limits.Answer)
+	defer cancel()
+	peers, err := p.s.store.Peers(ctx, who)
+	if err != nil {
+		p.s.log.Warn("a presence is not told", "cause", cause(err))
+		return
+	}
+	state := p.states(ctx, []store.AccountID{who})[who]
+	for _, peer := range peers {
+		p.tell(peer.Account, append(append([]byte{tellPresence}, peer.Theirs[:]...), byte(state)))
+	}
+}
+
+// snapshot shows an account's connections here the states of its contacts. What
+// was heard since it began to ask is newer.
 func (p *presence) snapshot(who store.AccountID) {
+	p.mu.Lock()
+	began := p.heards
+	p.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), p.s.limits.Answer)
 	defer cancel()
 	peers, err := p.s.store.Peers(ctx, who)
@@ -346,8 +385,8 @@ func (p *presence) snapshot(who store.AccountID) {
 	}
 	for c, n := range b.conns {
 		for _, peer := range peers {
-			if n.own {
-				n.show(c, peer.Handle, states[peer.Account])
+			if heard := n.shown[peer.Handle].heard; n.own && heard <= began {
+				n.show(c, peer.Handle, shown{states[peer.Account], heard})
 			}
 		}
 	}

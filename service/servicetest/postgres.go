@@ -47,7 +47,9 @@ func StartPostgres(tb testing.TB) *Postgres {
 }
 
 // URL is for --db.
-func (p *Postgres) URL() string { return "postgres://viewflip@/postgres?host=" + url.QueryEscape(p.dir) }
+func (p *Postgres) URL() string {
+	return "postgres://viewflip@/postgres?host=" + url.QueryEscape(p.dir)
+}
 
 // Start starts the server again.
 func (p *Postgres) Start() {
