@@ -88,28 +88,67 @@ func startProcess(tb testing.TB, args ...string) *process {
 	return p
 }
 
-func (p *process) start() {
-	p.tb.Helper()
+// again runs this binary as something else, which ends with the test. It gives
+// the first line that it prints.
+func again(tb testing.TB, as string, args ...string) (cmd *exec.Cmd, log *output, line string, err error) {
+	tb.Helper()
 	exe, err := os.Executable()
 	if err != nil {
-		p.tb.Fatal(err)
+		tb.Fatal(err)
 	}
-	p.cmd = exec.Command(exe, p.args...)
-	p.cmd.Env = append(os.Environ(), asMain+"=1")
-	out, err1 := p.cmd.StdoutPipe()
-	errs, err2 := p.cmd.StderrPipe()
-	if err := errors.Join(err1, err2, p.cmd.Start()); err != nil {
-		p.tb.Fatal(err)
+	cmd = exec.Command(exe, args...)
+	cmd.Env = append(os.Environ(), as)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // if the test panics
+	out, err1 := cmd.StdoutPipe()
+	errs, err2 := cmd.StderrPipe()
+	if err := errors.Join(err1, err2, cmd.Start()); err != nil {
+		tb.Fatal(err)
 	}
-	p.log = follow(errs)
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
+	log = follow(errs)
+	line, err = bufio.NewReader(out).ReadString('\n')
+	return cmd, log, line, err
+}
+
+func (p *process) start() {
+	p.tb.Helper()
+	var line string
+	var err error
+	if p.cmd, p.log, line, err = again(p.tb, asMain+"=1", p.args...); err != nil {
 		<-p.log.done
 		p.tb.Fatalf("viewflipd did not start: %s", p.log)
 	}
 	if p.service, err = client.ParseServiceURL(strings.TrimSpace(line)); err != nil {
 		p.tb.Fatal(err)
 	}
+}
+
+// messageBus is a NATS server of its own.
+type messageBus struct {
+	tb  testing.TB
+	at  string
+	cmd *exec.Cmd
+}
+
+func startBus(tb testing.TB) *messageBus {
+	tb.Helper()
+	b := &messageBus{tb: tb, at: freePort(tb)}
+	b.start()
+	tb.Cleanup(func() { b.kill() })
+	return b
+}
+
+func (b *messageBus) start() {
+	b.tb.Helper()
+	cmd, _, line, err := again(b.tb, asBus+"="+b.at)
+	if err != nil {
+		b.tb.Fatal("NATS did not start:", line, err)
+	}
+	b.cmd = cmd
+}
+
+func (b *messageBus) kill() {
+	_ = b.cmd.Process.Kill()
+	_ = b.cmd.Wait() // killed
 }
 
 // stop ends it in order.

@@ -18,6 +18,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asMain) != "" {
 		main()
 	}
+	if at := os.Getenv(asBus); at != "" {
+		os.Exit(serveBus(at))
+	}
 	os.Exit(m.Run())
 }
 
