@@ -10,7 +10,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
 CMDS := $(notdir $(wildcard cmd/*))
 
-.PHONY: run build install test lint bench soak mix chaos fuzz prove mutate-gate wycheproof check clean build-deps test-deps
+.PHONY: run build install test lint bench bench-service soak mix chaos fuzz prove mutate-gate wycheproof check clean build-deps test-deps
 
 build: build-deps
 	@mkdir -p bin
@@ -38,9 +38,17 @@ SOAK ?= 10m
 soak: test-deps
 	SOAK=$(SOAK) scripts/headless.sh go test -tags $(TAGS) -count=1 -run '^TestSoak$$' -v -timeout 0 ./cmd/viewflip
 
-# Kills the process that writes to the database, twenty times per engine.
+# The service on loopback under many devices: latency of signals, memory of a
+# connection, logins, and what a flood of logins does to everybody else.
+CONNECTIONS ?= 5000
+bench-service: test-deps
+	CONNECTIONS=$(CONNECTIONS) go test -tags $(TAGS) -run '^$$' -bench '^BenchmarkService$$' -benchtime 1x -timeout 25m ./cmd/viewflipd
+
+# Kills the process that writes to the database, twenty times per engine; takes
+# bus, database and disk from running services.
 chaos: test-deps
 	CHAOS=1 go test -tags $(TAGS) -count=1 -run '^TestKill$$' -v -timeout 15m ./service/store
+	CHAOS=1 go test -tags $(TAGS) -count=1 -run '^TestChaos$$' -v -timeout 15m ./cmd/viewflipd
 
 # The same time for mixed content on a network that loses packets and changes.
 mix: test-deps

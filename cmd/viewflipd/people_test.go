@@ -36,6 +36,13 @@ func (p *person) keep(_ context.Context, c account.Credentials) error {
 // run connects the person by way of a service, which may have several addresses.
 func (p *person) run(at wire.Service) *person {
 	p.t.Helper()
+	p.begin(at)
+	p.until("online", func(s client.AccountState) bool { return s.Online && s.Me.Name != "" && len(s.Devices) > 0 })
+	return p
+}
+
+func (p *person) begin(at wire.Service) {
+	p.t.Helper()
 	p.mu.Lock()
 	p.creds.Service = at
 	cfg := client.AccountConfig{Credentials: p.creds, Save: p.keep}
@@ -54,8 +61,6 @@ func (p *person) run(at wire.Service) *person {
 			p.t.Error(err)
 		}
 	})
-	p.until("online", func(s client.AccountState) bool { return s.Online && s.Me.Name != "" && len(s.Devices) > 0 })
-	return p
 }
 
 func (p *person) until(what string, ok func(client.AccountState) bool) client.AccountState {

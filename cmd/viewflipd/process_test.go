@@ -29,6 +29,7 @@ const patience = 30 * time.Second
 type process struct {
 	tb      testing.TB
 	args    []string
+	admin   string // where its metrics are
 	service wire.Service
 	cmd     *exec.Cmd
 	log     *output
@@ -78,7 +79,8 @@ lines:
 // startProcess runs "viewflipd serve" on loopback until the end of the test.
 func startProcess(tb testing.TB, args ...string) *process {
 	tb.Helper()
-	p := &process{tb: tb, args: append([]string{"serve", "--listen", "127.0.0.1:0", "--relay", "off"}, args...)}
+	p := &process{tb: tb, admin: freePort(tb)}
+	p.args = append([]string{"serve", "--listen", "127.0.0.1:0", "--relay", "off", "--admin", p.admin}, args...)
 	p.start()
 	tb.Cleanup(func() {
 		if p.cmd != nil {
@@ -173,11 +175,26 @@ func (p *process) kill() {
 
 // ready is what /readyz says.
 func (p *process) ready() string {
+	return strings.TrimSpace(get("https://" + p.service.Addrs[0] + "/readyz"))
+}
+
+// metric is one value of /metrics.
+func (p *process) metric(name string) string {
+	for line := range strings.Lines(get("http://" + p.admin + "/metrics")) {
+		if v, ok := strings.CutPrefix(line, name+" "); ok {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}
+
+// get is a page, or why there is none.
+func get(url string) string {
 	web := &http.Client{Transport: insecure()}
 	defer web.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+p.service.Addrs[0]+"/readyz", nil)
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err.Error()
 	}
@@ -190,7 +207,7 @@ func (p *process) ready() string {
 	if err != nil {
 		return err.Error()
 	}
-	return strings.TrimSpace(string(b))
+	return string(b)
 }
 
 func eventually(tb testing.TB, what string, ok func() bool) {
