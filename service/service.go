@@ -259,6 +259,7 @@ func (s *Service) accept(hard context.Context, w http.ResponseWriter, r *http.Re
 		http.Error(w, "not for browsers", http.StatusForbidden)
 		return
 	}
+	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat)) // by which clients understand our times
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled})
 	if err != nil {
 		return // Accept has answered

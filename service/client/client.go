@@ -196,14 +196,17 @@ func (c *Client) connection(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	nonce, err := login(ctx, ws, c.identity, c.service.Pin)
+	nonce, err := login(ctx, ws.Conn, c.identity, c.service.Pin)
 	if err != nil {
 		_ = ws.CloseNow()
 		return 0, err
 	}
 	began := time.Now()
-	l := newLink(ws)
-	l.nonce, l.note = nonce, c.note
+	l := newLink(ws.Conn)
+	l.nonce, l.note, l.ahead = nonce, c.note, ws.ahead
+	if l.ahead != 0 {
+		c.log.Info("this clock and that of the service differ", "ahead", l.ahead)
+	}
 	c.mu.Lock()
 	c.link, c.ready, c.trouble = l, false, nil
 	c.mu.Unlock()

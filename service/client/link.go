@@ -96,6 +96,9 @@ func ended(err error) error {
 type link struct {
 	ws    *websocket.Conn
 	nonce [32]byte // of the service's challenge
+	// ahead is how far the service's clock is ahead of ours: times are the
+	// service's on the wire, and ours for everybody else.
+	ahead time.Duration
 	note  func(wire.FrameBody)
 	out   chan wire.Frame
 	gone  chan struct{} // closed at the end
@@ -175,10 +178,14 @@ func (l *link) read(ctx context.Context, receive func(*link, uint32, wire.Delive
 				l.note(body)
 			}
 		case wire.OK, wire.Found, wire.RelayCredentials, wire.Bound, wire.Error:
+			if r, ok := f.Body.(wire.RelayCredentials); ok {
+				r.Expires -= int64(l.ahead / time.Second)
+				f.Body = r
+			}
 			l.mu.Lock()
 			if reply := l.pending[f.ID]; reply != nil {
 				delete(l.pending, f.ID)
-				reply <- body // capacity 1, one answer
+				reply <- f.Body // capacity 1, one answer
 			}
 			l.mu.Unlock()
 		default:
@@ -261,6 +268,10 @@ func (l *link) ack(id uint32) {
 // first.
 func (l *link) ask(ctx context.Context, id uint32, body wire.FrameBody) (wire.FrameBody, error) {
 	reply := make(chan wire.FrameBody, 1)
+	if o, ok := body.(wire.OpenInvite); ok {
+		o.Expires += int64(l.ahead / time.Second)
+		body = o
+	}
 	l.mu.Lock()
 	l.pending[id] = reply
 	l.mu.Unlock()

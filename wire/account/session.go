@@ -41,6 +41,12 @@ func (r SessionRow) Fresh(now time.Time) bool {
 	return now.Before(r.Expires.Add(FreshLogin - SessionLife))
 }
 
+// over reports whether the session has ended, or was made while the clock was
+// ahead of what it is now: it would live too long.
+func (r SessionRow) over(now time.Time) bool {
+	return !now.Before(r.Expires) || r.Expires.Sub(now) > SessionLife+GenerationLife
+}
+
 // Authorize decides about a request: "" if it may proceed, or the error to
 // answer. If it may, the caller must still advance the stored seq, in one
 // statement that succeeds only while the stored gen is a.Gen and the stored
@@ -51,7 +57,7 @@ func (r SessionRow) Authorize(now time.Time, a Authorization, method, path strin
 		!r.Chain.RequestMAC(r.ID, a.Gen, a.Seq, method, path, body).Equal(a.MAC) {
 		return CodeAuthFailed
 	}
-	if !now.Before(r.Expires) {
+	if r.over(now) {
 		return CodeLogin
 	}
 	if !now.Before(r.Made.Add(GenerationLife)) {
@@ -97,7 +103,7 @@ func (r SessionRow) Rotate(now time.Time, p RotationProof, rid ID, nonce Hash) (
 	default:
 		what = RotationMade
 	}
-	if !now.Before(r.Expires) {
+	if r.over(now) {
 		return r, RotationEnded
 	}
 	if what == RotationMade {

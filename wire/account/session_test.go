@@ -194,6 +194,7 @@ func TestSessionLimits(t *testing.T) {
 	}
 	for after, want := range map[time.Duration]ErrorCode{
 		GenerationLife - 1: "", GenerationLife: CodeRotate, SessionLife - 1: CodeRotate, SessionLife: CodeLogin,
+		-GenerationLife: "", -GenerationLife - 1: CodeLogin, // the clock was set back
 	} {
 		if code := authorize(now.Add(after), good()); code != want {
 			t.Errorf("after %v: %q", after, code)
@@ -204,7 +205,9 @@ func TestSessionLimits(t *testing.T) {
 	}
 
 	proof := RotationProof{Session: row.ID, MAC: chain.RotateMAC(row.ID, 0, ID{7})}
-	for after, want := range map[time.Duration]Rotation{0: RotationMade, SessionLife - 1: RotationMade, SessionLife: RotationEnded} {
+	for after, want := range map[time.Duration]Rotation{
+		0: RotationMade, SessionLife - 1: RotationMade, SessionLife: RotationEnded, -GenerationLife: RotationMade, -GenerationLife - 1: RotationEnded,
+	} {
 		if next, what := row.Rotate(now.Add(after), proof, ID{7}, Hash{3}); what != want || (what == RotationMade) != (next.Gen == 1) {
 			t.Errorf("after %v: %d", after, what)
 		}
