@@ -92,6 +92,9 @@ func chaosOfNodes(t *testing.T) {
 	if err := names.fails(); !strings.Contains(err.Error(), "unavailable") && !errors.Is(err, client.ErrUnavailable) {
 		t.Errorf("a change without a database: %v", err)
 	}
+	if err := befriend(t, anna, carl); err == nil {
+		t.Error("contacts without a database")
+	}
 	for begun := true; begun || time.Since(gone) < outage()/2; begun = false {
 		near.flows()
 		far.flows()
@@ -100,6 +103,9 @@ func chaosOfNodes(t *testing.T) {
 	all("the nodes are ready again", func(p *process) bool { return p.ready() == "ready" })
 	names.writes()
 	others.writes()
+	if err := befriend(t, anna, carl); err != nil {
+		t.Error("contacts after a restart of the database:", err)
+	}
 	if n.north.log.count("level=WARN", "a call failed", "cause=database") == 0 {
 		t.Error("the log does not say that the database was gone")
 	}
@@ -115,12 +121,16 @@ func chaosOfNodes(t *testing.T) {
 	n.bus.start()
 	n.db.Start()
 	all("the nodes are ready again", func(p *process) bool { return p.ready() == "ready" })
-	anna.contact(wire.Online)
+	online := func(s client.AccountState) bool {
+		return len(s.Contacts) == 2 && s.Contacts[0].Presence == wire.Online && s.Contacts[1].Presence == wire.Online
+	}
+	for _, p := range []*person{anna, ben, carl} {
+		p.until("both contacts are there", online)
+	}
 	near.whole()
 	far.whole()
 	names.whole()
 	others.whole()
-	ben.until("both contacts", func(s client.AccountState) bool { return len(s.Contacts) == 2 })
 	for _, p := range []*process{n.north, n.south} {
 		if p.log.count("level=ERROR") > 0 {
 			t.Error(p.log)
