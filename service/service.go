@@ -85,7 +85,7 @@ type Service struct {
 	serial    atomic.Uint64
 
 	ran      atomic.Bool
-	mu       sync.Mutex // guards draining with live.Add
+	mu       sync.Mutex // guards draining with live.Go
 	draining bool
 	live     sync.WaitGroup // connections, and what runs for them
 	conns    map[*conn]struct{}
@@ -248,7 +248,8 @@ func (s *Service) server(hard context.Context) *http.Server {
 	}
 }
 
-// accept turns a request into a connection and serves it to its end.
+// accept turns a request into a connection. That is served by a goroutine of its
+// own, so that nothing of the request stays, such as the stack of its TLS handshake.
 func (s *Service) accept(hard context.Context, w http.ResponseWriter, r *http.Request) {
 	tcp, ok := r.Context().Value(connKey{}).(*counted)
 	if !ok {
@@ -277,12 +278,12 @@ func (s *Service) accept(hard context.Context, w http.ResponseWriter, r *http.Re
 		return
 	}
 	s.conns[c] = struct{}{}
-	s.live.Add(1)
-	s.mu.Unlock()
-	defer s.live.Done()
-	c.serve(hard)
-	s.mu.Lock()
-	delete(s.conns, c)
+	s.live.Go(func() {
+		c.serve(hard)
+		s.mu.Lock()
+		delete(s.conns, c)
+		s.mu.Unlock()
+	})
 	s.mu.Unlock()
 }
 
