@@ -3,10 +3,13 @@ package service
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/coder/websocket"
+	"golang.org/x/sync/errgroup"
 
 	"viewflip.app/service/bus"
 	"viewflip.app/service/store"
@@ -25,6 +28,9 @@ const (
 const (
 	gatherTime  = 200 * time.Millisecond
 	refreshTime = 5 * time.Minute
+	// renewAtOnce is how many accounts are looked after at once: each waits for
+	// answers of other nodes.
+	renewAtOnce = 64
 )
 
 // presence knows which connections of this node are bound to which account.
@@ -38,6 +44,8 @@ type presence struct {
 	// changed meanwhile. So what is told last is what is.
 	telling map[store.AccountID]bool
 	heards  uint64 // how many states were heard
+	// owed are accounts of whom something could not be told, shown or checked.
+	owed map[store.AccountID]struct{}
 }
 
 // bound is an account that is here.
@@ -351,6 +359,7 @@ func (p *presence) tellState(who store.AccountID) {
 	peers, err := p.s.store.Peers(ctx, who)
 	if err != nil {
 		p.s.log.Warn("a presence is not told", "cause", cause(err))
+		p.owe(who)
 		return
 	}
 	state := p.states(ctx, []store.AccountID{who})[who]
@@ -370,6 +379,7 @@ func (p *presence) snapshot(who store.AccountID) {
 	peers, err := p.s.store.Peers(ctx, who)
 	if err != nil {
 		p.s.log.Warn("a presence is not shown", "cause", cause(err))
+		p.owe(who)
 		return
 	}
 	whose := make([]store.AccountID, len(peers))
@@ -398,6 +408,9 @@ func (p *presence) sweep() {
 	now := p.s.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if len(p.owed) > 0 {
+		p.s.background(p.settle)
+	}
 	for who, b := range p.of {
 		for c, n := range b.conns {
 			if !now.Before(n.session.Expires) {
@@ -424,11 +437,48 @@ func (p *presence) check(who store.AccountID) {
 	}
 	p.mu.Unlock()
 	for session, conns := range of {
-		if _, err := p.s.store.Session(ctx, session); errors.Is(err, store.ErrRevoked) || errors.Is(err, store.ErrNotFound) {
+		_, err := p.s.store.Session(ctx, session)
+		switch {
+		case errors.Is(err, store.ErrRevoked), errors.Is(err, store.ErrNotFound):
 			for _, c := range conns {
 				c.bar(ending{statusRevoked, "revoked"})
 			}
+		case err != nil:
+			p.owe(who)
 		}
+	}
+}
+
+// owe has the account looked after once the database is back.
+func (p *presence) owe(who store.AccountID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.owed[who] = struct{}{}
+}
+
+// settle does what is owed, if the database answers.
+func (p *presence) settle() {
+	ctx, cancel := context.WithTimeout(context.Background(), p.s.limits.Answer)
+	defer cancel()
+	if p.s.store.Ready(ctx) != nil {
+		return
+	}
+	p.mu.Lock()
+	whose := slices.Collect(maps.Keys(p.owed))
+	clear(p.owed)
+	p.mu.Unlock()
+	p.renew(whose)
+}
+
+// renew checks accounts, which matters most, and shows and tells what is.
+func (p *presence) renew(whose []store.AccountID) {
+	for _, do := range []func(store.AccountID){p.check, func(who store.AccountID) { p.snapshot(who); p.announce(who) }} {
+		var g errgroup.Group
+		g.SetLimit(renewAtOnce)
+		for _, who := range whose {
+			g.Go(func() error { do(who); return nil })
+		}
+		_ = g.Wait() // never fails
 	}
 }
 
@@ -443,11 +493,5 @@ func (p *presence) resume() {
 	for _, who := range whose {
 		p.subscribe(who)
 	}
-	for _, who := range whose { // what matters most first
-		p.check(who)
-	}
-	for _, who := range whose {
-		p.snapshot(who)
-		p.announce(who)
-	}
+	p.renew(whose)
 }

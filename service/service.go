@@ -121,7 +121,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s.hub.bus, s.hub.background = s.bus, s.background
 	_, _ = rand.Read(s.hub.id[:]) // never fails
-	s.presence = &presence{s: s, of: make(map[store.AccountID]*bound), telling: make(map[store.AccountID]bool)}
+	s.presence = &presence{s: s, of: make(map[store.AccountID]*bound), telling: make(map[store.AccountID]bool), owed: make(map[store.AccountID]struct{})}
 	s.metrics = newMetrics(s)
 	return s, nil
 }

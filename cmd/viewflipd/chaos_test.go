@@ -119,6 +119,7 @@ func chaosOfNodes(t *testing.T) {
 	ben.begin(n.south.service)
 	near.flows()
 	n.bus.start()
+	all("the bus is back before the database", func(p *process) bool { return p.log.count("message bus back") == 2 })
 	n.db.Start()
 	all("the nodes are ready again", func(p *process) bool { return p.ready() == "ready" })
 	online := func(s client.AccountState) bool {
