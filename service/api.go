@@ -77,6 +77,7 @@ func (s *Service) routes(mux *http.ServeMux) {
 	post(s, mux, account.PathContactRevoke, signedIn|changing, contactRevoke)
 	post(s, mux, account.PathContactAccept, signedIn|changing, contactAccept)
 	post(s, mux, account.PathContactAsk, signedIn|changing, contactAsk)
+	post(s, mux, account.PathContactWithdraw, signedIn|changing, contactWithdraw)
 	post(s, mux, account.PathContactAnswer, signedIn|changing, contactAnswer)
 	post(s, mux, account.PathContactRemove, signedIn|changing, contactRemove)
 	post(s, mux, account.PathContactBlock, signedIn|changing, contactBlock)

@@ -224,17 +224,26 @@ func contactAccept(c *call, q account.ContactAccept) (a account.ContactAccepted,
 
 // contactAsk answers before anybody looks whether the address is known.
 func contactAsk(c *call, q account.ContactAsk) (a account.Empty, err error) {
-	s := c.Service
-	c.then(func() {
-		s.background(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), s.limits.Answer)
-			defer cancel()
-			if who, err := s.store.AccountByEmail(ctx, q.Email); err == nil {
-				s.presence.tell(who, changed(wire.ChangedContacts))
-			}
-		})
-	})
+	c.then(func() { c.tellAddress(q.Email) })
 	return a, c.store.CreateAsk(c.ctx, c.session.Account, q.Email)
+}
+
+// contactWithdraw is as blind as contactAsk.
+func contactWithdraw(c *call, q account.ContactWithdraw) (a account.Empty, err error) {
+	c.then(func() { c.tellAddress(q.Email) })
+	return a, c.store.WithdrawAsk(c.ctx, c.session.Account, q.Email)
+}
+
+// tellAddress tells whoever has an address, if anybody has, that who asks him
+// changed.
+func (s *Service) tellAddress(e account.Email) {
+	s.background(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), s.limits.Answer)
+		defer cancel()
+		if who, err := s.store.AccountByEmail(ctx, e); err == nil {
+			s.presence.tell(who, changed(wire.ChangedContacts))
+		}
+	})
 }
 
 func contactAnswer(c *call, q account.ContactAnswer) (a account.Empty, err error) {

@@ -108,12 +108,13 @@ func Open(to *Identity, from Device, b []byte) (Envelope, error) {
 // the device that signed it.
 type introductory interface{ sender() Device }
 
-func (k Knock) sender() Device   { return k.Device }
-func (r Ring) sender() Device    { return r.Device }
-func (r RingEnd) sender() Device { return r.Device }
+func (k Knock) sender() Device     { return k.Device }
+func (r Ring) sender() Device      { return r.Device }
+func (r RingEnd) sender() Device   { return r.Device }
+func (r RingCheck) sender() Device { return r.Device }
 
-// OpenKnock opens a message of somebody unknown: it must be a Knock, a Ring or
-// a RingEnd, signed by the device that it names. Whose that is, VerifyKnock or
+// OpenKnock opens a message of somebody unknown: it must be a Knock, a Ring, a
+// RingEnd or a RingCheck, signed by the device that it names. Whose that is, VerifyKnock or
 // a contact's list of devices tells.
 func OpenKnock(to *Identity, b []byte) (Device, Envelope, error) {
 	sig, body, err := unseal(to, b)

@@ -132,6 +132,15 @@ type (
 		Invite InviteID
 		Reason RingReason
 	}
+	// RingCheck makes sure that a Ring is of now: whoever got one asks its sender,
+	// who says Alive, with the same nonce, if he rings with this invitation at that
+	// moment. So a ring that somebody kept rings nowhere.
+	RingCheck struct {
+		Device Device
+		Invite InviteID
+		Nonce  [16]byte
+		Alive  bool
+	}
 	// NeedMedia asks the offerer to offer again with so many more lines to
 	// send on, and with new ICE credentials if Restart (RFC 8445, section 2.4).
 	NeedMedia struct {
@@ -151,6 +160,7 @@ const (
 	signalNeedMedia
 	signalRing
 	signalRingEnd
+	signalRingCheck
 )
 
 func (Knock) signal() byte     { return signalKnock }
@@ -163,6 +173,7 @@ func (Candidate) signal() byte { return signalCandidate }
 func (NeedMedia) signal() byte { return signalNeedMedia }
 func (Ring) signal() byte      { return signalRing }
 func (RingEnd) signal() byte   { return signalRingEnd }
+func (RingCheck) signal() byte { return signalRingCheck }
 
 func appendMember(b []byte, m Member) []byte {
 	return append(appendText(m.Device.Append(b), m.Name, MaxName), m.Pair[:]...)
@@ -216,6 +227,9 @@ func appendSignal(b []byte, s Signal) ([]byte, error) {
 		b = appendText(appendBytes(s.Device.Append(b), []byte(link)), s.Name, MaxName)
 	case RingEnd:
 		b = append(append(s.Device.Append(b), s.Invite[:]...), byte(s.Reason))
+	case RingCheck:
+		b = append(append(s.Device.Append(b), s.Invite[:]...), s.Nonce[:]...)
+		b = appendFlag(b, s.Alive)
 	}
 	return b, nil
 }
@@ -272,6 +286,12 @@ func parseSignal(b []byte) (Signal, error) {
 		r.copy(e.Invite[:])
 		e.Reason = RingReason(r.u8())
 		s, ok = e, e.Reason >= RingCancelled && e.Reason <= RingDeclined
+	case signalRingCheck:
+		c := RingCheck{Device: r.device()}
+		r.copy(c.Invite[:])
+		r.copy(c.Nonce[:])
+		c.Alive = r.flag()
+		s = c
 	default:
 		ok = false
 	}

@@ -11,7 +11,7 @@ func FuzzParseEnvelope(f *testing.F) {
 	for _, s := range []Signal{
 		Knock{Name: "Ben"}, Admit{Name: "Anna", Members: []Member{{Name: "Cleo"}}}, Reject{Reason: RejectUsed}, Introduce{Member{Name: "Cleo"}},
 		Offer{SDP: "v=0"}, Answer{SDP: "v=0"}, Candidate{Line: "{}"}, NeedMedia{Lines: 1}, NeedMedia{Restart: true},
-		Ring{Name: "Anna", Link: Link{Service: Service{Addrs: []string{"192.0.2.1:443"}}, Secret: NewSecret([32]byte{4})}}, RingEnd{Reason: RingAnswered},
+		Ring{Name: "Anna", Link: Link{Service: Service{Addrs: []string{"192.0.2.1:443"}}, Secret: NewSecret([32]byte{4})}}, RingEnd{Reason: RingAnswered}, RingCheck{Nonce: [16]byte{5}, Alive: true},
 	} {
 		b, err := appendEnvelope(nil, Envelope{Pair: [16]byte{1}, Seq: 2, Body: s})
 		if err != nil {

@@ -222,6 +222,7 @@ func TestRing(t *testing.T) {
 	for _, s := range []wire.Signal{
 		wire.Ring{Device: a.Public(), Link: link, Name: "Anna"},
 		wire.RingEnd{Device: a.Public(), Invite: link.Invite, Reason: wire.RingDeclined},
+		wire.RingCheck{Device: a.Public(), Invite: link.Invite, Nonce: [16]byte{5}, Alive: true},
 	} {
 		sealed, err := wire.Seal(a, b.Public(), wire.Envelope{Body: s})
 		if err != nil {

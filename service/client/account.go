@@ -50,6 +50,7 @@ type Account struct {
 	me       account.Me
 	online   bool
 	trouble  error
+	doubts   map[wire.What]error // what the service shows that cannot be right
 	own      account.DeviceList
 	info     []account.DeviceInfo
 	contacts []contact
@@ -57,14 +58,16 @@ type Account struct {
 	presence map[account.ID]wire.State
 	mine     wire.State
 	rings    []ring
-	ringing  map[wire.InviteID]chan struct{} // that we began: declined
-	ended    map[wire.InviteID]bool          // do not ring again
-	stale    map[wire.What]bool              // what to ask for again
+	ringing  map[wire.InviteID]calling // that we began
+	checking map[[16]byte]ring         // not known yet whether they are of now; by nonce
+	ended    map[wire.InviteID]bool    // do not ring again
+	stale    map[wire.What]bool        // what to ask for again
 }
 
 // AccountState is a snapshot of an account. It is immutable.
 type AccountState struct {
-	// Online is true while the service is connected; Trouble says why not.
+	// Online is true while the service is connected; Trouble says why not, or
+	// what it shows that cannot be right: ErrRollback, ErrOwnList.
 	Online  bool
 	Trouble error
 	Account account.Public
@@ -108,8 +111,8 @@ func NewAccount(cfg AccountConfig) (*Account, error) {
 	c := cfg.Credentials
 	a := &Account{
 		web: newWeb(c.Service), identity: identity, device: c.PassKey.DeviceID(), log: cfg.Log, save: cfg.Save,
-		wake: make(chan struct{}, 1), stale: map[wire.What]bool{}, creds: c, news: make(chan struct{}), mine: wire.Online,
-		presence: map[account.ID]wire.State{}, ringing: map[wire.InviteID]chan struct{}{}, ended: map[wire.InviteID]bool{},
+		wake: make(chan struct{}, 1), stale: map[wire.What]bool{}, doubts: map[wire.What]error{}, creds: c, news: make(chan struct{}), mine: wire.Online,
+		presence: map[account.ID]wire.State{}, ringing: map[wire.InviteID]calling{}, checking: map[[16]byte]ring{}, ended: map[wire.InviteID]bool{},
 	}
 	a.auth = newAuthorized(a.web, prover{id: a.device, password: c.PassKey.Password(), identity: identity})
 	a.mail, err = New(Config{
@@ -202,6 +205,11 @@ func (a *Account) State() AccountState {
 		Online: a.online, Trouble: a.trouble, Account: a.creds.Key.Public(), Device: a.device, Me: a.me,
 		Presence: a.mine, Asks: slices.Clone(a.asks), Kit: v.Kit,
 	}
+	for _, err := range a.doubts {
+		if st.Trouble == nil {
+			st.Trouble = err
+		}
+	}
 	for _, q := range v.Asked {
 		st.Asked = append(st.Asked, string(q.Email))
 	}
@@ -231,7 +239,9 @@ func (a *Account) follow(ctx context.Context) error {
 			a.connected(ctx, s)
 		case <-a.wake:
 			for _, w := range a.takeStale() {
-				if err := a.sync(ctx, w); err != nil {
+				err := a.sync(ctx, w)
+				a.doubt(w, err)
+				if err != nil {
 					if errors.Is(err, ErrDeviceRevoked) {
 						return err
 					}
@@ -243,6 +253,27 @@ func (a *Account) follow(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// doubt notes what the service shows that cannot be right, until it does not.
+func (a *Account) doubt(w wire.What, err error) {
+	wrong := errors.Is(err, ErrRollback) || errors.Is(err, ErrOwnList)
+	if err != nil && !wrong {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if w == wire.ChangedAccount {
+		w = wire.ChangedDevices // which it includes
+	}
+	if _, had := a.doubts[w]; !wrong && !had {
+		return
+	}
+	delete(a.doubts, w)
+	if wrong {
+		a.doubts[w] = err
+	}
+	a.tellLocked()
 }
 
 // syncAgain is when what could not be asked for is asked for again.

@@ -40,22 +40,26 @@ func (s Standing) String() string {
 
 // Contact is a person of the list.
 type Contact struct {
-	Handle   account.ID
-	Name     string
-	Account  account.Public
-	Standing Standing
-	Presence wire.State
+	Handle account.ID
+	// Name is what the person was called when the key was pinned, or what you
+	// call him since; Says what the service says that he is called now, if that
+	// is something else.
+	Name, Says string
+	Account    account.Public
+	Standing   Standing
+	Presence   wire.State
 }
 
 // contact is one with the devices that may be believed in: none if Changed.
 type contact struct {
 	account.Contact
 	standing Standing
+	says     account.Name
 	devices  account.DeviceList
 }
 
 func (c contact) public(s wire.State) Contact {
-	return Contact{Handle: c.Handle, Name: string(c.Name), Account: c.Account, Standing: c.standing, Presence: s}
+	return Contact{Handle: c.Handle, Name: string(c.Name), Says: string(c.says), Account: c.Account, Standing: c.standing, Presence: s}
 }
 
 // inviteDays is how long a contact link lasts, askDays how long an ask.
@@ -117,10 +121,11 @@ func (a *Account) syncContacts(ctx context.Context) error {
 
 // forgetOld drops what ran out of time.
 func (v *contents) forgetOld() bool {
-	n := len(v.Invites) + len(v.Asked)
+	n := len(v.Invites) + len(v.Asked) + len(v.Yes)
 	v.Invites = slices.DeleteFunc(v.Invites, func(i invitation) bool { return today() > i.Day+inviteDays })
 	v.Asked = slices.DeleteFunc(v.Asked, func(q asked) bool { return today() > q.Day+askDays })
-	return len(v.Invites)+len(v.Asked) != n
+	v.Yes = slices.DeleteFunc(v.Yes, func(y answered) bool { return today() > y.Day+askDays })
+	return len(v.Invites)+len(v.Asked)+len(v.Yes) != n
 }
 
 // judge says what a contact of the service's list is.
@@ -134,14 +139,20 @@ func (v *contents) judge(mine account.Public, c account.Contact) (is contact, ch
 		}
 		changed = true
 	}
+	// The name is pinned with the key: else a service could have one person
+	// called in the name of another.
+	if is.Name = p.Name; p.Name != c.Name {
+		is.says = c.Name
+	}
 	l := c.Devices
-	switch {
-	case p.Account != c.Account, l.Version() < p.Version, l.Version() == p.Version && l.Hash() != p.List:
+	if p.Account != c.Account || !p.allows(l) {
 		is.standing = Changed
 		is.Account = p.Account
 		return is, changed, true
-	case l.Version() > p.Version:
-		p.Version, p.List, changed = l.Version(), l.Hash(), true
+	}
+	if l.Version() > p.Version {
+		p.take(l)
+		changed = true
 	}
 	is.devices, is.standing = l, Unverified
 	if p.Verified {
@@ -154,7 +165,7 @@ func (v *contents) judge(mine account.Public, c account.Contact) (is contact, ch
 // admit decides about somebody new: he came by a link of ours, or this person
 // said yes, or asked by e-mail. Else the service made him up.
 func (v *contents) admit(mine account.Public, c account.Contact) (pin, bool) {
-	p := pin{Account: c.Account}
+	p := newPin(c, false)
 	for i, in := range v.Invites {
 		if c.Proof != (account.Hash{}) && account.ContactProof(secretOf(in), mine.Fingerprint(), c.Account).Equal(c.Proof) {
 			v.Invites = slices.Delete(v.Invites, i, i+1)
@@ -162,8 +173,8 @@ func (v *contents) admit(mine account.Public, c account.Contact) (pin, bool) {
 			return p, true
 		}
 	}
-	if v.Accepted > 0 {
-		v.Accepted--
+	if len(v.Yes) > 0 {
+		v.Yes = slices.Delete(v.Yes, 0, 1)
 		return p, true
 	}
 	if len(v.Asked) > 0 {
@@ -230,10 +241,21 @@ func (a *Account) Accept(ctx context.Context, l wire.ContactLink) (Contact, erro
 	if c.Account.Fingerprint() != l.Account {
 		return Contact{}, errors.New("client: the service named another person than the link does: nothing was added, because somebody may be interfering")
 	}
+	older := false
 	err = a.changeVault(ctx, func(v *contents) bool {
-		v.Pins[c.Handle.String()] = pin{Account: c.Account, Verified: true, Version: c.Devices.Version(), List: c.Devices.Hash()}
+		p := newPin(c, true)
+		if had, known := v.Pins[c.Handle.String()]; known && had.Account == c.Account {
+			if older = !had.allows(c.Devices); older {
+				return false
+			}
+			p.Name = had.Name
+		}
+		v.Pins[c.Handle.String()] = p
 		return true
 	})
+	if err == nil && older {
+		err = ErrRollback
+	}
 	if err != nil {
 		return Contact{}, err
 	}
@@ -260,10 +282,30 @@ func (a *Account) Ask(ctx context.Context, e account.Email) error {
 	return err
 }
 
+// Withdraw takes back an ask that was not answered. Whoever was asked does not
+// see it any more; that he saw it already nothing can undo. The service is told
+// first, so that an answer which is on its way comes to nothing.
+func (a *Account) Withdraw(ctx context.Context, e account.Email) error {
+	if _, err := ask[account.Empty](ctx, a.auth, account.PathContactWithdraw, account.ContactWithdraw{Email: e}); err != nil {
+		return err
+	}
+	return a.changeVault(ctx, func(v *contents) bool {
+		n := len(v.Asked)
+		v.Asked = slices.DeleteFunc(v.Asked, func(q asked) bool { return q.Email.Normal() == e.Normal() })
+		return len(v.Asked) != n
+	})
+}
+
 // Answer answers somebody who asks.
 func (a *Account) Answer(ctx context.Context, handle account.ID, answer account.Answer) error {
 	if answer == account.AnswerAccept {
-		if err := a.changeVault(ctx, func(v *contents) bool { v.Accepted++; return true }); err != nil {
+		if err := a.changeVault(ctx, func(v *contents) bool {
+			if slices.ContainsFunc(v.Yes, func(y answered) bool { return y.Handle == handle }) {
+				return false
+			}
+			v.Yes = append(v.Yes, answered{handle, today()})
+			return true
+		}); err != nil {
 			return err
 		}
 	}
@@ -291,6 +333,23 @@ func (a *Account) part(ctx context.Context, path string, handle account.ID) erro
 		_, had := v.Pins[handle.String()]
 		delete(v.Pins, handle.String())
 		return had
+	})
+	if err != nil {
+		return err
+	}
+	return a.syncContacts(ctx)
+}
+
+// NameContact changes what this person calls a contact.
+func (a *Account) NameContact(ctx context.Context, handle account.ID, n account.Name) error {
+	err := a.changeVault(ctx, func(v *contents) bool {
+		p, ok := v.Pins[handle.String()]
+		if !ok || p.Name == n {
+			return false
+		}
+		p.Name = n
+		v.Pins[handle.String()] = p
+		return true
 	})
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func (a *Account) devices(ctx context.Context) (account.DeviceList, error) {
 	a.mu.Lock()
 	seen, known := a.creds.DevicesVersion, a.own
 	a.mu.Unlock()
-	if l.Account() != a.Public() || l.Version() < seen || known.Version() == l.Version() && known.Hash() != l.Hash() {
+	if l.Account() != a.Public() || l.Version() < seen || l.Continues(known) != nil {
 		return l, ErrOwnList
 	}
 	a.mu.Lock()
@@ -58,7 +58,11 @@ func (a *Account) put(ctx context.Context, add *account.NewDevice, change func([
 		if err != nil {
 			return err
 		}
-		return a.syncDevices(ctx)
+		// What was acknowledged must be there: else a device that was removed is not.
+		if now, err = a.devices(ctx); err == nil && now.Version() < next.Version() {
+			err = ErrOwnList
+		}
+		return err
 	}
 	return fmt.Errorf("%w: other devices of the account are changing it all the time", ErrUnavailable)
 }

@@ -81,12 +81,12 @@ func TestJudge(t *testing.T) {
 	}
 	judged("the list before", ben.shown(2, 2), true, Changed)
 
-	v.Accepted = 1
+	v.Yes = []answered{{Handle: account.ID{1}, Day: today()}}
 	judged("asked, accepted", eve.shown(4, 1), true, Unverified)
 	judged("one yes, two people", eve.shown(5, 1), false, 0)
 	v.Asked = []asked{{Email: "a@b.example", Day: today()}}
 	judged("who was asked", ben.shown(6, 1), true, Unverified)
-	if len(v.Asked) != 0 || v.Accepted != 0 {
+	if len(v.Asked)+len(v.Yes) != 0 {
 		t.Error("what was used up is still there")
 	}
 }

@@ -2,7 +2,9 @@ package client
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -15,6 +17,8 @@ const (
 	RingTime = time.Minute
 	// ringAgain is when devices that were away are tried again.
 	ringAgain = 4 * time.Second
+	// checkTime is how long a caller may take to say that he still rings.
+	checkTime = 10 * time.Second
 	// maxRings bounds what rings at once, maxEnded what is remembered of it.
 	maxRings, maxEnded = 8, 256
 )
@@ -42,6 +46,12 @@ type ring struct {
 	from wire.Device
 }
 
+// calling is a contact at whom this device rings.
+type calling struct {
+	devices  account.DeviceList // of the contact
+	declined chan struct{}      // capacity 1
+}
+
 // seal sends a signal to a device.
 func (a *Account) seal(ctx context.Context, to wire.Device, s wire.Signal) error {
 	b, err := wire.Seal(a.identity, to, wire.Envelope{Body: s})
@@ -61,7 +71,7 @@ func (a *Account) Ring(ctx context.Context, handle account.ID, l wire.Link, answ
 	}
 	a.mu.Lock()
 	declined := make(chan struct{}, 1)
-	a.ringing[l.Invite] = declined
+	a.ringing[l.Invite] = calling{c.devices, declined}
 	name := string(a.me.Name)
 	a.mu.Unlock()
 	defer func() {
@@ -99,6 +109,16 @@ func (a *Account) Ring(ctx context.Context, handle account.ID, l wire.Link, answ
 		}
 		select {
 		case <-again.C:
+			// A device that was revoked meanwhile is not rung any more.
+			if now, err := a.find(handle); err != nil {
+				end(wire.RingCancelled)
+				return err
+			} else if now.devices.Version() > c.devices.Version() {
+				c = now
+				a.mu.Lock()
+				a.ringing[l.Invite] = calling{c.devices, declined}
+				a.mu.Unlock()
+			}
 		case <-answered:
 			end(wire.RingAnswered)
 			return nil
@@ -134,6 +154,7 @@ func (a *Account) Decline(ctx context.Context, id wire.InviteID) error {
 }
 
 func (a *Account) dropLocked(id wire.InviteID) (ring, bool) {
+	maps.DeleteFunc(a.checking, func(_ [16]byte, r ring) bool { return r.Link.Invite == id })
 	if len(a.ended) >= maxEnded {
 		clear(a.ended)
 	}
@@ -168,51 +189,103 @@ func (a *Account) open(ctx context.Context) error {
 			a.rang(ctx, from, s)
 		case wire.RingEnd:
 			a.rangOff(from, s)
+		case wire.RingCheck:
+			a.checked(ctx, from, s)
 		}
 	}
 }
 
-// rang takes a ring if it comes from a device that a contact signed for.
-func (a *Account) rang(ctx context.Context, from wire.Device, s wire.Ring) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+// mayRingLocked is the contact who signed for a device, if the ring may go on.
+func (a *Account) mayRingLocked(from wire.Device, id wire.InviteID) (contact, bool) {
 	i := slices.IndexFunc(a.contacts, func(c contact) bool { return c.standing != Changed && c.devices.Has(from) })
-	if i < 0 || a.ended[s.Link.Invite] || len(a.rings) >= maxRings ||
-		slices.ContainsFunc(a.rings, func(r ring) bool { return r.Link.Invite == s.Link.Invite }) {
+	if i < 0 || a.ended[id] || len(a.rings) >= maxRings ||
+		slices.ContainsFunc(a.rings, func(r ring) bool { return r.Link.Invite == id }) {
+		return contact{}, false
+	}
+	return a.contacts[i], true
+}
+
+// rang asks the sender of a ring whether he still rings, if it is a device that
+// a contact signed for. Any other ring is not answered.
+func (a *Account) rang(ctx context.Context, from wire.Device, s wire.Ring) {
+	var nonce [16]byte
+	_, _ = rand.Read(nonce[:]) // never fails
+	a.mu.Lock()
+	_, ok := a.mayRingLocked(from, s.Link.Invite)
+	if ok = ok && len(a.checking) < maxRings; ok {
+		a.checking[nonce] = ring{Ring{Link: s.Link, Called: s.Name}, from}
+	}
+	a.mu.Unlock()
+	if !ok {
 		a.log.Debug("ring dropped")
 		return
 	}
-	c := a.contacts[i]
-	id := s.Link.Invite
-	a.rings = append(a.rings, ring{Ring{c.public(a.presence[c.Handle]), s.Link, s.Name, time.Now()}, from})
+	t := time.AfterFunc(checkTime, func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(a.checking, nonce)
+	})
+	context.AfterFunc(ctx, func() { t.Stop() })
+	a.reply(ctx, from, wire.RingCheck{Device: a.identity.Public(), Invite: s.Link.Invite, Nonce: nonce})
+}
+
+// reply sends what a message of another device asks for.
+func (a *Account) reply(ctx context.Context, to wire.Device, s wire.Signal) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	if err := a.seal(ctx, to, s); err != nil {
+		a.log.Debug("not answered", "err", err)
+	}
+}
+
+// checked rings if the sender of a ring says that he still does; if he asks
+// that of us, he is told so.
+func (a *Account) checked(ctx context.Context, from wire.Device, s wire.RingCheck) {
+	if !s.Alive {
+		a.mu.Lock()
+		c, alive := a.ringing[s.Invite]
+		a.mu.Unlock()
+		if alive && c.devices.Has(from) {
+			a.reply(ctx, from, wire.RingCheck{Device: a.identity.Public(), Invite: s.Invite, Nonce: s.Nonce, Alive: true})
+		}
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r, asked := a.checking[s.Nonce]
+	if !asked || r.from != from || r.Link.Invite != s.Invite {
+		return
+	}
+	delete(a.checking, s.Nonce)
+	c, ok := a.mayRingLocked(from, s.Invite)
+	if !ok {
+		a.log.Debug("ring dropped")
+		return
+	}
+	r.Contact, r.At = c.public(a.presence[c.Handle]), time.Now()
+	a.rings = append(a.rings, r)
 	a.tellLocked()
-	t := time.AfterFunc(RingTime+ringAgain, func() { a.Answered(id) })
+	t := time.AfterFunc(RingTime+ringAgain, func() { a.Answered(s.Invite) })
 	context.AfterFunc(ctx, func() { t.Stop() })
 }
 
-// contactHasLocked reports whether a contact signed for a device.
-func (a *Account) contactHasLocked(d wire.Device) bool {
-	return slices.ContainsFunc(a.contacts, func(c contact) bool { return c.devices.Has(d) })
-}
-
-// rangOff ends a ring of the same person, or one that we began.
+// rangOff ends a ring of the same device, or one that we began and that the
+// person who was called does not want.
 func (a *Account) rangOff(from wire.Device, s wire.RingEnd) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if ch := a.ringing[s.Invite]; ch != nil {
-		// Only devices that were called know the invitation.
-		if s.Reason == wire.RingDeclined && a.contactHasLocked(from) {
+	if c, ok := a.ringing[s.Invite]; ok {
+		if s.Reason == wire.RingDeclined && c.devices.Has(from) {
 			select {
-			case ch <- struct{}{}:
+			case c.declined <- struct{}{}:
 			default:
 			}
 		}
 		return
 	}
-	i := slices.IndexFunc(a.rings, func(r ring) bool { return r.Link.Invite == s.Invite })
-	if i >= 0 && (a.rings[i].from == from || a.own.Has(from)) {
+	same := func(r ring) bool { return r.Link.Invite == s.Invite && r.from == from }
+	maps.DeleteFunc(a.checking, func(_ [16]byte, r ring) bool { return same(r) })
+	if slices.ContainsFunc(a.rings, same) {
 		a.dropLocked(s.Invite)
-	} else if i < 0 && (a.own.Has(from) || a.contactHasLocked(from)) {
-		a.ended[s.Invite] = true // it came before the ring
 	}
 }

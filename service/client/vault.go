@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,16 +14,51 @@ import (
 )
 
 // ErrRollback means that the service shows an older state than this device has
-// seen: somebody put back an old copy, or it is hostile.
-var ErrRollback = errors.New("client: the service shows an older state of the account than before: it may have been restored from a backup, or somebody interferes")
+// seen, or one that does not follow from it: somebody put back an old copy, or
+// it is hostile.
+var ErrRollback = errors.New("client: the service shows an older or another state of the account than before: it may have been restored from a backup, or somebody interferes")
 
 // pin is what this account knows about a contact, whatever the service says.
 type pin struct {
 	Account  account.Public `json:"account"`
 	Verified bool           `json:"verified"`
-	// Version and List are the newest device list seen.
+	// Name is what the person was called when the key was pinned.
+	Name account.Name `json:"name"`
+	// Version and List are the newest device list seen, Gone its revoked devices.
 	Version uint64       `json:"version"`
 	List    account.Hash `json:"list"`
+	Gone    []account.ID `json:"gone,omitempty"`
+}
+
+func newPin(c account.Contact, verified bool) pin {
+	p := pin{Account: c.Account, Verified: verified, Name: c.Name}
+	p.take(c.Devices)
+	return p
+}
+
+// take makes a list the newest seen.
+func (p *pin) take(l account.DeviceList) {
+	p.Version, p.List, p.Gone = l.Version(), l.Hash(), nil
+	for _, d := range l.Devices() {
+		if d.Revoked {
+			p.Gone = append(p.Gone, d.ID)
+		}
+	}
+}
+
+// allows reports whether a list may follow the newest seen. The lists between
+// are not at hand; that nobody comes back can be told without.
+func (p *pin) allows(l account.DeviceList) bool {
+	switch {
+	case l.Account() != p.Account, l.Version() < p.Version,
+		l.Version() == p.Version && l.Hash() != p.List,
+		l.Version() == p.Version+1 && l.Prev() != p.List:
+		return false
+	}
+	return !slices.ContainsFunc(p.Gone, func(id account.ID) bool {
+		d, ok := l.Find(id)
+		return !ok || !d.Revoked
+	})
 }
 
 // invitation is a contact link that waits to be used.
@@ -38,16 +74,24 @@ type asked struct {
 	Day   uint32        `json:"day"`
 }
 
+// answered is somebody who asked and was told yes, whom the service has not
+// shown yet.
+type answered struct {
+	Handle account.ID `json:"handle"` // of the ask
+	Day    uint32     `json:"day"`
+}
+
 // contents of the vault: what all devices of the account must know and the
 // service must not.
 type contents struct {
 	Pins    map[string]pin `json:"pins"` // by handle
 	Invites []invitation   `json:"invites"`
 	Asked   []asked        `json:"asked"`
-	// Accepted counts the asks that this person said yes to, whose contacts the
-	// service has not shown yet.
-	Accepted int  `json:"accepted"`
-	Kit      bool `json:"kit"`
+	Yes     []answered     `json:"yes"`
+	Kit     bool           `json:"kit"`
+	// Prev is the hash of the sealed vault before, so that two devices cannot be
+	// led apart without noticing.
+	Prev account.Hash `json:"prev"`
 }
 
 func (c contents) clone() contents {
@@ -56,7 +100,7 @@ func (c contents) clone() contents {
 	for k, v := range c.Pins {
 		out.Pins[k] = v
 	}
-	out.Invites, out.Asked = slices.Clone(c.Invites), slices.Clone(c.Asked)
+	out.Invites, out.Asked, out.Yes = slices.Clone(c.Invites), slices.Clone(c.Asked), slices.Clone(c.Yes)
 	return out
 }
 
@@ -65,6 +109,7 @@ type vault struct {
 	turn    sync.Mutex // one change at a time
 	mu      sync.Mutex
 	version uint64
+	hash    account.Hash // of the sealed one; zero if there is none
 	now     contents
 }
 
@@ -74,10 +119,31 @@ func (v *vault) look() contents {
 	return v.now.clone()
 }
 
-func (v *vault) set(version uint64, c contents) {
+func (v *vault) set(version uint64, sealed account.VaultBlob, c contents) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.version, v.now = version, c
+	v.version, v.hash, v.now = version, hashOf(sealed), c
+}
+
+// follows reports whether a vault can come after the newest seen here.
+func (v *vault) follows(version uint64, sealed account.VaultBlob, c contents) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch version {
+	case v.version:
+		return hashOf(sealed) == v.hash
+	case v.version + 1:
+		return c.Prev == v.hash
+	default:
+		return version > v.version
+	}
+}
+
+func hashOf(sealed account.VaultBlob) account.Hash {
+	if len(sealed) == 0 {
+		return account.Hash{}
+	}
+	return sha256.Sum256(sealed)
 }
 
 // vaultTries is how often a change is made again because another device of the
@@ -85,33 +151,36 @@ func (v *vault) set(version uint64, c contents) {
 const vaultTries = 8
 
 // fetchVault reads the vault from the service.
-func (a *Account) fetchVault(ctx context.Context) (uint64, contents, error) {
+func (a *Account) fetchVault(ctx context.Context) (account.Vault, contents, error) {
 	none := contents{Pins: map[string]pin{}}
 	got, err := ask[account.Vault](ctx, a.auth, account.PathVault, account.Empty{})
 	if err != nil {
-		return 0, none, err
+		return got, none, err
 	}
 	a.mu.Lock()
 	seen, key := a.creds.VaultVersion, a.creds.Key
 	a.mu.Unlock()
 	if got.Version < seen {
-		return 0, none, ErrRollback
+		return got, none, ErrRollback
 	}
 	if got.Version == 0 {
-		return 0, none, nil
+		return got, none, nil
 	}
 	plain, err := key.OpenVault(got.Version, got.Blob)
 	if err != nil {
-		return 0, none, fmt.Errorf("%w: %w", ErrRollback, err)
+		return got, none, fmt.Errorf("%w: %w", ErrRollback, err)
 	}
 	c := none
 	if err := json.Unmarshal(plain, &c); err != nil {
-		return 0, none, fmt.Errorf("client: the vault is damaged: %w", err)
+		return got, none, fmt.Errorf("client: the vault is damaged: %w", err)
 	}
 	if c.Pins == nil {
 		c.Pins = map[string]pin{}
 	}
-	return got.Version, c, a.saw(ctx, got.Version, 0)
+	if !a.vault.follows(got.Version, got.Blob, c) {
+		return got, none, ErrRollback
+	}
+	return got, c, a.saw(ctx, got.Version, 0)
 }
 
 // saw notes the versions that this device has seen, for ever.
@@ -134,15 +203,16 @@ func (a *Account) changeVault(ctx context.Context, change func(*contents) bool) 
 	a.vault.turn.Lock()
 	defer a.vault.turn.Unlock()
 	for range vaultTries {
-		version, c, err := a.fetchVault(ctx)
+		got, c, err := a.fetchVault(ctx)
 		if err != nil {
 			return err
 		}
-		changed := change(&c)
-		if !changed {
-			a.vault.set(version, c)
+		a.vault.set(got.Version, got.Blob, c.clone())
+		if !change(&c) {
 			return nil
 		}
+		version := got.Version
+		c.Prev = hashOf(got.Blob)
 		plain, err := json.Marshal(c)
 		if err != nil {
 			return fmt.Errorf("client: vault: %w", err)
@@ -158,7 +228,7 @@ func (a *Account) changeVault(ctx context.Context, change func(*contents) bool) 
 		if err != nil {
 			return err
 		}
-		a.vault.set(version+1, c)
+		a.vault.set(version+1, blob, c)
 		return a.saw(ctx, version+1, 0)
 	}
 	return fmt.Errorf("%w: other devices of the account are changing it all the time", ErrUnavailable)

@@ -252,6 +252,16 @@ func (s *Store) CreateAsk(ctx context.Context, a AccountID, e account.Email) err
 	})
 }
 
+// WithdrawAsk takes an ask back. That there is none is no error: the asker does
+// not learn whether it was answered.
+func (s *Store) WithdrawAsk(ctx context.Context, a AccountID, e account.Email) error {
+	idx, old, _ := s.keys.indexes(e)
+	return s.tx(ctx, func(q querier) error {
+		_, err := exec(ctx, q, `DELETE FROM ask WHERE sender = $1 AND target_idx IN ($2, $3)`, a[:], idx, old)
+		return err
+	})
+}
+
 // targets are the hashes under which asks find an account.
 func (s *Store) targets(ctx context.Context, q querier, a AccountID) (idx [2][]byte, err error) {
 	var b []byte

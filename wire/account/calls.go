@@ -35,6 +35,7 @@ const (
 	PathContactRevoke   = "/v1/contacts/revoke"      // ContactInvite → Empty
 	PathContactAccept   = "/v1/contacts/accept_link" // ContactAccept → ContactAccepted
 	PathContactAsk      = "/v1/contacts/ask"         // ContactAsk → Empty
+	PathContactWithdraw = "/v1/contacts/withdraw"    // ContactWithdraw → Empty
 	PathContactAnswer   = "/v1/contacts/answer"      // ContactAnswer → Empty
 	PathContactRemove   = "/v1/contacts/remove"      // ContactHandle → Empty
 	PathContactBlock    = "/v1/contacts/block"       // ContactHandle → Empty
@@ -253,6 +254,10 @@ type (
 	}
 	// ContactAsk asks by e-mail; the answer is always the same.
 	ContactAsk struct {
+		Email Email `json:"email"`
+	}
+	// ContactWithdraw takes an ask back; the answer is always the same.
+	ContactWithdraw struct {
 		Email Email `json:"email"`
 	}
 	// ContactAnswer answers an Ask.

@@ -145,6 +145,9 @@ func (l DeviceList) Hash() Hash {
 	return sha256.Sum256(l.bytes)
 }
 
+// Prev is the hash of the list before; zero in version 1.
+func (l DeviceList) Prev() Hash { return l.prev }
+
 // Account is the key that signed.
 func (l DeviceList) Account() Public { return l.account }
 
@@ -200,7 +203,23 @@ func (l DeviceList) follows(old DeviceList) error {
 		return nil
 	case l.version > old.version+1:
 		return ErrGap
-	case l.prev != old.Hash() || len(l.devices) < len(old.devices):
+	case l.prev != old.Hash():
+		return ErrFork
+	}
+	return l.grewFrom(old)
+}
+
+// Continues is Follows where the lists between are not at hand: l may be any
+// number of versions ahead, if it has all that old has, and nobody came back.
+func (l DeviceList) Continues(old DeviceList) error {
+	if old.version == 0 || l.account == old.account && l.version > old.version+1 {
+		return l.grewFrom(old)
+	}
+	return l.follows(old)
+}
+
+func (l DeviceList) grewFrom(old DeviceList) error {
+	if len(l.devices) < len(old.devices) {
 		return ErrFork
 	}
 	for i, was := range old.devices {
