@@ -239,9 +239,7 @@ func (a *Account) follow(ctx context.Context) error {
 			a.connected(ctx, s)
 		case <-a.wake:
 			for _, w := range a.takeStale() {
-				err := a.sync(ctx, w)
-				a.doubt(w, err)
-				if err != nil {
+				if err := a.sync(ctx, w); err != nil {
 					if errors.Is(err, ErrDeviceRevoked) {
 						return err
 					}
@@ -263,9 +261,6 @@ func (a *Account) doubt(w wire.What, err error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if w == wire.ChangedAccount {
-		w = wire.ChangedDevices // which it includes
-	}
 	if _, had := a.doubts[w]; !wrong && !had {
 		return
 	}

@@ -78,7 +78,8 @@ var ErrUnknownContact = errors.New("client: there is no such contact")
 
 // syncContacts takes the list from the service and believes of it what the
 // vault allows: no contact that this person did not want, no key but the pinned.
-func (a *Account) syncContacts(ctx context.Context) error {
+func (a *Account) syncContacts(ctx context.Context) (err error) {
+	defer func() { a.doubt(wire.ChangedContacts, err) }()
 	got, err := ask[account.Contacts](ctx, a.auth, account.PathContacts, account.Empty{})
 	if err != nil {
 		return err

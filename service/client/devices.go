@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"viewflip.app/service/srp"
+	"viewflip.app/wire"
 	"viewflip.app/wire/account"
 )
 
@@ -21,7 +22,8 @@ func (a *Account) syncDevices(ctx context.Context) error {
 	return err
 }
 
-func (a *Account) devices(ctx context.Context) (account.DeviceList, error) {
+func (a *Account) devices(ctx context.Context) (_ account.DeviceList, err error) {
+	defer func() { a.doubt(wire.ChangedDevices, err) }()
 	got, err := ask[account.Devices](ctx, a.auth, account.PathDevices, account.Empty{})
 	if err != nil {
 		return account.DeviceList{}, err

@@ -78,6 +78,13 @@ func (s *slotEnd) get(ctx context.Context) (account.LinkBlob, error) {
 	}
 }
 
+// refuse tells the other side that nothing comes of it, so that it does not
+// wait until the code has run out.
+func (s *slotEnd) refuse(ctx context.Context) error {
+	_ = s.put(ctx, account.LinkRefused())
+	return ErrLinking
+}
+
 func linkError(err error) error {
 	switch {
 	case errors.Is(err, account.CodeNotFound), errors.Is(err, account.CodeExpired), errors.Is(err, account.CodeConflict),
@@ -112,11 +119,11 @@ func (j *Joining) Wait(ctx context.Context, label, platform account.Label, save 
 	}
 	offer, err := account.ParseLinkOffer(b)
 	if err != nil {
-		return none, ErrLinking
+		return none, s.refuse(ctx)
 	}
 	m1, err := c.Answer(offer.Salt, offer.B)
 	if err != nil {
-		return none, ErrLinking
+		return none, s.refuse(ctx)
 	}
 	if err := s.put(ctx, account.LinkProof{M1: m1}.Blob()); err != nil {
 		return none, err
@@ -126,11 +133,11 @@ func (j *Joining) Wait(ctx context.Context, label, platform account.Label, save 
 	}
 	confirm, err := account.ParseLinkConfirm(b)
 	if err != nil {
-		return none, ErrLinking
+		return none, s.refuse(ctx)
 	}
 	k, err := c.Check(confirm.M2)
 	if err != nil {
-		return none, ErrLinking
+		return none, s.refuse(ctx)
 	}
 	ch := account.NewLinkChannel(k.Reveal(), j.web.service.Pin)
 	request, err := ch.SealRequest(account.LinkRequest{NewDevice: device, Keys: account.DeviceKeys(listed.Device.Append(nil)), Platform: platform})
@@ -175,12 +182,12 @@ func (a *Account) Link(ctx context.Context, code account.LinkCode) (*Joiner, err
 	}
 	hello, err := account.ParseLinkHello(b)
 	if err != nil {
-		return nil, ErrLinking
+		return nil, s.refuse(ctx)
 	}
 	salt := newSalt()
 	server, err := srp.NewServer(code.SRPID(), salt, srp.Verifier(code.SRPID(), code.Password(), salt), hello.A, nil)
 	if err != nil {
-		return nil, ErrLinking
+		return nil, s.refuse(ctx)
 	}
 	if err := s.put(ctx, account.LinkOffer{Salt: salt, B: server.B()}.Blob()); err != nil {
 		return nil, err
@@ -190,12 +197,11 @@ func (a *Account) Link(ctx context.Context, code account.LinkCode) (*Joiner, err
 	}
 	proof, err := account.ParseLinkProof(b)
 	if err != nil {
-		return nil, ErrLinking
+		return nil, s.refuse(ctx)
 	}
 	m2, k, err := server.Check(proof.M1)
 	if err != nil {
-		_ = s.put(ctx, account.LinkRefused())
-		return nil, ErrLinking
+		return nil, s.refuse(ctx)
 	}
 	if err := s.put(ctx, account.LinkConfirm{M2: m2}.Blob()); err != nil {
 		return nil, err
@@ -206,11 +212,11 @@ func (a *Account) Link(ctx context.Context, code account.LinkCode) (*Joiner, err
 	}
 	r, err := ch.OpenRequest(b)
 	if err != nil {
-		return nil, ErrLinking
+		return nil, s.refuse(ctx)
 	}
 	dev, err := wire.ParseDevice(r.Keys[:])
 	if err != nil {
-		return nil, ErrLinking
+		return nil, s.refuse(ctx)
 	}
 	return &Joiner{
 		account: a, slot: s, channel: ch, request: r, end: end,

@@ -17,6 +17,7 @@ import (
 	"viewflip.app/service"
 	"viewflip.app/service/servicetest"
 	"viewflip.app/wire"
+	"viewflip.app/wire/account"
 )
 
 // passing is a call on its way through a service that is not honest.
@@ -57,18 +58,42 @@ func (m *mallory) answers(path string, with func(body, answer []byte) []byte) {
 	})
 }
 
-// last is the newest good answer to a path.
-func (m *mallory) last(t *testing.T, path string) []byte {
+// heard is the newest good answer to a path that is for somebody, because good
+// says so.
+func heard[A any](t *testing.T, m *mallory, path string, good func(A) bool) A {
 	t.Helper()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := len(m.seen) - 1; i >= 0; i-- {
 		if m.seen[i].path == path && m.seen[i].status == http.StatusOK {
-			return m.seen[i].answer
+			if a := answerOf[A](t, m.seen[i].answer); good(a) {
+				return a
+			}
 		}
 	}
 	t.Fatal("nothing was answered to", path)
-	return nil
+	panic("not reached")
+}
+
+// devicesOf asks for the newest list of an account.
+func devicesOf(t *testing.T, m *mallory, p *person) account.DeviceList {
+	t.Helper()
+	if err := p.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return heard(t, m, account.PathDevices, func(d account.Devices) bool { return d.Devices.Account() == p.Public() }).Devices
+}
+
+// vaultOf asks for the newest vault of an account.
+func vaultOf(t *testing.T, m *mallory, p *person) account.Vault {
+	t.Helper()
+	if err := p.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return heard(t, m, account.PathVault, func(v account.Vault) bool {
+		_, err := p.kept().Key.OpenVault(v.Version, v.Blob)
+		return err == nil
+	})
 }
 
 func (m *mallory) call(w http.ResponseWriter, r *http.Request, inner *http.Client, to string) {

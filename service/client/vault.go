@@ -89,10 +89,12 @@ type contents struct {
 	Asked   []asked        `json:"asked"`
 	Yes     []answered     `json:"yes"`
 	Kit     bool           `json:"kit"`
-	// Prev is the hash of the sealed vault before, so that two devices cannot be
-	// led apart without noticing.
-	Prev account.Hash `json:"prev"`
+	// Before are the hashes of the sealed vaults before, the newest first and at
+	// most maxBefore, so that devices which were led apart notice.
+	Before []account.Hash `json:"before"`
 }
+
+const maxBefore = 32
 
 func (c contents) clone() contents {
 	out := c
@@ -100,7 +102,7 @@ func (c contents) clone() contents {
 	for k, v := range c.Pins {
 		out.Pins[k] = v
 	}
-	out.Invites, out.Asked, out.Yes = slices.Clone(c.Invites), slices.Clone(c.Asked), slices.Clone(c.Yes)
+	out.Invites, out.Asked, out.Yes, out.Before = slices.Clone(c.Invites), slices.Clone(c.Asked), slices.Clone(c.Yes), slices.Clone(c.Before)
 	return out
 }
 
@@ -129,14 +131,16 @@ func (v *vault) set(version uint64, sealed account.VaultBlob, c contents) {
 func (v *vault) follows(version uint64, sealed account.VaultBlob, c contents) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	switch version {
-	case v.version:
+	switch {
+	case version < v.version:
+		return false
+	case version == v.version:
 		return hashOf(sealed) == v.hash
-	case v.version + 1:
-		return c.Prev == v.hash
-	default:
-		return version > v.version
+	case v.version == 0 || version-v.version > maxBefore:
+		return true
 	}
+	n := int(version - v.version)
+	return n <= len(c.Before) && c.Before[n-1] == v.hash
 }
 
 func hashOf(sealed account.VaultBlob) account.Hash {
@@ -212,7 +216,10 @@ func (a *Account) changeVault(ctx context.Context, change func(*contents) bool) 
 			return nil
 		}
 		version := got.Version
-		c.Prev = hashOf(got.Blob)
+		if version > 0 {
+			c.Before = slices.Insert(c.Before, 0, hashOf(got.Blob))
+			c.Before = c.Before[:min(len(c.Before), maxBefore)]
+		}
 		plain, err := json.Marshal(c)
 		if err != nil {
 			return fmt.Errorf("client: vault: %w", err)
