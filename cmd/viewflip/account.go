@@ -18,6 +18,14 @@ import (
 // accountEntry is where the keychain holds the account's credentials.
 const accountEntry = "account"
 
+// asideEntry is where it holds those of an account that the service does not
+// know any more. That is the service's word: it may lie, or have been restored
+// from a backup, and the account key is nowhere else.
+const asideEntry = "account-aside"
+
+// errSetAside is what a person can do then.
+var errSetAside = errors.New("its key is kept in the keychain: \"viewflip account again\" asks the service once more, \"viewflip account forget\" erases it")
+
 // errNoAccount says what to do without an account.
 var errNoAccount = errors.New("there is no account on this device: \"viewflip signup\" makes one, \"viewflip account join\" adds this device to one")
 
@@ -60,6 +68,49 @@ func (a *app) dropAccount(ctx context.Context) error {
 	return a.keys.Delete(ctx, accountEntry)
 }
 
+// setAside takes an account out of use on the word of the service.
+func (a *app) setAside(ctx context.Context) error {
+	b, err := a.keys.Get(ctx, accountEntry)
+	if err == nil {
+		err = a.keys.Set(ctx, asideEntry, b)
+	}
+	if err != nil {
+		return err // it stays where it is
+	}
+	return errors.Join(errSetAside, a.dropAccount(ctx))
+}
+
+// again takes an account that was set aside into use, if the service knows it.
+func (a *app) again(ctx context.Context) error {
+	b, err := a.keys.Get(ctx, asideEntry)
+	if errors.Is(err, keychain.ErrNotFound) {
+		return errors.New("there is no account that was set aside")
+	} else if err != nil {
+		return err
+	}
+	c, err := account.ParseCredentials(b)
+	if err != nil {
+		return err
+	}
+	acct, err := client.NewAccount(client.AccountConfig{Credentials: c, Save: a.saveAccount, Log: a.log})
+	if err != nil {
+		return err
+	}
+	if err := acct.Refresh(ctx); err != nil {
+		if errors.Is(err, client.ErrDeviceRevoked) {
+			err = errors.Join(err, errSetAside)
+		}
+		return err
+	}
+	// Refresh may have saved newer versions; else it is saved here first.
+	if _, err := a.keys.Get(ctx, accountEntry); errors.Is(err, keychain.ErrNotFound) {
+		if err := a.keys.Set(ctx, accountEntry, b); err != nil {
+			return err
+		}
+	}
+	return a.keys.Delete(ctx, asideEntry)
+}
+
 // runAccount keeps the account connected while the program runs.
 func (a *app) runAccount(acct *client.Account) {
 	a.wg.Go(func() {
@@ -67,7 +118,7 @@ func (a *app) runAccount(acct *client.Account) {
 		if errors.Is(err, client.ErrDeviceRevoked) {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), keepTime)
 			defer cancel()
-			err = errors.Join(err, a.dropAccount(ctx))
+			err = errors.Join(err, a.setAside(ctx))
 		}
 		if err != nil {
 			a.log.Warn("the account is not connected", "err", err)

@@ -65,10 +65,10 @@ func (c *cli) mine(ctx context.Context) (*client.Account, error) {
 	return acct, c.refreshed(ctx, acct.Refresh(ctx))
 }
 
-// refreshed forgets the account if it is over.
+// refreshed sets the account aside if the service says that it is over.
 func (c *cli) refreshed(ctx context.Context, err error) error {
 	if errors.Is(err, client.ErrDeviceRevoked) {
-		return errors.Join(err, c.dropAccount(ctx))
+		return errors.Join(err, c.setAside(ctx))
 	}
 	return err
 }
@@ -185,6 +185,8 @@ viewflip account join [--service URL]   on a new device: show a code and wait
 viewflip account link CODE              on an old device: add the one that shows the code
 viewflip account kit                    make a recovery kit: a code to print
 viewflip account recover [--service URL]  restore the account with the kit
+viewflip account again                  take an account into use that the service did not know
+viewflip account forget                 erase the key of that account
 viewflip account export                 everything that the service has about you, as JSON
 viewflip account delete [--yes]         erase the account
 `
@@ -199,7 +201,7 @@ func runAccount(ctx context.Context, w world, args []string) error {
 		return err
 	}
 	verb, rest, err := verbOf(w, rest, accountUsage, "show", map[string]int{
-		"show": 0, "name": 1, "findable": 1, "rename": 2, "remove-device": 1, "join": 0, "link": 1, "kit": 0, "recover": 0, "export": 0, "delete": 0,
+		"show": 0, "name": 1, "findable": 1, "rename": 2, "remove-device": 1, "join": 0, "link": 1, "kit": 0, "recover": 0, "again": 0, "forget": 0, "export": 0, "delete": 0,
 	})
 	if err != nil {
 		return err
@@ -214,6 +216,13 @@ func runAccount(ctx context.Context, w world, args []string) error {
 		return c.join(ctx, *service)
 	case "recover":
 		return c.recover(ctx, *service)
+	case "again":
+		if err := c.begin(ctx); err != nil {
+			return err
+		}
+		return c.again(ctx)
+	case "forget":
+		return c.keys.Delete(ctx, asideEntry)
 	}
 	acct, err := c.mine(ctx)
 	if err != nil {
@@ -416,6 +425,8 @@ const contactsUsage = `viewflip contacts [list] [--json]       your contacts, an
 viewflip contacts invite                print a link that makes one person a contact, within 14 days
 viewflip contacts accept LINK           become a contact of who made the link
 viewflip contacts ask EMAIL             ask somebody whose address you know
+viewflip contacts withdraw EMAIL        take such a question back
+viewflip contacts rename ID NAME        what you call a contact
 viewflip contacts yes|no|block ID       answer somebody who asks
 viewflip contacts remove|block ID       end a contact
 `
@@ -428,7 +439,7 @@ func runContacts(ctx context.Context, w world, args []string) error {
 		return err
 	}
 	verb, rest, err := verbOf(w, rest, contactsUsage, "list", map[string]int{
-		"list": 0, "invite": 0, "accept": 1, "ask": 1, "yes": 1, "no": 1, "block": 1, "remove": 1,
+		"list": 0, "invite": 0, "accept": 1, "ask": 1, "withdraw": 1, "rename": 2, "yes": 1, "no": 1, "block": 1, "remove": 1,
 	})
 	if err != nil {
 		return err
@@ -459,10 +470,20 @@ func runContacts(ctx context.Context, w world, args []string) error {
 			return err
 		}
 		return c.printf("%s is a contact now, verified by the link.\n", got.Name)
-	case "ask":
+	case "rename":
+		id, err := account.ParseID(rest[0])
+		n, nerr := account.ParseName(rest[1])
+		if err != nil || nerr != nil {
+			return errors.New("say whom, by the id that \"viewflip contacts\" shows, and the name")
+		}
+		return acct.NameContact(ctx, id, n)
+	case "ask", "withdraw":
 		e, err := account.ParseEmail(rest[0])
 		if err != nil {
 			return fmt.Errorf("%q is not an e-mail address", rest[0])
+		}
+		if verb == "withdraw" {
+			return acct.Withdraw(ctx, e)
 		}
 		if err := acct.Ask(ctx, e); err != nil {
 			return err
@@ -502,18 +523,22 @@ func (c *cli) contacts(acct *client.Account, asJSON bool) error {
 		ID       string `json:"id"`
 		Name     string `json:"name"`
 		Standing string `json:"standing"`
+		Says     string `json:"says,omitempty"`
 	}
 	rows := []row{}
 	for _, p := range st.Contacts {
-		rows = append(rows, row{p.Handle.String(), p.Name, p.Standing.String()})
+		rows = append(rows, row{p.Handle.String(), p.Name, p.Standing.String(), p.Says})
 	}
 	for _, q := range st.Asks {
-		rows = append(rows, row{q.Handle.String(), string(q.Name), "asks to be a contact"})
+		rows = append(rows, row{q.Handle.String(), string(q.Name), "asks to be a contact", ""})
 	}
 	if asJSON {
 		return json.NewEncoder(c.stdout).Encode(rows)
 	}
 	for _, r := range rows {
+		if r.Says != "" {
+			r.Standing += fmt.Sprintf("; the service says the name is %q now", r.Says)
+		}
 		if err := c.printf("%s  %-24s %s\n", r.ID, r.Name, r.Standing); err != nil {
 			return err
 		}

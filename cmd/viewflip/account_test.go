@@ -180,6 +180,36 @@ func TestAccountsByCommand(t *testing.T) {
 			t.Errorf("a removed device: %d, %s", code, err)
 		}
 	}
+	// That is the service's word: the key is kept until the person says so.
+	if _, err, code := w.run("tower", strings.NewReader(""), "account", "again"); code != exitError || !strings.Contains(err, "is kept") {
+		t.Errorf("a removed device, again: %d, %s", code, err)
+	}
+	w.must("tower", "", "account", "forget")
+	if _, err, code := w.run("tower", strings.NewReader(""), "account", "again"); code != exitError || !strings.Contains(err, "no account that was set aside") {
+		t.Errorf("a removed device, forgotten: %d, %s", code, err)
+	}
+
+	// An ask, and what a contact is called.
+	if out := w.must("ben", "", "contacts"); !strings.Contains(out, "asked, no answer yet") {
+		t.Error(out)
+	}
+	for _, e := range []string{"nobody@planted.example", "anna@planted.example"} {
+		if out := w.must("ben", "", "contacts", "withdraw", e); out != "" {
+			t.Error(out)
+		}
+	}
+	w.must("anna", "", "account", "name", "Plantedname Annie")
+	if out := w.must("ben", "", "contacts"); strings.Contains(out, "no answer") || !strings.Contains(out, "Plantedname Anna ") || !strings.Contains(out, `is "Plantedname Annie" now`) {
+		t.Error(out)
+	}
+	var list []struct{ ID, Name, Says string }
+	if err := json.Unmarshal([]byte(w.must("ben", "", "contacts", "--json")), &list); err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	w.must("ben", "", "contacts", "rename", list[0].ID, "Plantedname Annie")
+	if out := w.must("ben", "", "contacts"); strings.Contains(out, "now") {
+		t.Error(out)
+	}
 
 	// Everything lost but the kit.
 	w.out.Forget("anna@planted.example")

@@ -74,6 +74,9 @@ func alive(t *testing.T, m *mallory, id *wire.Identity) *device {
 			}
 			from, e, err := wire.OpenKnock(id, got.Sealed)
 			if c, ok := e.Body.(wire.RingCheck); err == nil && ok {
+				if c.Alive {
+					t.Error("somebody else learns that it rings")
+				}
 				c.Device, c.Alive = id.Public(), true
 				if b, err := wire.Seal(id, from, wire.Envelope{Body: c}); err == nil {
 					_ = d.Send(t.Context(), from.Address(), b)
@@ -164,8 +167,7 @@ func TestHostileRings(t *testing.T) {
 	}
 
 	// Who was not called cannot say no, and does not learn whether it rings.
-	asks := wire.RingCheck{Device: ofEve.Public(), Invite: current.Invite, Nonce: [16]byte{1}}
-	mail(ofAnna.Public(), sealed(t, ofEve, ofAnna.Public(), asks))
+	mail(ofAnna.Public(), sealed(t, stranger, ofAnna.Public(), wire.RingCheck{Device: stranger.Public(), Invite: current.Invite, Nonce: [16]byte{1}}))
 	mail(ofAnna.Public(), sealed(t, ofEve, ofAnna.Public(), wire.RingEnd{Device: ofEve.Public(), Invite: current.Invite, Reason: wire.RingDeclined}))
 	mail(ofAnna.Public(), sealed(t, ofBen, ofAnna.Public(), wire.RingEnd{Device: to, Invite: current.Invite, Reason: wire.RingAnswered}))
 	settle(t, m, ben, anna)
