@@ -218,7 +218,7 @@ func TestHostileRotation(t *testing.T) {
 		}
 		return false
 	}, nil)
-	if err := a.Refresh(t.Context()); !errors.Is(err, account.CodeRotate) || calls > 10 {
+	if err := a.Refresh(t.Context()); !errors.Is(err, client.ErrUnavailable) || calls > 20 {
 		t.Errorf("%d calls, %v", calls, err)
 	}
 }

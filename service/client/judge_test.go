@@ -1,8 +1,11 @@
 package client
 
 import (
+	"bytes"
 	"slices"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"viewflip.app/wire"
 	"viewflip.app/wire/account"
@@ -107,4 +110,96 @@ func TestNothingStaleIsForgotten(t *testing.T) {
 	if got := a.takeStale(); !slices.Equal(got, []wire.What{wire.ChangedAccount}) {
 		t.Error(got)
 	}
+}
+
+// Lists come in any order: of the contact, of before, forked by a thief who has
+// the account's key, by others. What is taken is of the pinned key, never older,
+// never with somebody who was revoked; and as long as only the real ones are
+// shown, the newest is always taken.
+func TestDeviceListWalk(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		key, other := account.KeyFromSeed([32]byte{1}), account.KeyFromSeed([32]byte{2})
+		entry := func(b byte) account.ListedDevice {
+			d, err := wire.ParseDevice(bytes.Repeat([]byte{b}, 64))
+			if err != nil {
+				r.Fatal(err)
+			}
+			return account.ListedDevice{ID: account.ID{b}, Device: d, Added: 1}
+		}
+		next := func(k account.Key, from account.DeviceList) account.DeviceList {
+			all := from.Devices()
+			if i := rapid.IntRange(0, len(all)).Draw(r, "revoke"); i < len(all)-1 {
+				all[i].Revoked = true
+			} else {
+				all = append(all, entry(byte(len(all)+1)))
+			}
+			l, err := k.NewDeviceList(from, all)
+			if err != nil {
+				r.Fatal(err)
+			}
+			return l
+		}
+		var real, thiefs, others []account.DeviceList
+		grow := func(k account.Key, lists []account.DeviceList, n int) []account.DeviceList {
+			var last account.DeviceList
+			if len(lists) > 0 {
+				last = lists[len(lists)-1]
+			}
+			for range n {
+				last = next(k, last)
+				lists = append(lists, last)
+			}
+			return lists
+		}
+		real = grow(key, nil, rapid.IntRange(2, 8).Draw(r, "real"))
+		thiefs = grow(key, slices.Clone(real[:rapid.IntRange(1, len(real)-1).Draw(r, "fork")]), rapid.IntRange(1, 6).Draw(r, "forked"))
+		others = grow(other, nil, 4)
+		hostile := rapid.Bool().Draw(r, "hostile")
+
+		v := contents{Pins: map[string]pin{}, Yes: []answered{{Day: today()}}}
+		show := func(l account.DeviceList) contact {
+			is, _, wanted := v.judge(account.Public{}, account.Contact{Handle: account.ID{1}, Name: "N", Account: l.Account(), Devices: l})
+			if !wanted {
+				r.Fatal("the contact is gone")
+			}
+			return is
+		}
+		show(real[0])
+		newest, gone := real[0], map[account.ID]bool{}
+		for range 20 {
+			pool := real
+			if n := rapid.IntRange(0, 2).Draw(r, "whose"); hostile && n > 0 {
+				pool = [][]account.DeviceList{thiefs, others}[n-1]
+			}
+			l := rapid.SampledFrom(pool).Draw(r, "list")
+			is := show(l)
+			if is.standing == Changed {
+				if is.devices.Version() != 0 || is.Account != key.Public() {
+					r.Fatal("devices behind the wall")
+				}
+				if !hostile && l.Version() >= newest.Version() {
+					r.Fatalf("version %d after %d is refused", l.Version(), newest.Version())
+				}
+				continue
+			}
+			switch {
+			case l.Account() != key.Public(), is.devices.Hash() != l.Hash():
+				r.Fatal("a list of another key is taken")
+			case l.Version() < newest.Version(), l.Version() == newest.Version() && l.Hash() != newest.Hash(),
+				l.Version() == newest.Version()+1 && l.Prev() != newest.Hash():
+				r.Fatalf("version %d is taken after %d", l.Version(), newest.Version())
+			}
+			for id := range gone {
+				if d, ok := l.Find(id); !ok || !d.Revoked {
+					r.Fatal("somebody who was revoked is back")
+				}
+			}
+			for _, d := range l.Devices() {
+				if d.Revoked {
+					gone[d.ID] = true
+				}
+			}
+			newest = l
+		}
+	})
 }

@@ -61,6 +61,7 @@ type authorized struct {
 	turn   chan struct{} // capacity 1: who holds it uses what follows
 	ses    *account.Session
 	made   time.Time // when its generation was made
+	due    bool      // the service wants the next generation
 }
 
 func newAuthorized(w *web, p prover) *authorized {
@@ -81,7 +82,7 @@ func (a *authorized) unlock() { <-a.turn }
 // ready makes sure that there is a session in a generation that is good for a
 // while. The turn is held.
 func (a *authorized) ready(ctx context.Context) error {
-	if a.ses != nil && time.Since(a.made) >= rotateAfter {
+	if a.ses != nil && (a.due || time.Since(a.made) >= rotateAfter) {
 		if err := a.rotate(ctx); err != nil {
 			return err
 		}
@@ -96,7 +97,7 @@ func (a *authorized) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.ses, a.made = s, time.Now()
+	a.ses, a.made, a.due = s, time.Now(), false
 	return nil
 }
 
@@ -125,7 +126,7 @@ func (a *authorized) rotate(ctx context.Context) error {
 		return err
 	}
 	a.ses.Rotated(r.Nonce)
-	a.made = time.Now()
+	a.made, a.due = time.Now(), false
 	return nil
 }
 
@@ -145,8 +146,8 @@ func (a *authorized) bind(ctx context.Context, nonce [32]byte, fresh bool) (wire
 	return wire.Bind{Session: z.Session, Gen: z.Gen, Seq: z.Seq, MAC: z.MAC}, nil
 }
 
-// attempts is how often a call is sent when its answer was lost or the session
-// had to be renewed.
+// attempts is how often a call is sent when answers are lost, and also how often
+// the session is renewed for it.
 const attempts = 4
 
 // ask makes one call in the session; with the same idempotency key each time
@@ -164,25 +165,21 @@ func ask[A any](ctx context.Context, a *authorized, path string, q any) (none A,
 		return none, err
 	}
 	defer a.unlock()
-	for range attempts {
-		if err = a.ready(ctx); err != nil {
-			return none, err
-		}
-		z := a.ses.Authorize(http.MethodPost, path, body)
+	lost, renewed := 0, 0
+	for lost < attempts && renewed < attempts {
 		var b []byte
-		b, err = a.web.send(ctx, path, body, http.Header{
-			account.HeaderAuthorization: {z.String()}, account.HeaderIdempotency: {key.String()},
-		})
-		switch {
-		case err == nil:
+		if b, err = a.once(ctx, path, body, key); err == nil {
 			return decode[A](b)
+		}
+		switch {
 		case errors.Is(err, account.CodeRotate):
-			if rerr := a.rotate(ctx); rerr != nil {
-				return none, rerr
-			}
+			a.due = true
+			renewed++
 		case errors.Is(err, account.CodeLogin), errors.Is(err, account.CodeAuthFailed), errors.Is(err, account.CodeRevoked):
 			a.ses = nil
+			renewed++
 		case errors.Is(err, ErrUnavailable) && ctx.Err() == nil:
+			lost++
 			select {
 			case <-time.After(firstWait):
 			case <-ctx.Done():
@@ -191,5 +188,19 @@ func ask[A any](ctx context.Context, a *authorized, path string, q any) (none A,
 			return none, err
 		}
 	}
+	if errors.Is(err, account.CodeRotate) || errors.Is(err, account.CodeLogin) {
+		err = fmt.Errorf("%w: it wants ever new sessions", ErrUnavailable)
+	}
 	return none, err
+}
+
+// once sends a call in a session that is good for a while.
+func (a *authorized) once(ctx context.Context, path string, body []byte, key account.ID) ([]byte, error) {
+	if err := a.ready(ctx); err != nil {
+		return nil, err
+	}
+	z := a.ses.Authorize(http.MethodPost, path, body)
+	return a.web.send(ctx, path, body, http.Header{
+		account.HeaderAuthorization: {z.String()}, account.HeaderIdempotency: {key.String()},
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"viewflip.app/service"
 	"viewflip.app/service/servicetest"
@@ -28,6 +29,8 @@ type passing struct {
 	answer []byte
 	// lost has the client see the connection end instead of the answer.
 	lost bool
+	// twice has the service get the call again, when it has been answered.
+	twice bool
 }
 
 // mallory is a service that has the real key, knows everything that the real
@@ -96,6 +99,15 @@ func vaultOf(t *testing.T, m *mallory, p *person) account.Vault {
 	})
 }
 
+func (m *mallory) forward(r *http.Request, inner *http.Client, to string, body []byte) (*http.Response, error) {
+	q, err := http.NewRequestWithContext(r.Context(), r.Method, to+r.URL.Path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	q.Header = r.Header.Clone()
+	return inner.Do(q)
+}
+
 func (m *mallory) call(w http.ResponseWriter, r *http.Request, inner *http.Client, to string) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -106,12 +118,7 @@ func (m *mallory) call(w http.ResponseWriter, r *http.Request, inner *http.Clien
 	m.mu.Unlock()
 	x := &passing{path: r.URL.Path, body: body, status: http.StatusOK}
 	if before == nil || !before(x) {
-		q, err := http.NewRequestWithContext(r.Context(), r.Method, to+r.URL.Path, bytes.NewReader(x.body))
-		if err != nil {
-			return
-		}
-		q.Header = r.Header.Clone()
-		a, err := inner.Do(q)
+		a, err := m.forward(r, inner, to, x.body)
 		if err != nil {
 			return
 		}
@@ -128,6 +135,11 @@ func (m *mallory) call(w http.ResponseWriter, r *http.Request, inner *http.Clien
 	if after != nil {
 		after(x)
 	}
+	if x.twice {
+		if a, err := m.forward(r, inner, to, x.body); err == nil {
+			_ = a.Body.Close()
+		}
+	}
 	if x.lost {
 		panic(http.ErrAbortHandler)
 	}
@@ -139,7 +151,12 @@ func (m *mallory) call(w http.ResponseWriter, r *http.Request, inner *http.Clien
 // hostile is a service with accounts that is not honest.
 func hostile(t *testing.T) (*mallory, *servicetest.Outbox) {
 	t.Helper()
-	cfg, out := servicetest.Accounts(t, service.Config{Limits: service.Limits{Logins: service.Rate{PerSecond: 1000, Burst: 1000}}}, t.TempDir())
+	return hostileAt(t, nil)
+}
+
+func hostileAt(t *testing.T, now func() time.Time) (*mallory, *servicetest.Outbox) {
+	t.Helper()
+	cfg, out := servicetest.Accounts(t, service.Config{Clock: now, Limits: service.Limits{Logins: service.Rate{PerSecond: 1000, Burst: 1000}}}, t.TempDir())
 	real := start(t, "", cfg)
 	u, err := url.Parse("https://" + real.Addrs[0])
 	if err != nil {

@@ -91,6 +91,11 @@ func (w *web) send(ctx context.Context, path string, body []byte, header http.He
 	for k, v := range header {
 		q.Header[k] = v
 	}
+	if q.Header.Get(account.HeaderIdempotency) != "" {
+		// net/http would send it again by itself, with the same authorization: the
+		// service takes that for a copy. Whoever calls sends it again with a new one.
+		q.GetBody = nil
+	}
 	q.Header.Set("Content-Type", "application/json")
 	r, err := w.http.Do(q)
 	if err != nil {
