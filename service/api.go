@@ -28,6 +28,8 @@ const (
 	byKit
 	// changing needs an Idempotency-Key.
 	changing
+	// maySignIn takes a session, if there is one.
+	maySignIn
 	// costly has big numbers, mails or slots behind it: see Limits.Logins.
 	costly
 	// slow may wait longer than other calls.
@@ -57,7 +59,7 @@ func (s *Service) routes(mux *http.ServeMux) {
 	post(s, mux, account.PathLoginFinish, costly|slow, loginFinish)
 	post(s, mux, account.PathRotate, 0, rotate)
 	post(s, mux, account.PathLinkOpen, costly, linkOpen)
-	post(s, mux, account.PathLinkPut, 0, linkPut)
+	post(s, mux, account.PathLinkPut, maySignIn, linkPut)
 	post(s, mux, account.PathLinkGet, slow, linkGet)
 
 	post(s, mux, account.PathSessions, signedIn, sessions)
@@ -167,7 +169,7 @@ func (s *Service) enter(w http.ResponseWriter, q *http.Request, r rights, limit 
 // run lets a request with a session in, decodes it and does it: once for each
 // Idempotency-Key.
 func run[Q, A any](c *call, r rights, path string, body []byte, fn func(*call, Q) (A, error)) ([]byte, error) {
-	if r&signedIn != 0 {
+	if r&signedIn != 0 || r&maySignIn != 0 && c.header.Get(account.HeaderAuthorization) != "" {
 		if err := c.authorize(r, path, body); err != nil {
 			return nil, err
 		}
@@ -361,6 +363,11 @@ func askLimits(newcomer bool) []store.Limit {
 }
 
 func inviteLimits() []store.Limit { return []store.Limit{{Window: 24 * time.Hour, N: 20}} }
+
+// linkLimits bounds what an account says to new devices: three messages each.
+func linkLimits() []store.Limit {
+	return []store.Limit{{Window: time.Hour, N: 36}, {Window: 24 * time.Hour, N: 90}}
+}
 
 func exportLimits() []store.Limit { return []store.Limit{{Window: time.Hour, N: 5}} }
 

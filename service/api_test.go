@@ -18,8 +18,8 @@ import (
 // seq is written once, so that a wrong proof has used the slot up; later it is gone.
 func TestLinkSlot(t *testing.T) {
 	c := newClock()
-	s, _ := startAccounts(t, service.Config{Clock: c.now})
-	fresh, old := newPerson(t, s), newPerson(t, s)
+	s, out := startAccounts(t, service.Config{Clock: c.now})
+	fresh, stranger, old := newPerson(t, s), newPerson(t, s), signUp(t, s, out, "old@example.org", "Old")
 	l := must[account.LinkOpened](fresh, account.PathLinkOpen, account.Empty{})
 	put := func(seq uint8, ticket account.ID, text string) account.LinkPut {
 		return account.LinkPut{Slot: l.Slot, Ticket: ticket, Seq: seq, Blob: account.LinkBlob(text)}
@@ -36,12 +36,25 @@ func TestLinkSlot(t *testing.T) {
 	old.refused(account.PathLinkPut, put(3, account.ID{1}, "no ticket"), account.CodeNotFound)
 	old.refused(account.PathLinkPut, put(3, account.ID{}, "none"), account.CodeBadRequest)
 	old.refused(account.PathLinkPut, put(9, l.Ticket, "too many"), account.CodeBadRequest)
+	// Who has no account cannot use the slot up.
+	stranger.refused(account.PathLinkPut, put(2, account.ID{}, "burnt"), account.CodeAuthFailed)
 	must[account.Empty](old, account.PathLinkPut, put(2, account.ID{}, "offer"))
+	must[account.Empty](old, account.PathLinkPut, put(2, account.ID{}, "offer")) // the answer was lost
+	old.refused(account.PathLinkPut, put(2, account.ID{}, "another offer"), account.CodeConflict)
 	must[account.Empty](fresh, account.PathLinkPut, put(3, l.Ticket, "a wrong proof"))
 	fresh.refused(account.PathLinkPut, put(3, l.Ticket, "another try"), account.CodeConflict)
 	fresh.refused(account.PathLinkGet, account.LinkGet{Slot: l.Slot, Ticket: account.ID{1}}, account.CodeNotFound)
 	if a := must[account.LinkMessages](fresh, account.PathLinkGet, account.LinkGet{Slot: l.Slot, Ticket: l.Ticket, After: 1}); len(a.Messages) != 2 {
 		t.Errorf("%+v", a)
+	}
+	// Who has one cannot use up many.
+	spent := false
+	for range 40 {
+		_, err := do[account.Empty](old, account.PathLinkPut, put(4, account.ID{}, "again"))
+		spent = spent || errors.Is(err, account.CodeRateLimited)
+	}
+	if !spent {
+		t.Error("no end to what one account writes to slots")
 	}
 	c.pass(2 * time.Minute)
 	fresh.refused(account.PathLinkPut, put(5, l.Ticket, "late"), account.CodeNotFound)

@@ -63,7 +63,19 @@ func linkOpen(c *call, _ account.Empty) (account.LinkOpened, error) {
 	return a, err
 }
 
+// linkPut takes the new device's messages from who has the ticket, and the old
+// one's from a device that has an account, which is counted: nobody else can use
+// up the places of others.
 func linkPut(c *call, q account.LinkPut) (a account.Empty, err error) {
+	if q.Ticket == (account.ID{}) {
+		if c.session.Kind != store.KindDevice {
+			return a, account.CodeAuthFailed
+		}
+		who := c.session.Account
+		if err := c.quota(c.ctx, "link "+string(who[:]), linkLimits()...); err != nil {
+			return a, err
+		}
+	}
 	if err := c.store.PutLink(c.ctx, q); err != nil {
 		return a, err
 	}

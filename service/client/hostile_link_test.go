@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"viewflip.app/service/client"
@@ -27,11 +28,15 @@ func joins(t *testing.T, m *mallory) joining {
 		t.Fatal(err)
 	}
 	out := joining{j, make(chan error, 1), make(chan account.Credentials, 1)}
-	go func() {
-		_, err := j.Wait(t.Context(), "Tower", "linux", func(_ context.Context, c account.Credentials) error { out.saved <- c; return nil })
-		out.got <- err
-	}()
+	out.wait(t)
 	return out
+}
+
+func (j joining) wait(t *testing.T) {
+	go func() {
+		_, err := j.Wait(t.Context(), "Tower", "linux", func(_ context.Context, c account.Credentials) error { j.saved <- c; return nil })
+		j.got <- err
+	}()
 }
 
 func (j joining) typed(t *testing.T) account.LinkCode {
@@ -121,17 +126,32 @@ func TestHostileLinking(t *testing.T) {
 	}
 
 	// Two devices wait; the old one of one person is led to the new one of another.
-	hers, eves := joins(t, m), joins(t, m)
+	var places []account.LinkOpened
 	m.trick(func(x *passing) bool {
-		if x.path == account.PathLinkGet || x.path == account.PathLinkPut {
-			x.body = edit(t, x.body, func(v map[string]any) {
-				if _, new := v["ticket"]; !new {
-					v["slot"] = string(hers.typed(t).Slot())
-				}
-			})
+		for i, p := range places {
+			if strings.Contains(string(x.body), p.Ticket.String()) && len(places) == 2 {
+				x.body = edit(t, x.body, func(v map[string]any) {
+					v["slot"], v["ticket"] = string(places[1-i].Slot), places[1-i].Ticket.String()
+				})
+				break
+			}
 		}
 		return false
-	}, nil)
+	}, func(x *passing) {
+		if x.path == account.PathLinkOpen {
+			places = append(places, answerOf[account.LinkOpened](t, x.answer))
+		}
+	})
+	open := func() joining { // it does nothing before both are there
+		j, err := client.StartJoin(t.Context(), m.Service)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return joining{j, make(chan error, 1), make(chan account.Credentials, 1)}
+	}
+	hers, eves := open(), open()
+	hers.wait(t)
+	eves.wait(t)
 	if _, err := eve.Link(t.Context(), eves.typed(t)); !errors.Is(err, client.ErrLinking) {
 		t.Error("led to another:", err)
 	}

@@ -48,14 +48,21 @@ func (j *Joining) Code() string { return j.code.Text() }
 type slotEnd struct {
 	web    *web
 	slot   account.Slot
-	ticket account.ID // of the new device
-	seq    uint8      // of the last message of either side
+	ticket account.ID  // of the new device
+	auth   *authorized // of the old one
+	seq    uint8       // of the last message of either side
 }
 
 // put leaves the next message.
 func (s *slotEnd) put(ctx context.Context, b account.LinkBlob) error {
 	s.seq++
-	_, err := call[account.Empty](ctx, s.web, account.PathLinkPut, account.LinkPut{Slot: s.slot, Ticket: s.ticket, Seq: s.seq, Blob: b})
+	q := account.LinkPut{Slot: s.slot, Ticket: s.ticket, Seq: s.seq, Blob: b}
+	var err error
+	if s.auth != nil {
+		_, err = ask[account.Empty](ctx, s.auth, account.PathLinkPut, q)
+	} else {
+		_, err = call[account.Empty](ctx, s.web, account.PathLinkPut, q)
+	}
 	return linkError(err)
 }
 
@@ -175,7 +182,7 @@ func (a *Account) Link(ctx context.Context, code account.LinkCode) (*Joiner, err
 	end := time.Now().Add(linkTime)
 	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
-	s := &slotEnd{web: a.web, slot: code.Slot()}
+	s := &slotEnd{web: a.web, slot: code.Slot(), auth: a.auth}
 	b, err := s.get(ctx)
 	if err != nil {
 		return nil, err

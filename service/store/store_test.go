@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -303,7 +304,12 @@ func TestLink(t *testing.T) {
 			l, err := s.OpenLink(ctx)
 			must(t, err)
 			put := account.LinkPut{Slot: l.Slot, Ticket: l.Ticket, Seq: 1, Blob: []byte("hello")}
-			if won := race(t, 16, func() error { return s.PutLink(context.Background(), put) }, store.ErrConflict); won != 1 {
+			var n atomic.Int32
+			if won := race(t, 16, func() error {
+				put := put
+				put.Blob = []byte{byte(n.Add(1))}
+				return s.PutLink(context.Background(), put)
+			}, store.ErrConflict); won != 1 {
 				t.Fatal("put:", won)
 			}
 			put.Ticket, put.Seq = random[account.ID](t), 3

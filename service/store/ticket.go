@@ -124,13 +124,23 @@ func (s *Store) slot(ctx context.Context, q querier, slot account.Slot, ticket a
 	return err
 }
 
-// PutLink leaves a message: ErrNotFound, ErrConflict if the seq was used.
+// PutLink leaves a message: ErrNotFound, ErrConflict if the seq was used for
+// another one.
 func (s *Store) PutLink(ctx context.Context, p account.LinkPut) error {
 	return s.tx(ctx, func(q querier) error {
 		if err := s.slot(ctx, q, p.Slot, p.Ticket); err != nil {
 			return err
 		}
-		_, err := exec(ctx, q, `INSERT INTO link_message (slot, seq, message) VALUES ($1, $2, $3)`, string(p.Slot), int64(p.Seq), []byte(p.Blob))
+		n, err := exec(ctx, q, `INSERT INTO link_message (slot, seq, message) VALUES ($1, $2, $3) ON CONFLICT (slot, seq) DO NOTHING`,
+			string(p.Slot), int64(p.Seq), []byte(p.Blob))
+		if err != nil || n == 1 {
+			return err
+		}
+		var is []byte
+		err = q.QueryRowContext(ctx, `SELECT message FROM link_message WHERE slot = $1 AND seq = $2`, string(p.Slot), int64(p.Seq)).Scan(&is)
+		if err == nil && !bytes.Equal(is, p.Blob) {
+			err = ErrConflict
+		}
 		return err
 	})
 }
