@@ -163,6 +163,20 @@ func TestContactByAddress(t *testing.T) {
 	if err := anna.Ask(t.Context(), "ben@example.org"); err != nil {
 		t.Fatal(err)
 	}
+	// Taken back, it is gone on both sides; nobody learns whether it was there.
+	ben.until("the request", func(s client.AccountState) bool { return len(s.Asks) > 0 })
+	for _, e := range []account.Email{"Ben@example.org", "nobody@example.org"} {
+		if err := anna.Withdraw(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ben.until("no request", func(s client.AccountState) bool { return len(s.Asks) == 0 })
+	if st := anna.State(); len(st.Asked) != 0 {
+		t.Errorf("asked %v", st.Asked)
+	}
+	if err := anna.Ask(t.Context(), "ben@example.org"); err != nil {
+		t.Fatal(err)
+	}
 	st := ben.until("the request", func(s client.AccountState) bool { return len(s.Asks) > 0 })
 	if st.Asks[0].Name != "Anna" {
 		t.Errorf("%+v", st.Asks)

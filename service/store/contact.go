@@ -246,8 +246,9 @@ func (s *Store) CreateAsk(ctx context.Context, a AccountID, e account.Email) err
 	idx, _, _ := s.keys.indexes(e)
 	id := newID()
 	return s.tx(ctx, func(q querier) error {
-		_, err := exec(ctx, q, `INSERT INTO ask (handle, sender, target_idx, expires) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (sender, target_idx) DO UPDATE SET expires = excluded.expires`, id[:], a[:], idx, s.in(AskLife))
+		_, err := exec(ctx, q, `INSERT INTO ask (handle, sender, target_idx, expires, declined) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (sender, target_idx) DO UPDATE SET expires = excluded.expires, declined = excluded.declined`,
+			id[:], a[:], idx, s.in(AskLife), false)
 		return err
 	})
 }
@@ -290,9 +291,9 @@ func (s *Store) Asks(ctx context.Context, a AccountID) ([]account.Ask, error) {
 	rows, err := collect(ctx, q, func(r *sql.Rows) (x row, err error) {
 		return x, r.Scan(fixed(x.handle[:]), fixed(x.sender[:]))
 	}, `SELECT k.handle, k.sender FROM ask k JOIN account a ON a.id = $1
-		WHERE k.target_idx IN ($2, $3) AND k.expires > $4 AND k.sender <> a.id AND a.findable = $5
+		WHERE k.target_idx IN ($2, $3) AND k.expires > $4 AND k.sender <> a.id AND a.findable = $5 AND k.declined = $6
 		AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.owner = a.id AND c.peer = k.sender) ORDER BY k.handle`,
-		a[:], idx[0], idx[1], s.clock().Unix(), true)
+		a[:], idx[0], idx[1], s.clock().Unix(), true, false)
 	if err != nil {
 		return nil, fail(err)
 	}
@@ -319,16 +320,18 @@ func (s *Store) Answer(ctx context.Context, a AccountID, handle account.ID, ans 
 			return err
 		}
 		var sender AccountID
-		err = q.QueryRowContext(ctx, `SELECT sender FROM ask WHERE handle = $1 AND target_idx IN ($2, $3) AND expires > $4 AND sender <> $5
-			AND EXISTS (SELECT 1 FROM account WHERE id = $5 AND findable = $6)`,
-			handle[:], idx[0], idx[1], s.clock().Unix(), a[:], true).Scan(fixed(sender[:]))
+		err = q.QueryRowContext(ctx, `SELECT sender FROM ask WHERE handle = $1 AND target_idx IN ($2, $3) AND expires > $4 AND sender <> $5 AND declined = $6
+			AND EXISTS (SELECT 1 FROM account WHERE id = $5 AND findable = $7)`,
+			handle[:], idx[0], idx[1], s.clock().Unix(), a[:], false, true).Scan(fixed(sender[:]))
 		if err != nil {
 			return err
 		}
 		if err := lockPair(ctx, q, a, sender); err != nil {
 			return err
 		}
-		if err := one(ctx, q, `DELETE FROM ask WHERE handle = $1`, handle[:]); err != nil {
+		// It stays for its sender, who shall not learn of it. On yes, befriend
+		// deletes it.
+		if err := one(ctx, q, `UPDATE ask SET declined = $1 WHERE handle = $2 AND declined = $3`, true, handle[:], false); err != nil {
 			return err
 		}
 		switch ans {

@@ -4,7 +4,9 @@ package store_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -466,6 +468,40 @@ func TestContacts(t *testing.T) {
 			must(t, err)
 			if peer != eve.id || c.Account != eve.key.Public() {
 				t.Fatalf("%+v", c)
+			}
+
+			// A no looks like no answer, in the export too; another ask is a new one.
+			shown := func() string {
+				b, err := s.Export(ctx, eve.id)
+				must(t, err)
+				var e struct{ Data struct{ Ask []json.RawMessage } }
+				must(t, json.Unmarshal(b, &e))
+				return fmt.Sprintf("%s", e.Data.Ask)
+			}
+			must(t, s.SetFindable(ctx, bob.id, true))
+			for _, ans := range []account.Answer{account.AnswerDecline, account.AnswerBlock} {
+				must(t, s.CreateAsk(ctx, eve.id, bob.mail))
+				before := shown()
+				asks, err := s.Asks(ctx, bob.id)
+				must(t, err)
+				_, peer, err := s.Answer(ctx, bob.id, asks[0].Handle, ans)
+				must(t, err)
+				_, _, again := s.Answer(ctx, bob.id, asks[0].Handle, account.AnswerAccept)
+				want(t, again, store.ErrNotFound)
+				asks, err = s.Asks(ctx, bob.id)
+				must(t, err)
+				if len(asks) != 0 || peer != (store.AccountID{}) || shown() != before || before == "[]" {
+					t.Fatal("the asker can tell", ans, len(asks), shown(), before)
+				}
+			}
+			must(t, s.SetFindable(ctx, bob.id, false))
+			blocked, err := s.Contacts(ctx, bob.id)
+			must(t, err)
+			for _, c := range blocked {
+				if c.State == store.StateBlocked {
+					_, err := s.RemoveContact(ctx, bob.id, c.Handle)
+					must(t, err)
+				}
 			}
 
 			// Blocked: gone on both sides, and asks are not seen any more.

@@ -142,7 +142,8 @@ func tables() []table {
 		{
 			name: "ask", export: "sender = $1", erase: "DELETE FROM ask WHERE sender = $1 OR target_idx IN ($2, $3)", cascade: true,
 			expire: "expires <= $1", life: "14 days", backup: inData,
-			columns: []column{hide("handle", "names somebody else's view"), ofAccount("sender"), hide("target_idx", "a keyed hash of somebody else's address"), show("expires", asTime)},
+			columns: []column{hide("handle", "names somebody else's view"), ofAccount("sender"), hide("target_idx", "a keyed hash of somebody else's address"), show("expires", asTime),
+				hide("declined", "nobody learns from an ask whether somebody saw it")},
 		},
 		{
 			name: "invite", export: "owner = $1", cascade: true, expire: "expires <= $1", life: "14 days", backup: inData,
