@@ -60,7 +60,7 @@ func (s *SignUp) Finish(ctx context.Context, code account.Code, label account.La
 	case errors.Is(err, account.CodeExpired):
 		return c, errors.New("client: the code has expired or was tried too often; sign up again")
 	case errors.Is(err, account.CodeConflict):
-		return c, errors.New("client: there is an account with this address already: add this device to it, or use the recovery kit")
+		return c, errors.New("client: there is an account with this address already: add this device to it, or use the recovery kit; without either, ask whoever runs the service to delete it")
 	}
 	return c, err
 }

@@ -16,7 +16,7 @@ func Code(service, code string) Message {
 func Known(service string) Message {
 	return Message{
 		Subject: "You have an account at " + service,
-		Text:    fmt.Sprintf("Somebody wanted to sign up at %s with this address, which has an account\nalready. If it was you: link the new device from one that you use, or use your\nrecovery kit. If it was not, ignore this mail.\n", service),
+		Text:    fmt.Sprintf("Somebody wanted to sign up at %s with this address, which has an account\nalready. If it was you: link the new device from one that you use, or use your\nrecovery kit; if you have neither, ask whoever runs the service. If it was not, ignore this mail.\n", service),
 	}
 }
 
