@@ -36,6 +36,8 @@ type town struct {
 	out  *servicetest.Outbox
 	data string
 	logs locked
+	// keyring is who has his keys in the keychain of the system; "" is nobody.
+	keyring string
 }
 
 func newTown(t *testing.T) *town {
@@ -75,6 +77,9 @@ func (w *town) run(who string, stdin io.Reader, args ...string) (stdout, stderr 
 	env := map[string]string{
 		"HOME": filepath.Join(w.t.TempDir(), "unused"), "XDG_DATA_HOME": w.home(who), "XDG_CONFIG_HOME": w.home(who),
 		"VIEWFLIP_KEYCHAIN": "file", "VIEWFLIP_PASSPHRASE": "secret of " + who, "VIEWFLIP_SERVICE": w.url, "VIEWFLIP_LOG": "debug",
+	}
+	if who == w.keyring {
+		env["VIEWFLIP_KEYCHAIN"], env["VIEWFLIP_PASSPHRASE"] = "os", ""
 	}
 	var out, err locked
 	code = run(w.t.Context(), world{stdin, &out, &err, func(k string) string { return env[k] }}, args)

@@ -474,7 +474,9 @@ func TestContacts(t *testing.T) {
 			shown := func() string {
 				b, err := s.Export(ctx, eve.id)
 				must(t, err)
-				var e struct{ Data struct{ Ask []json.RawMessage } }
+				var e struct {
+					Data struct{ Ask []json.RawMessage }
+				}
 				must(t, json.Unmarshal(b, &e))
 				return fmt.Sprintf("%s", e.Data.Ask)
 			}
