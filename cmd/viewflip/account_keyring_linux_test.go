@@ -102,11 +102,8 @@ func TestAccountInTheKeyring(t *testing.T) {
 	planted := []string{"planted.example", "Plantedname"}
 	// The pass-key is the 32 bytes after the version (docs/protocol.md, 15.2).
 	for _, secret := range [][]byte{b[1:33], seed[:], c.PassKey.Password()} {
-		for _, form := range []string{
-			string(secret), hex.EncodeToString(secret), base64.StdEncoding.EncodeToString(secret), base64.RawURLEncoding.EncodeToString(secret),
-		} {
-			planted = append(planted, form)
-		}
+		planted = append(planted, string(secret), hex.EncodeToString(secret),
+			base64.StdEncoding.EncodeToString(secret), base64.RawURLEncoding.EncodeToString(secret))
 	}
 	w.scan(planted...)
 	keyrings := 0

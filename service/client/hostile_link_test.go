@@ -33,6 +33,7 @@ func joins(t *testing.T, m *mallory) joining {
 }
 
 func (j joining) wait(t *testing.T) {
+	t.Helper()
 	go func() {
 		_, err := j.Wait(t.Context(), "Tower", "linux", func(_ context.Context, c account.Credentials) error { j.saved <- c; return nil })
 		j.got <- err
@@ -50,6 +51,7 @@ func (j joining) typed(t *testing.T) account.LinkCode {
 
 // messages changes a message of the slot on its way to whoever waits for it.
 func messages(t *testing.T, seq uint8, change func(account.LinkBlob) account.LinkBlob) func(*passing) {
+	t.Helper()
 	return func(x *passing) {
 		if x.path != account.PathLinkGet || x.status != http.StatusOK {
 			return

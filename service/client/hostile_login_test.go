@@ -61,6 +61,7 @@ func TestHostileLogin(t *testing.T) {
 		x.answer, _ = json.Marshal(account.LoginDone{M2: m2, Session: account.ID{1}, Expires: 1 << 40})
 	}
 	challenge := func(t *testing.T, b []byte, n account.Number) []byte {
+		t.Helper()
 		return edit(t, b, func(v map[string]any) { v["b"] = b64(n[:]) })
 	}
 	var beyond account.Number

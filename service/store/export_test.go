@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/driver"
 )
 
 // CheckTables reports what the schema has and tables.go has not, or the other
@@ -83,6 +86,38 @@ func (s *Store) Exec(t testing.TB, query string, args ...any) {
 	if _, err := s.db.ExecContext(context.Background(), query, args...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Statements are what fn has SQLite do.
+func (s *Store) Statements(t *testing.T, fn func()) (all []string) {
+	t.Helper()
+	s.db.SetMaxOpenConns(1) // so that it is this connection
+	trace := func(mask sqlite3.TraceEvent, take func(sqlite3.TraceEvent, any, any) error) {
+		c, err := s.db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		err = c.Raw(func(dc any) error {
+			d, ok := dc.(driver.Conn)
+			if !ok {
+				t.Fatalf("no connection to SQLite: %T", dc)
+			}
+			return d.Raw().Trace(mask, take)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	trace(sqlite3.TRACE_STMT, func(_ sqlite3.TraceEvent, stmt, _ any) error {
+		if st, ok := stmt.(*sqlite3.Stmt); ok {
+			all = append(all, st.SQL())
+		}
+		return nil
+	})
+	fn()
+	trace(0, nil)
+	return all
 }
 
 // Count counts the rows of a query.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -302,5 +303,39 @@ func TestRotationWalk(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Asking by address, and taking that back, is the same work whoever has it: no
+// statement depends on that, so that no clock can tell.
+func TestAskIsBlind(t *testing.T) {
+	s, ctx := openStore(t, newDatabase(t, "sqlite")), t.Context()
+	eve, shy, open, blocks := signUp(t, s, "eve@example.org", "Eve"), signUp(t, s, "shy@example.org", "Shy"), signUp(t, s, "open@example.org", "Open"), signUp(t, s, "blocks@example.org", "Blocks")
+	for _, p := range []*person{open, blocks} {
+		must(t, s.SetFindable(ctx, p.id, true))
+	}
+	must(t, s.CreateAsk(ctx, eve.id, blocks.mail))
+	asks, err := s.Asks(ctx, blocks.id)
+	must(t, err)
+	_, _, err = s.Answer(ctx, blocks.id, asks[0].Handle, account.AnswerBlock)
+	must(t, err)
+	for what, act := range map[string]func(account.Email) error{
+		"an ask":  func(e account.Email) error { return s.CreateAsk(ctx, eve.id, e) },
+		"its end": func(e account.Email) error { return s.WithdrawAsk(ctx, eve.id, e) },
+	} {
+		var first []string
+		for _, e := range []account.Email{"nobody@example.org", shy.mail, open.mail, blocks.mail} {
+			got := s.Statements(t, func() { must(t, act(e)) })
+			if len(got) == 0 {
+				t.Fatal("nothing was traced")
+			}
+			if first == nil {
+				first = got
+			}
+			if !slices.Equal(got, first) {
+				t.Errorf("%s of %s: %q, else %q", what, e, got, first)
+			}
+		}
+		t.Logf("%s: %q", what, first)
 	}
 }
