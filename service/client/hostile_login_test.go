@@ -118,6 +118,9 @@ func TestHostileLogin(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 		for path := range asked {
+			if garbled := what == "no proof" || what == "B is zero"; !garbled && asked[path] > 1 {
+				t.Errorf("%s: %d tries", what, asked[path])
+			}
 			if !strings.HasPrefix(path, "/v1/login/") {
 				t.Errorf("%s: it made a call: %s", what, path)
 			}

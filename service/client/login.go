@@ -16,6 +16,10 @@ import (
 // little before the service refuses it.
 const rotateAfter = account.GenerationLife - time.Minute
 
+// errUntrusted means that the other end is not the service that has this
+// device's verifier. It is not tried again: each try is a guess for it.
+var errUntrusted = fmt.Errorf("%w: it could not prove who it is", ErrUnavailable)
+
 // prover is who logs in: a device, or a recovery kit, which signs nothing.
 type prover struct {
 	id       account.ID
@@ -35,7 +39,7 @@ func newSession(ctx context.Context, w *web, p prover) (*account.Session, error)
 	}
 	m1, err := c.Answer(ch.Salt, ch.B)
 	if err != nil {
-		return nil, fmt.Errorf("%w: it cannot be trusted: %w", ErrUnavailable, err)
+		return nil, errUntrusted
 	}
 	t := account.LoginTranscript(p.id, ch.Salt, c.A(), ch.B, m1, w.service.Pin)
 	finish := account.LoginFinish{Attempt: ch.Attempt, M1: m1}
@@ -48,7 +52,7 @@ func newSession(ctx context.Context, w *web, p prover) (*account.Session, error)
 	}
 	k, err := c.Check(done.M2)
 	if err != nil {
-		return nil, fmt.Errorf("%w: it could not prove who it is", ErrUnavailable)
+		return nil, errUntrusted
 	}
 	return account.NewSession(done.Session, account.NewChain(k.Reveal(), t)), nil
 }
@@ -178,7 +182,7 @@ func ask[A any](ctx context.Context, a *authorized, path string, q any) (none A,
 		case errors.Is(err, account.CodeLogin), errors.Is(err, account.CodeAuthFailed), errors.Is(err, account.CodeRevoked):
 			a.ses = nil
 			renewed++
-		case errors.Is(err, ErrUnavailable) && ctx.Err() == nil:
+		case errors.Is(err, ErrUnavailable) && !errors.Is(err, errUntrusted) && ctx.Err() == nil:
 			lost++
 			select {
 			case <-time.After(firstWait):

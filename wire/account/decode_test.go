@@ -45,7 +45,7 @@ func samples(t interface{ Fatal(...any) }) []sample {
 		of(MeUpdate{Name: "Anna"}), of(MeFindable{On: true}), of(Export{Data: json.RawMessage(`{"me":{"name":"Anna"}}`)}), of(Vault{}),
 		of(Vault{Version: 1, Blob: VaultBlob{1}}), of(Contacts{Contacts: []Contact{contact}, Asks: []Ask{{Handle: ID{1}, Name: "Cleo"}}, Invites: 2}),
 		of(ContactInvite{Invite: Hash{1}}), of(ContactAccept{Invite: ID{1}, Proof: Hash{1}}), of(ContactAccepted{Contact: contact}),
-		of(ContactAsk{Email: "ben@example.org"}), of(ContactAnswer{Handle: ID{1}, Answer: AnswerBlock}), of(ContactHandle{Handle: ID{1}}),
+		of(ContactAsk{Email: "ben@example.org"}), of(ContactWithdraw{Email: "ben@example.org"}), of(ContactAnswer{Handle: ID{1}, Answer: AnswerBlock}), of(ContactHandle{Handle: ID{1}}),
 		of(RecoveryEnroll{Credential: credential, Sealed: SealedKey{1}}), of(RecoverySealed{Sealed: SealedKey{1}}), of(RecoveryConfirm{Code: "01234567"}),
 		of(Failure{Code: CodeRateLimited, RetryAfter: 5}), of(LinkRequest{NewDevice: add, Keys: DeviceKeys{1}, Platform: "Linux"}),
 	}
