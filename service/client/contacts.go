@@ -122,11 +122,12 @@ func (a *Account) syncContacts(ctx context.Context) (err error) {
 
 // forgetOld drops what ran out of time.
 func (v *contents) forgetOld() bool {
-	n := len(v.Invites) + len(v.Asked) + len(v.Yes)
+	n := len(v.Invites) + len(v.Asked) + len(v.Yes) + len(v.Taken)
 	v.Invites = slices.DeleteFunc(v.Invites, func(i invitation) bool { return today() > i.Day+inviteDays })
 	v.Asked = slices.DeleteFunc(v.Asked, func(q asked) bool { return today() > q.Day+askDays })
 	v.Yes = slices.DeleteFunc(v.Yes, func(y answered) bool { return today() > y.Day+askDays })
-	return len(v.Invites)+len(v.Asked)+len(v.Yes) != n
+	v.Taken = slices.DeleteFunc(v.Taken, func(k taken) bool { return today() > k.Day+inviteDays })
+	return len(v.Invites)+len(v.Asked)+len(v.Yes)+len(v.Taken) != n
 }
 
 // judge says what a contact of the service's list is.
@@ -174,6 +175,10 @@ func (v *contents) admit(mine account.Public, c account.Contact) (pin, bool) {
 			return p, true
 		}
 	}
+	if v.use(c.Account.Fingerprint()) {
+		p.Verified = true
+		return p, true
+	}
 	if len(v.Yes) > 0 {
 		v.Yes = slices.Delete(v.Yes, 0, 1)
 		return p, true
@@ -183,6 +188,13 @@ func (v *contents) admit(mine account.Public, c account.Contact) (pin, bool) {
 		return p, true
 	}
 	return p, false
+}
+
+// use takes a link that this person used off the list.
+func (v *contents) use(fingerprint account.Hash) bool {
+	n := len(v.Taken)
+	v.Taken = slices.DeleteFunc(v.Taken, func(k taken) bool { return k.Account == fingerprint })
+	return len(v.Taken) != n
 }
 
 func (a *Account) find(handle account.ID) (contact, error) {
@@ -230,6 +242,16 @@ func (a *Account) Accept(ctx context.Context, l wire.ContactLink) (Contact, erro
 	if l.Account == mine.Fingerprint() {
 		return Contact{}, errors.New("client: this is your own link: send it to somebody else")
 	}
+	// First, because a link can be used once: whatever is lost from now on, the
+	// contact will be there.
+	err := a.changeVault(ctx, func(v *contents) bool {
+		v.use(l.Account)
+		v.Taken = append(v.Taken, taken{l.Account, today()})
+		return true
+	})
+	if err != nil {
+		return Contact{}, err
+	}
 	proof := account.ContactProof(l.Secret, l.Account, mine)
 	got, err := ask[account.ContactAccepted](ctx, a.auth, account.PathContactAccept, account.ContactAccept{Invite: account.ID(l.Invite), Proof: proof})
 	switch {
@@ -244,6 +266,7 @@ func (a *Account) Accept(ctx context.Context, l wire.ContactLink) (Contact, erro
 	}
 	older := false
 	err = a.changeVault(ctx, func(v *contents) bool {
+		v.use(l.Account)
 		p := newPin(c, true)
 		if had, known := v.Pins[c.Handle.String()]; known && had.Account == c.Account {
 			if older = !had.allows(c.Devices); older {

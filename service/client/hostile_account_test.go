@@ -1,12 +1,14 @@
 package client_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"viewflip.app/service/client"
 	"viewflip.app/wire"
@@ -274,6 +276,32 @@ func TestHostileContacts(t *testing.T) {
 		t.Error("an older list by a new link:", err)
 	}
 
+	// The answer to a link is lost, and all that comes after: the contact is there
+	// as soon as the service is.
+	m.honest()
+	cora := signUp(t, m.running, out, "cora@example.org", "Cora")
+	if l, err = cora.Invite(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	gone := false
+	m.trick(nil, func(x *passing) {
+		gone = gone || x.path == account.PathContactAccept
+		x.lost = gone
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	_, err = anna.Accept(ctx, l)
+	cancel()
+	if err == nil {
+		t.Error("nothing was lost")
+	}
+	m.honest()
+	if err := anna.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if c := contactOf(anna, cora.Public()); c.Name != "Cora" || c.Standing != client.Verified {
+		t.Errorf("after a lost answer: %+v", c)
+	}
+
 	// However often it says that a yes was not taken, it stands for one person.
 	m.trick(func(x *passing) bool { return false }, nil)
 	if err := anna.SetFindable(t.Context(), true); err != nil {
@@ -303,7 +331,7 @@ func TestHostileContacts(t *testing.T) {
 	if err := anna.Answer(t.Context(), asks[0].Handle, account.AnswerAccept); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(anna.State().Contacts); n != 3 {
+	if n := len(anna.State().Contacts); n != 4 {
 		t.Errorf("%d contacts after one yes", n)
 	}
 }

@@ -81,6 +81,13 @@ type answered struct {
 	Day    uint32     `json:"day"`
 }
 
+// taken is a contact link that this person used: whose key it names is verified,
+// also if what came after that was lost.
+type taken struct {
+	Account account.Hash `json:"account"` // fingerprint
+	Day     uint32       `json:"day"`
+}
+
 // contents of the vault: what all devices of the account must know and the
 // service must not.
 type contents struct {
@@ -88,6 +95,7 @@ type contents struct {
 	Invites []invitation   `json:"invites"`
 	Asked   []asked        `json:"asked"`
 	Yes     []answered     `json:"yes"`
+	Taken   []taken        `json:"taken"`
 	Kit     bool           `json:"kit"`
 	// Before are the hashes of the sealed vaults before, the newest first and at
 	// most maxBefore, so that devices which were led apart notice.
@@ -103,6 +111,7 @@ func (c contents) clone() contents {
 		out.Pins[k] = v
 	}
 	out.Invites, out.Asked, out.Yes, out.Before = slices.Clone(c.Invites), slices.Clone(c.Asked), slices.Clone(c.Yes), slices.Clone(c.Before)
+	out.Taken = slices.Clone(c.Taken)
 	return out
 }
 
