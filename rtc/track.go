@@ -19,8 +19,10 @@ const (
 	// maxPayload of one RTP packet: an MTU of 1200 less RTP, SRTP and a margin.
 	maxPayload = 1150
 	// tailAgain is when the last packet of a burst is repeated if nothing
-	// followed: its loss would go unnoticed.
-	tailAgain = 10 * time.Millisecond
+	// followed: its loss would go unnoticed. And so would the loss of that one:
+	// tailMore times it is repeated again, each after tailGrowth times as long.
+	tailAgain            = 10 * time.Millisecond
+	tailMore, tailGrowth = 3, 8
 	// paceBurst packets are sent at once; then paceRest gives the receiver's
 	// system, which keeps no more than about 90, time to hand them over.
 	paceBurst = 32
@@ -259,20 +261,28 @@ func (t *OutTrack) hold(ctx context.Context) error {
 	return nil
 }
 
-// repeat sends the last packet once more unless something follows soon.
+// repeat sends the last packet again unless something follows soon.
 func (t *OutTrack) repeat(h rtp.Header, b []byte) {
 	if t.tail != nil {
 		t.tail.Stop()
 	}
 	b = slices.Clone(b)
-	t.tail = time.AfterFunc(tailAgain, func() {
+	n, pause := 0, tailAgain
+	var again func()
+	again = func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		if t.out != nil && t.seq == h.SequenceNumber {
-			_, _ = t.out.WriteRTP(&h, b) // it was sent once already
-			t.stats.Repeated++
+		if t.out == nil || t.seq != h.SequenceNumber {
+			return
 		}
-	})
+		_, _ = t.out.WriteRTP(&h, b) // it was sent once already
+		t.stats.Repeated++
+		if n++; n <= tailMore {
+			pause *= tailGrowth
+			t.tail = time.AfterFunc(pause, again)
+		}
+	}
+	t.tail = time.AfterFunc(pause, again)
 }
 
 // split makes tile payloads: a descriptor byte and a part of the frame.

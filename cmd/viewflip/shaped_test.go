@@ -355,7 +355,7 @@ func (s *scenery) stamp() {
 				if y >= bitSide {
 					c = ^v & 0xffffff
 				}
-				binary.LittleEndian.PutUint32(s.base[(y*s.size.X+i*bitSide+x)*4:], c)
+				binary.LittleEndian.PutUint32(s.base[(y*s.size.X+i*bitSide+x)*4:], c|0xff<<24)
 			}
 		}
 	}
