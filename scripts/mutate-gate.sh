@@ -237,7 +237,7 @@ rule $f '/^func \(s \*section\) onSurface/,/^}/s/!answer\(d\.ask\(at, chain\), c
 rule $f 's/if content\.Add\(.*\) != f\.Whole.*\{/if content.Empty() \&\& t == nil {/' 'a surface is where it was seen' 'TestConformance/second/hostile surfaces'
 
 f=input/xtest/desk_linux.go
-rule $f 's/^\terr := d\.liftAll\(\)/\tvar err error/' 'closing a window lets go' 'TestSeatLife'
+rule $f 's/^\terr := d\.liftAll\(focus\)/\tvar err error; _ = focus/' 'closing a window lets go' 'TestCloseLetsGo'
 rule $f 's/h\.xi\.SetFocus\(h\.kbd, h\.park\)/_ = f/' 'our keyboard leaves a window that is closed' 'TestSeatLife'
 
 f=input/xtest/seat_linux.go

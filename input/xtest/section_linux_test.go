@@ -1,12 +1,15 @@
 package xtest_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/jezek/xgb/xproto"
 
+	"viewflip.app/input"
 	"viewflip.app/input/inputtest"
 	"viewflip.app/input/xtest"
+	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/wire"
 )
@@ -33,4 +36,19 @@ func TestFrameIsHidden(t *testing.T) {
 			inputtest.Nothing(t, "the window", b.Win)
 		})
 	}
+}
+
+// A desk that is closed lets go, also when no gate did so before.
+func TestCloseLetsGo(t *testing.T) {
+	open := opener(xtest.SeatOptions{Shared: true}) // the end of a pair of our own would let go as well
+	var desk input.Desk
+	b := inputtest.NewBench(t, start(t), func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (_ input.Desk, err error) {
+		desk, err = open(ctx, d, id)
+		return desk, err
+	})
+	b.Do(b.Key(wire.KeyDown, "KeyA"))
+	if err := desk.Close(); err != nil {
+		t.Error(err)
+	}
+	pt.Eventually(t, "the key to be let go", func() bool { return len(inputtest.Got(b.Win, pt.KeyUp)) == 1 })
 }
