@@ -141,7 +141,7 @@ rule $f 's/return tips \&\& slices/_ = tips; return slices/' 'what changed is kn
 rule $f 's/(return tips) \&\& slices.*/_, _ = slices.Equal[[]Surface], b; \1/' 'only tooltips changed'
 rule $f 's/if saw != is \|\| then.* \|\| !q/_, _ = a, b; if saw != is || !q/' 'a tooltip is still where it was seen'
 rule $f 's/if saw != is \|\| /_ = is; if /' 'no tooltip came or went at the point'
-rule $f 's/s\.Kind != platform\.SurfaceTooltip/false/' 'menus and dialogs are a change'
+rule $f 's/s\.Kind != platform\.SurfaceTooltip/s.Kind == platform.SurfaceTooltip \&\& false/' 'menus and dialogs are a change'
 rule $f 's/maxPast = 4/maxPast = 400/' 'how long ago'
 
 f=input/run.go
@@ -196,7 +196,7 @@ rule $f 's/theirs \| latched \| maskMods\(s\.host\.mods\)/maskMods(s.host.mods)/
 rule $f 's/if err == nil && r\.Child == w \{/if err == nil \&\& r != nil {/' 'a locker over the menu' 'TestConformance/shared/own menu'
 rule $f 's/s\.layout, s\.state\.Masked = aim\.Layout, d\.masked\(\)/s.layout = aim.Layout/' 'a masked dialog, asked in the section' 'TestConformance/second/masked dialog'
 rule $f 's/s\.state\.Focused = d\.inside\(s\.focus\)/s.state.Focused = true/' 'the focus, asked in the section' 'TestConformance/shared/focus elsewhere'
-rule $f 's/if w&\^mask != d\.win&\^mask \{/if false {/' 'menus of others' 'TestConformance/shared/own menu'
+rule $f 's/if w&\^mask != d\.win&\^mask \{/if mask == 0 {/' 'menus of others' 'TestConformance/shared/own menu'
 rule $f 's/if !over && !at\.In\(s\.content\) \{/if false {/' 'nothing beside the window' 'TestConformance/second/surfaces'
 rule $f 's/case !s\.spot\.known \|\| !s\.spot\.owned:/case false:/' 'what covers the window' 'TestConformance/second/covered'
 
@@ -232,7 +232,7 @@ rule $f 's/if bits := s\.d\.hands\.layout\.bits\[code\]; bits != 0 \{/if bits :=
 
 f=input/xtest/surface_linux.go
 rule $f 's/case f\.Masked \|\| m\.Masked:/case false:/' 'a masked dialog, clicked' 'TestConformance/second/masked dialog'
-rule $f 's/case !ok:/case false:/' 'a surface that is no member' 'TestConformance/second/hostile surfaces'
+rule $f 's/case !ok:/case false \&\& !ok:/' 'a surface that is no member' 'TestConformance/second/hostile surfaces'
 rule $f '/^func \(s \*section\) onSurface/,/^}/s/!answer\(d\.ask\(at, chain\), chain\)\.owned/false/' 'what covers a surface' 'TestConformance/second/hostile surfaces'
 rule $f 's/if content\.Add\(.*\) != f\.Whole.*\{/if content.Empty() \&\& t == nil {/' 'a surface is where it was seen' 'TestConformance/second/hostile surfaces'
 
