@@ -162,6 +162,11 @@ func TestRules(t *testing.T) {
 			func(d *inputtest.Desk) { d.Set(func(s *input.State) { s.Mods = wire.ModAlt }) },
 			nil, button(wire.Press, 5, 5, wire.Left), wire.KeyDenied,
 		},
+		{
+			"the same with Super", control,
+			func(d *inputtest.Desk) { d.Set(func(s *input.State) { s.Mods = wire.ModSuper }) },
+			nil, button(wire.Press, 5, 5, wire.Left), wire.KeyDenied,
+		},
 
 		{"somebody's shortcut", control, func(d *inputtest.Desk) { d.Own(keyF1) }, nil, key(wire.KeyDown, keyF1), wire.KeyOwned},
 		{"another key is nobody's shortcut", control, func(d *inputtest.Desk) { d.Own(keyF1) }, nil, key(wire.KeyDown, keyA), 0},
@@ -527,6 +532,13 @@ func TestChangesRelease(t *testing.T) {
 			t.Error("the host acts, and a guest is still holding")
 		}
 		d.Set(func(s *input.State) { s.HostActive = false })
+		hold()
+		d.Set(func(s *input.State) { s.Masked = true })
+		synctest.Wait()
+		if d.Held() != 0 {
+			t.Error("a masked dialog is open, and a guest is still holding")
+		}
+		d.Set(func(s *input.State) { s.Masked = false })
 		hold()
 		g.Do(key(wire.KeyUp, keyCtrl), control)
 		d.Set(func(s *input.State) { s.Focused = false })

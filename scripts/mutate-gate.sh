@@ -63,7 +63,7 @@ rule() {
 		by=$(tests "$file" "${4:-}")
 		case "$by" in
 		"") by="SURVIVED" survived=$((survived + 1)) ;;
-		"does not compile" | "does not end") by=${by^^} broken=$((broken + 1)) ;;
+		"does not compile" | "does not end" | "it fails") by=${by^^} broken=$((broken + 1)) ;;
 		*) killed=$((killed + 1)) ;;
 		esac
 	fi
