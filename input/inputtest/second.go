@@ -9,6 +9,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	pt "viewflip.app/platform/platformtest"
+	"viewflip.app/platform/x11/xinput"
 	"viewflip.app/wire"
 )
 
@@ -207,9 +208,13 @@ func testClientPointer(t *testing.T, b *Bench) {
 		t.Errorf("the client took the host's pointer: %v", err)
 	}
 	ungrab(h.c)
-	own := func() bool {
-		q, err := xproto.QueryPointer(c.Conn, c.Root).Reply()
-		return err == nil && q.RootX == 1000 && q.RootY == 800
+	xi, err := xinput.New(h.c.Conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := func() bool { // not by a request of the client: with a grab that means what it has grabbed
+		id, _, err := xi.ClientPointer(b.Win.XID())
+		return err == nil && id == xinput.CorePointer
 	}
 	end := time.Now().Add(time.Second) // twice as long as it would take without the grab
 	for time.Now().Before(end) {
