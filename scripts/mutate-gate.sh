@@ -4,6 +4,9 @@
 #
 # Left out is what cannot be seen from outside, because something else says no
 # as well:
+#  - bounds behind wire.Pixel, which never leaves the picture, and a window of no
+#    size, which has no bounds;
+#  - that Close lets go: the desk does so when it closes;
 #  - the hit test when an Action moves the pointer: the gate has just asked it
 #    for the same point, in the same section;
 #  - that the focus arrived where it was set (claim): elsewhere it is in a window
