@@ -458,6 +458,7 @@ func seen(f *video.Frame) (n int, ok bool) {
 type audience struct {
 	win  *scenery
 	view *session.View
+	came time.Time // what was painted before was not for him
 
 	mu   sync.Mutex
 	last int
@@ -468,7 +469,7 @@ type audience struct {
 // something.
 func sit(ctx context.Context, tb testing.TB, c *session.Call, title string, win *scenery) *audience {
 	tb.Helper()
-	a := &audience{win: win, last: -1}
+	a := &audience{win: win, came: time.Now(), last: -1}
 	var r session.RemoteShare
 	await(tb, "the share", func() bool {
 		all := c.State().Remote
@@ -508,7 +509,9 @@ func (a *audience) look(f *video.Frame) {
 		return
 	}
 	for k := a.last + 1; k <= n && a.last >= 0; k++ {
-		a.took = append(a.took, now.Sub(a.win.paintedAt(k)))
+		if at := a.win.paintedAt(k); at.After(a.came) {
+			a.took = append(a.took, now.Sub(at))
+		}
 	}
 	a.last = n
 }
