@@ -13,6 +13,7 @@ import (
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/logging"
 	"github.com/pion/transport/v5"
 	"github.com/pion/transport/v5/stdnet"
@@ -52,6 +53,8 @@ const (
 	// draft-hancke-tsvwg-snap), and DTLS repeats sooner than after a second.
 	sctpRTOMax = 100 * time.Millisecond
 	dtlsRetry  = 200 * time.Millisecond
+	// reportEvery is the least between two reports (RFC 3550, section 6.2).
+	reportEvery = 5 * time.Second
 	// nackSize is how many packets are kept for those who missed them.
 	nackSize   = 8192
 	outSignals = 128
@@ -234,7 +237,8 @@ func newAPI(o Options, d *dialer, pace *pacer) (*webrtc.API, ice.TCPMux, error) 
 		return nil, mux, err
 	}
 	ir.Add(responder) // InTrack asks by itself: Pion's generator would look 100 times a second
-	if err := webrtc.ConfigureRTCPReports(ir); err != nil {
+	err = webrtc.ConfigureRTCPReportsWithOptions(ir, []report.ReceiverOption{report.ReceiverInterval(reportEvery)}, report.SenderInterval(reportEvery))
+	if err != nil {
 		return nil, mux, err
 	}
 	return webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(me), webrtc.WithInterceptorRegistry(ir)), mux, nil
