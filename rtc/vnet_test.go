@@ -18,13 +18,13 @@ import (
 )
 
 const (
-	addrA, addrB = "10.0.0.2", "10.0.0.3"
-	patience     = 90 * time.Second
+	addrA, addrB, addrC = "10.0.0.2", "10.0.0.3", "10.0.0.4"
+	patience            = 90 * time.Second
 )
 
-// network is a virtual network with two machines on it.
+// network is a virtual network with two machines on it, and a stranger's.
 type network struct {
-	a, b *vnet.Net
+	a, b, c *vnet.Net
 
 	mu   sync.Mutex
 	drop func(c vnet.Chunk) bool
@@ -42,7 +42,7 @@ func newNetwork(t testing.TB, rtt time.Duration) *network {
 		t.Fatal(err)
 	}
 	n := &network{sent: map[uint16]int{}, ports: map[string]bool{}}
-	for addr, to := range map[string]**vnet.Net{addrA: &n.a, addrB: &n.b} {
+	for addr, to := range map[string]**vnet.Net{addrA: &n.a, addrB: &n.b, addrC: &n.c} {
 		if *to, err = vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{addr}}); err != nil {
 			t.Fatal(err)
 		}
