@@ -192,6 +192,7 @@ type deviceRow struct {
 	d      Device
 	label  *line
 	state  *line
+	rename *widget.Button
 	remove *widget.Button
 	root   *fyne.Container
 }
@@ -203,7 +204,8 @@ func newDeviceRow(p *program) *deviceRow {
 			return p.o.People.RemoveDevice(ctx, r.d.ID)
 		})
 	})
-	r.root = container.NewBorder(nil, nil, middle(sized(22, 22, widget.NewIcon(theme.ComputerIcon()))), middle(r.remove),
+	r.rename = widget.NewButton("Rename", func() { r.askName(p) })
+	r.root = container.NewBorder(nil, nil, middle(sized(22, 22, widget.NewIcon(theme.ComputerIcon()))), middle(row(6, r.rename, r.remove)),
 		inset(0, 10, middle(column(2, r.label, r.state))))
 	return r
 }
@@ -213,6 +215,21 @@ func (r *deviceRow) update(d Device) {
 	r.label.set(d.Label)
 	visible(r.state, d.Current)
 	visible(r.remove, !d.Current)
+}
+
+// askName asks what to call the device.
+func (r *deviceRow) askName(p *program) {
+	name := widget.NewEntry()
+	name.SetText(r.d.Label)
+	id := r.d.ID
+	d := dialog.NewCustomConfirm("Rename the device", "Rename", "Cancel", sized(360, 0, name), func(yes bool) {
+		if a := p.account; yes && a != nil {
+			a.do(func(ctx context.Context) error { return p.o.People.NameDevice(ctx, id, name.Text) }, "")
+		}
+	}, p.home.win)
+	name.OnSubmitted = func(string) { d.Confirm() }
+	d.Show()
+	p.home.win.Canvas().Focus(name)
 }
 
 // kitBox makes a recovery kit and shows its code once.

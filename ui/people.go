@@ -73,7 +73,8 @@ type PeopleState struct {
 	// before.
 	SignedUp bool
 	// Online is true while the service is connected; Trouble says why not, in
-	// words for people, if there is more to say.
+	// words for people, if there is more to say. Without an account, Trouble is
+	// why this device lost the one that it had.
 	Online  bool
 	Trouble error
 	Name    string
@@ -110,14 +111,17 @@ type People interface {
 	// Changed ticks after changes of State until ctx ends.
 	Changed(ctx context.Context) <-chan struct{}
 
+	// Service is what to propose as service below, "" if it is not known.
+	Service(ctx context.Context) string
 	// SignUp has a code sent to the address. The function that it returns takes
-	// the code and makes the account; ErrCode may be tried again.
-	SignUp(ctx context.Context, email, name string) (func(ctx context.Context, code string) error, error)
+	// the code and makes the account; ErrCode may be tried again. service is
+	// the service's address with its pin, or an invitation link.
+	SignUp(ctx context.Context, service, email, name string) (func(ctx context.Context, code string) error, error)
 	// AddThis adds this device to an account: code is for the eyes of the
 	// person, wait returns once it was typed and confirmed on another device.
-	AddThis(ctx context.Context) (code string, wait func(ctx context.Context) error, err error)
+	AddThis(ctx context.Context, service string) (code string, wait func(ctx context.Context) error, err error)
 	// Recover is SignUp with a recovery kit.
-	Recover(ctx context.Context, kit string) (func(ctx context.Context, code string) error, error)
+	Recover(ctx context.Context, service, kit string) (func(ctx context.Context, code string) error, error)
 
 	// InviteContact makes a link by which one person becomes a contact.
 	InviteContact(ctx context.Context) (string, error)
@@ -144,6 +148,7 @@ type People interface {
 	SetFindable(ctx context.Context, on bool) error
 	SetPresence(ctx context.Context, s Presence) error
 	RemoveDevice(ctx context.Context, id DeviceID) error
+	NameDevice(ctx context.Context, id DeviceID, name string) error
 	// Link meets the new device that shows the code.
 	Link(ctx context.Context, code string) (Joiner, error)
 	// MakeKit returns the code of a new recovery kit; older ones end.

@@ -27,6 +27,7 @@ type fakePeople struct {
 	changed chan struct{}
 	ring    chan error // what Ring ends with
 	fail    error
+	service string // what is known of it
 }
 
 func newFakePeople() *fakePeople {
@@ -77,17 +78,19 @@ func (f *fakePeople) finish(_ context.Context, code string) error {
 	return nil
 }
 
-func (f *fakePeople) SignUp(_ context.Context, email, name string) (func(context.Context, string) error, error) {
-	return f.finish, f.note("sign up " + email + " " + name)
+func (f *fakePeople) SignUp(_ context.Context, service, email, name string) (func(context.Context, string) error, error) {
+	return f.finish, f.note("sign up " + service + " " + email + " " + name)
 }
 
-func (f *fakePeople) AddThis(context.Context) (string, func(context.Context) error, error) {
-	return "4821 7730 1946", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, f.note("add this")
+func (f *fakePeople) AddThis(_ context.Context, service string) (string, func(context.Context) error, error) {
+	return "4821 7730 1946", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, f.note("add this " + service)
 }
 
-func (f *fakePeople) Recover(_ context.Context, kit string) (func(context.Context, string) error, error) {
-	return f.finish, f.note("recover " + kit)
+func (f *fakePeople) Recover(_ context.Context, service, kit string) (func(context.Context, string) error, error) {
+	return f.finish, f.note("recover " + service + " " + kit)
 }
+
+func (f *fakePeople) Service(context.Context) string { return f.service }
 
 func (f *fakePeople) InviteContact(context.Context) (string, error) {
 	return "viewflip://link", f.note("invite")
@@ -132,6 +135,9 @@ func (f *fakePeople) SetPresence(_ context.Context, s Presence) error {
 	return f.note("presence " + presenceWord(s))
 }
 func (f *fakePeople) RemoveDevice(context.Context, DeviceID) error { return f.note("remove device") }
+func (f *fakePeople) NameDevice(_ context.Context, _ DeviceID, name string) error {
+	return f.note("name device " + name)
+}
 func (f *fakePeople) Link(context.Context, string) (Joiner, error) {
 	return fakeJoiner{f}, f.note("link")
 }

@@ -65,6 +65,9 @@ func (p *program) updatePeople(st PeopleState) {
 	if p.account != nil {
 		p.account.update(st)
 	}
+	if !st.SignedUp {
+		p.home.people.signup.propose()
+	}
 	if p.call != nil {
 		p.home.update(p.state)
 	} else {
@@ -139,14 +142,17 @@ func newPeoplePane(p *program) *peoplePane {
 
 // update shows a state of the account.
 func (v *peoplePane) update(st PeopleState) {
+	if st.SignedUp && v.begin.Visible() {
+		v.signup.reset()
+	}
 	visible(v.known, st.SignedUp)
 	visible(v.begin, !st.SignedUp)
 	if !st.SignedUp {
+		v.signup.update(st)
 		v.filled = false
 		v.root.Refresh()
 		return
 	}
-	v.signup.reset()
 	v.name.set(nameOf(st.Name))
 	v.email.set(st.Email)
 	v.filled = false
@@ -396,6 +402,12 @@ func (c *addCard) invite() {
 		c.p.app.Clipboard().SetContent(link)
 		c.tell("The link is copied. Whoever opens it first is in your list, verified.", theme.ColorNameSuccess)
 	})
+}
+
+// offer has a link ready to be taken.
+func (c *addCard) offer(link string) {
+	c.field.SetText(link)
+	c.tell("Press Add to be in the list of who invited you.", theme.ColorNamePlaceHolder)
 }
 
 // press takes a link, or asks by e-mail.

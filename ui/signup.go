@@ -25,28 +25,32 @@ const (
 type signupCard struct {
 	p       *program
 	step    signupStep
+	from    signupStep // where the mail was asked for
 	busy    bool
 	stamp   int // of the newest thing that was begun
 	stop    context.CancelFunc
 	finish  func(ctx context.Context, code string) error
 	name    *widget.Entry
 	email   *widget.Entry
+	service *widget.Entry
 	code    *widget.Entry
 	kit     *widget.Entry
 	digits  *line
 	title   *line
+	lost    *para // why this device has no account any more
 	hint    *para
 	verdict *para
 	next    *widget.Button
 	forward *fyne.Container // holds next
 	back    *widget.Button
 	show    map[signupStep]*fyne.Container
+	at      *fyne.Container // holds service
 	have    *fyne.Container
 	root    *fyne.Container
 }
 
 func newSignupCard(p *program) *signupCard {
-	c := &signupCard{p: p, title: heading(""), hint: quiet("")}
+	c := &signupCard{p: p, title: heading(""), hint: quiet(""), lost: newPara("", theme.ColorNameWarning, theme.SizeNameText)}
 	entry := func(holder string) *widget.Entry {
 		e := widget.NewEntry()
 		e.SetPlaceHolder(holder)
@@ -56,6 +60,7 @@ func newSignupCard(p *program) *signupCard {
 	}
 	c.name, c.email = entry("Your name"), entry("E-mail address")
 	c.name.SetText(p.o.Name())
+	c.service = entry("Service, or an invitation link")
 	c.code, c.kit = entry("Eight digits"), entry("Code of the kit")
 	c.digits = strong("").whole().centred()
 	c.digits.size = theme.SizeNameHeadingText
@@ -63,7 +68,9 @@ func newSignupCard(p *program) *signupCard {
 	c.next = widget.NewButton("Continue", c.press)
 	c.next.Importance = widget.HighImportance
 	c.forward = sized(112, 0, c.next)
-	c.back = widget.NewButton("Back", func() { c.visit(stepBegin) })
+	c.back = widget.NewButton("Back", func() { c.visit(c.before()) })
+	c.at = column(6, c.service, newPara("Where your team's accounts are: paste the line that your administrator gave you, or an invitation that a colleague sent you.",
+		theme.ColorNamePlaceHolder, theme.SizeNameCaptionText).Container)
 	c.show = map[signupStep]*fyne.Container{
 		stepBegin: column(8, c.name, c.email),
 		stepMail:  column(8, c.code),
@@ -73,20 +80,54 @@ func newSignupCard(p *program) *signupCard {
 	add := widget.NewButton("Add this device", c.addThis)
 	kit := widget.NewButton("Use a recovery kit", func() { c.visit(stepKit) })
 	c.have = column(10, widget.NewSeparator(), strong("I have an account already"), row(8, add, kit))
-	c.root = card(inset(8, 8, column(14, c.title, c.hint.Container,
-		c.show[stepBegin], c.show[stepMail], c.show[stepAdd], c.show[stepKit],
+	c.root = card(inset(8, 8, column(14, c.lost.Container, c.title, c.hint.Container,
+		c.show[stepMail], c.show[stepAdd], column(8, c.show[stepBegin], c.show[stepKit], c.at),
 		c.verdict.Container,
 		container.NewBorder(nil, nil, nil, row(8, sized(92, 0, c.back), c.forward)),
 		c.have)))
+	c.update(PeopleState{})
 	c.visit(stepBegin)
 	return c
 }
 
-// reset forgets what was begun; it is done.
+// update shows why there is no account any more.
+func (c *signupCard) update(st PeopleState) {
+	c.lost.set(sentence(st.Trouble))
+	visible(c.lost, st.Trouble != nil)
+}
+
+// propose fills in the service, unless the person did.
+func (c *signupCard) propose() {
+	var known string
+	c.p.reach(func(ctx context.Context) error {
+		known = c.p.o.People.Service(ctx)
+		return nil
+	}, func(error) {
+		if c.service.Text == "" {
+			c.service.SetText(known)
+		}
+	})
+}
+
+// reset forgets what was typed: there is an account. Who was invited to it is
+// one click away from whoever invited him.
 func (c *signupCard) reset() {
-	if c.step != stepBegin {
-		c.visit(stepBegin)
+	if s := strings.TrimSpace(c.service.Text); strings.HasPrefix(s, "viewflip://") {
+		c.p.home.people.add.offer(s)
 	}
+	for _, e := range []*widget.Entry{c.email, c.service, c.code, c.kit} {
+		e.SetText("")
+	}
+	c.name.SetText(c.p.o.Name())
+	c.visit(stepBegin)
+}
+
+// before is the step that Back leads to.
+func (c *signupCard) before() signupStep {
+	if c.step == stepMail {
+		return c.from
+	}
+	return stepBegin
 }
 
 // visit shows a step; what was begun before is given up.
@@ -97,14 +138,13 @@ func (c *signupCard) visit(s signupStep) {
 	}
 	c.stamp++
 	c.step, c.busy = s, false
-	if s == stepBegin {
-		c.finish = nil
+	if s == stepMail {
 		c.code.SetText("")
-		c.kit.SetText("")
 	}
 	for k, o := range c.show {
 		visible(o, k == s)
 	}
+	visible(c.at, s == stepBegin || s == stepKit)
 	visible(c.have, s == stepBegin)
 	visible(c.back, s != stepBegin)
 	visible(c.forward, s != stepAdd)
@@ -126,10 +166,13 @@ func (c *signupCard) visit(s signupStep) {
 	}
 	c.tell("", "")
 	c.able()
+	if e := map[signupStep]*widget.Entry{stepMail: c.code, stepKit: c.kit}[s]; e != nil && c.p.home.shown == screenPeople {
+		c.p.home.win.Canvas().Focus(e)
+	}
 }
 
 func (c *signupCard) sentTo() string {
-	if c.kit.Text != "" {
+	if c.from == stepKit {
 		return "your account's address"
 	}
 	return strings.TrimSpace(c.email.Text)
@@ -150,7 +193,7 @@ func (c *signupCard) able() {
 		return
 	}
 	ok := !c.busy
-	for _, e := range map[signupStep][]*widget.Entry{stepBegin: {c.name, c.email}, stepMail: {c.code}, stepKit: {c.kit}}[c.step] {
+	for _, e := range map[signupStep][]*widget.Entry{stepBegin: {c.name, c.email, c.service}, stepMail: {c.code}, stepKit: {c.kit, c.service}}[c.step] {
 		ok = ok && strings.TrimSpace(e.Text) != ""
 	}
 	if ok {
@@ -166,18 +209,18 @@ func (c *signupCard) press() {
 		return
 	}
 	people := c.p.o.People
-	name, email, code, kit, finish := c.name.Text, c.email.Text, c.code.Text, c.kit.Text, c.finish
+	service, name, email, code, kit, finish := c.service.Text, c.name.Text, c.email.Text, c.code.Text, c.kit.Text, c.finish
 	switch c.step {
 	case stepBegin:
 		c.run(func(ctx context.Context) (err error) {
-			finish, err = people.SignUp(ctx, email, name)
+			finish, err = people.SignUp(ctx, service, email, name)
 			return err
-		}, func() { c.finish = finish; c.visit(stepMail) })
+		}, func() { c.finish, c.from = finish, c.step; c.visit(stepMail) })
 	case stepKit:
 		c.run(func(ctx context.Context) (err error) {
-			finish, err = people.Recover(ctx, kit)
+			finish, err = people.Recover(ctx, service, kit)
 			return err
-		}, func() { c.finish = finish; c.visit(stepMail) })
+		}, func() { c.finish, c.from = finish, c.step; c.visit(stepMail) })
 	case stepMail:
 		c.run(func(ctx context.Context) error { return finish(ctx, code) }, func() {})
 	case stepAdd:
@@ -211,7 +254,7 @@ func (c *signupCard) run(f func(ctx context.Context) error, ok func()) {
 
 // addThis shows a code and waits for the other device.
 func (c *signupCard) addThis() {
-	people := c.p.o.People
+	people, service := c.p.o.People, c.service.Text
 	c.visit(stepAdd)
 	c.digits.set("…")
 	ctx, stop := context.WithCancel(c.p.ctx)
@@ -226,15 +269,19 @@ func (c *signupCard) addThis() {
 	}
 	c.p.spawn(func(context.Context) {
 		defer stop()
-		code, wait, err := people.AddThis(ctx)
-		if err == nil {
-			then(func() {
-				c.digits.set(code)
-				c.tell("Waiting for the other device…", theme.ColorNamePlaceHolder)
-			})
-			err = wait(ctx)
-		}
+		code, wait, err := people.AddThis(ctx, service)
 		if err != nil {
+			then(func() {
+				c.visit(stepBegin)
+				c.tell(sentence(err), theme.ColorNameError)
+			})
+			return
+		}
+		then(func() {
+			c.digits.set(code)
+			c.tell("Waiting for the other device…", theme.ColorNamePlaceHolder)
+		})
+		if err := wait(ctx); err != nil {
 			then(func() {
 				c.digits.set("—")
 				c.tell(sentence(err), theme.ColorNameError)

@@ -21,7 +21,8 @@ func sentence(err error) string {
 	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
 	for _, p := range []string{"session: ", "wire: ", "capture: ", "platform: ", "service: ", "client: ", "rtc: ", "ui: "} {
-		first = strings.ReplaceAll(first, p, "")
+		first = strings.TrimPrefix(first, p)
+		first = strings.ReplaceAll(first, ": "+p, ": ")
 	}
 	if first == "" {
 		return "It did not work."

@@ -15,8 +15,12 @@ import (
 	"viewflip.app/wire/account"
 )
 
-// accountEntry is where the keychain holds the account's credentials.
-const accountEntry = "account"
+const (
+	// accountEntry is where the keychain holds the account's credentials.
+	accountEntry = "account"
+	// serviceEntry is where it holds the service of an account that is over.
+	serviceEntry = "service"
+)
 
 // asideEntry is where it holds those of an account that the service does not
 // know any more. That is the service's word: it may lie, or have been restored
@@ -48,28 +52,96 @@ func (a *app) openAccount(ctx context.Context) (*client.Account, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the account key in the keychain is damaged; remove the entry %q of viewflip and use the recovery kit: %w", accountEntry, err)
 	}
-	acct, err := client.NewAccount(client.AccountConfig{Credentials: c, Save: a.saveAccount, Log: a.log})
+	var acct *client.Account
+	acct, err = client.NewAccount(client.AccountConfig{Credentials: c, Log: a.log, Save: func(ctx context.Context, c account.Credentials) error {
+		a.keeping.Lock()
+		defer a.keeping.Unlock()
+		if a.current() != acct {
+			return errNoAccount // it was dropped
+		}
+		return a.saveAccount(ctx, c)
+	}})
 	if err != nil {
 		return nil, err
 	}
-	a.account = acct
+	a.account, a.ended = acct, nil
+	a.tellLocked()
 	return acct, nil
+}
+
+// current is the account that was opened, nil before and after.
+func (a *app) current() *client.Account {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.account
 }
 
 func (a *app) saveAccount(ctx context.Context, c account.Credentials) error {
 	return a.keys.Set(ctx, accountEntry, c.Marshal())
 }
 
-// dropAccount forgets an account that does not exist any more.
-func (a *app) dropAccount(ctx context.Context) error {
+// tellLocked says that an account begins or ends.
+func (a *app) tellLocked() {
+	close(a.news)
+	a.news = make(chan struct{})
+}
+
+// dropAccount forgets an account that does not exist any more, for the reason
+// why; what it finds in its place stays. Its service is kept for the next one.
+func (a *app) dropAccount(ctx context.Context, acct *client.Account, why error) error {
+	a.keeping.Lock()
+	defer a.keeping.Unlock()
+	if a.current() != acct {
+		return nil
+	}
+	return a.endAccount(ctx, acct, why)
+}
+
+// endAccount is dropAccount of the current account; keeping is held.
+func (a *app) endAccount(ctx context.Context, acct *client.Account, why error) error {
 	a.mu.Lock()
-	a.account = nil
+	a.account, a.ended = nil, why
+	a.tellLocked()
 	a.mu.Unlock()
-	return a.keys.Delete(ctx, accountEntry)
+	return errors.Join(a.keys.Delete(ctx, accountEntry), a.keys.Set(ctx, serviceEntry, []byte(client.ServiceURL(acct.Service()))))
+}
+
+// errService says what names a service.
+var errService = errors.New("this is not the address of a service: paste the whole line that your administrator gave you, viewflip-service://…, or an invitation link")
+
+// serviceIn is the service that a person named: by the line that "viewflipd
+// serve" prints, or by a link that leads to somebody who is there.
+func serviceIn(text string) (wire.Service, error) {
+	s, err := client.ParseServiceURL(text)
+	if err == nil {
+		return s, nil
+	}
+	if l, err := wire.ParseContactLink(text); err == nil {
+		return l.Service, nil
+	}
+	return s, errService
+}
+
+// knownService is the line of the service for an account of this device, "" if
+// nobody said which.
+func (a *app) knownService(ctx context.Context) string {
+	if s := a.getenv("VIEWFLIP_SERVICE"); s != "" {
+		return s
+	}
+	b, err := a.keys.Get(ctx, serviceEntry)
+	if err != nil && !errors.Is(err, keychain.ErrNotFound) {
+		a.log.Info("the last service is not known", "err", err)
+	}
+	return string(b)
 }
 
 // setAside takes an account out of use on the word of the service.
-func (a *app) setAside(ctx context.Context) error {
+func (a *app) setAside(ctx context.Context, acct *client.Account, why error) error {
+	a.keeping.Lock()
+	defer a.keeping.Unlock()
+	if a.current() != acct {
+		return nil
+	}
 	b, err := a.keys.Get(ctx, accountEntry)
 	if err == nil {
 		err = a.keys.Set(ctx, asideEntry, b)
@@ -77,7 +149,7 @@ func (a *app) setAside(ctx context.Context) error {
 	if err != nil {
 		return err // it stays where it is
 	}
-	return errors.Join(errSetAside, a.dropAccount(ctx))
+	return errors.Join(errSetAside, a.endAccount(ctx, acct, why))
 }
 
 // again takes an account that was set aside into use, if the service knows it.
@@ -118,7 +190,7 @@ func (a *app) runAccount(acct *client.Account) {
 		if errors.Is(err, client.ErrDeviceRevoked) {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), keepTime)
 			defer cancel()
-			err = errors.Join(err, a.setAside(ctx))
+			err = errors.Join(err, a.setAside(ctx, acct, err))
 		}
 		if err != nil {
 			a.log.Warn("the account is not connected", "err", err)

@@ -62,26 +62,26 @@ func (c *cli) mine(ctx context.Context) (*client.Account, error) {
 	if acct == nil {
 		return nil, errNoAccount
 	}
-	return acct, c.refreshed(ctx, acct.Refresh(ctx))
+	return acct, c.refreshed(ctx, acct, acct.Refresh(ctx))
 }
 
 // refreshed sets the account aside if the service says that it is over.
-func (c *cli) refreshed(ctx context.Context, err error) error {
+func (c *cli) refreshed(ctx context.Context, acct *client.Account, err error) error {
 	if errors.Is(err, client.ErrDeviceRevoked) {
-		return errors.Join(err, c.setAside(ctx))
+		return errors.Join(err, c.setAside(ctx, acct, err))
 	}
 	return err
 }
 
-// serviceFrom is the service of a flag or of VIEWFLIP_SERVICE.
-func (c *cli) serviceFrom(s string) (wire.Service, error) {
+// serviceFrom is the service of a flag, or the one that is known.
+func (c *cli) serviceFrom(ctx context.Context, s string) (wire.Service, error) {
 	if s == "" {
-		s = c.getenv("VIEWFLIP_SERVICE")
+		s = c.knownService(ctx)
 	}
 	if s == "" {
 		return wire.Service{}, errors.New("say which service: --service, or VIEWFLIP_SERVICE, with the line that \"viewflipd serve\" prints")
 	}
-	return client.ParseServiceURL(s)
+	return serviceIn(s)
 }
 
 // begin refuses a second account on this device.
@@ -117,7 +117,7 @@ func runSignup(ctx context.Context, w world, args []string) error {
 	if err := c.begin(ctx); err != nil {
 		return err
 	}
-	svc, err := c.serviceFrom(*service)
+	svc, err := c.serviceFrom(ctx, *service)
 	if err != nil {
 		return err
 	}
@@ -318,7 +318,7 @@ func (c *cli) removeDevice(ctx context.Context, acct *client.Account, which stri
 	}
 	err = acct.RevokeDevice(ctx, id)
 	if id == acct.State().Device && (err == nil || errors.Is(err, client.ErrDeviceRevoked)) {
-		return c.dropAccount(ctx)
+		return c.dropAccount(ctx, acct, nil)
 	}
 	return err
 }
@@ -327,7 +327,7 @@ func (c *cli) join(ctx context.Context, service string) error {
 	if err := c.begin(ctx); err != nil {
 		return err
 	}
-	svc, err := c.serviceFrom(service)
+	svc, err := c.serviceFrom(ctx, service)
 	if err != nil {
 		return err
 	}
@@ -378,7 +378,7 @@ func (c *cli) recover(ctx context.Context, service string) error {
 	if err := c.begin(ctx); err != nil {
 		return err
 	}
-	svc, err := c.serviceFrom(service)
+	svc, err := c.serviceFrom(ctx, service)
 	if err != nil {
 		return err
 	}
@@ -418,7 +418,7 @@ func (c *cli) erase(ctx context.Context, acct *client.Account, yes bool) error {
 	if err := acct.Delete(ctx); err != nil {
 		return err
 	}
-	return errors.Join(c.dropAccount(ctx), c.printf("The account is deleted.\n"))
+	return errors.Join(c.dropAccount(ctx, acct, nil), c.printf("The account is deleted.\n"))
 }
 
 const contactsUsage = `viewflip contacts [list] [--json]       your contacts, and who asks to be one

@@ -55,9 +55,14 @@ type app struct {
 	kept string        // the name that the keychain holds
 	own  *wire.Service // the private service, once started
 	clip *platform.Clipboard
-	// account is this device's, once it was asked for; senders are the contacts
-	// who sent a link.
+	// account is this device's, once it was asked for; ended is why the last one
+	// is over, and news is closed when one begins or ends. senders are the
+	// contacts who sent a link. Who writes or deletes the account's entry in the
+	// keychain holds keeping.
+	keeping sync.Mutex
 	account *client.Account
+	ended   error
+	news    chan struct{}
 	senders map[wire.InviteID]session.Contact
 	// calls are those that run; changed ticks with every change in one.
 	calls   map[*session.Call]bool
@@ -71,7 +76,7 @@ func newApp(ctx context.Context, w world, name string, desk *platform.Desktop) (
 	actx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a := &app{
 		world: w, log: w.logger(), desk: desk, ctx: actx, cancel: cancel,
-		senders: map[wire.InviteID]session.Contact{}, calls: map[*session.Call]bool{}, changed: make(chan struct{}, 1),
+		news: make(chan struct{}), senders: map[wire.InviteID]session.Contact{}, calls: map[*session.Call]bool{}, changed: make(chan struct{}, 1),
 	}
 	a.seat = sync.OnceValues(a.newSeat)
 	if err := a.open(ctx, name); err != nil {

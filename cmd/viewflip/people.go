@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"sync"
 
 	"viewflip.app/keychain"
 	"viewflip.app/service/client"
@@ -16,44 +15,23 @@ import (
 )
 
 // people lends the account to the screens.
-type people struct {
-	app *app
-
-	mu   sync.Mutex
-	news chan struct{} // closed when the account begins or ends
-}
+type people struct{ app *app }
 
 var _ ui.People = (*people)(nil)
 
 // people gives the screens this person's account.
-func (a *app) people() ui.People { return &people{app: a, news: make(chan struct{})} }
+func (a *app) people() ui.People { return &people{a} }
 
-// account is nil before there is one.
-func (p *people) account() *client.Account {
-	p.app.mu.Lock()
-	defer p.app.mu.Unlock()
-	return p.app.account
-}
-
-// service is where accounts are made.
-func (p *people) service() (wire.Service, error) {
-	s := p.app.getenv("VIEWFLIP_SERVICE")
-	if s == "" {
-		return wire.Service{}, errors.New("accounts need a service of your team: start viewflip with its address in VIEWFLIP_SERVICE")
-	}
+// service is the one that a person named, where accounts are made.
+func (p *people) service(text string) (wire.Service, error) {
 	if p.app.keys.Kind() == keychain.Memory {
 		return wire.Service{}, errors.New("an account needs a keychain that lasts: " + p.app.keys.Describe())
 	}
-	return client.ParseServiceURL(s)
+	return serviceIn(text)
 }
 
-// tell says that there is another account now, or none.
-func (p *people) tell() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	close(p.news)
-	p.news = make(chan struct{})
-}
+// Service implements [ui.People].
+func (p *people) Service(ctx context.Context) string { return p.app.knownService(ctx) }
 
 // Changed implements [ui.People].
 func (p *people) Changed(ctx context.Context) <-chan struct{} {
@@ -61,21 +39,21 @@ func (p *people) Changed(ctx context.Context) <-chan struct{} {
 	go func() {
 		defer close(out)
 		for ctx.Err() == nil {
-			p.mu.Lock()
-			news := p.news
-			p.mu.Unlock()
-			p.pass(ctx, news, out)
+			p.app.mu.Lock()
+			a, news := p.app.account, p.app.news
+			p.app.mu.Unlock()
+			pass(ctx, a, news, out)
 		}
 	}()
 	return out
 }
 
-// pass ticks with the account of now until it is another.
-func (p *people) pass(ctx context.Context, news <-chan struct{}, out chan<- struct{}) {
+// pass ticks with an account, nil for none, until there is another.
+func pass(ctx context.Context, a *client.Account, news <-chan struct{}, out chan<- struct{}) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var changed <-chan struct{}
-	if a := p.account(); a != nil {
+	if a != nil {
 		changed = a.Changed(ctx)
 	}
 	for {
@@ -95,9 +73,11 @@ func (p *people) pass(ctx context.Context, news <-chan struct{}, out chan<- stru
 
 // State implements [ui.People].
 func (p *people) State() ui.PeopleState {
-	a := p.account()
+	p.app.mu.Lock()
+	a, ended := p.app.account, p.app.ended
+	p.app.mu.Unlock()
 	if a == nil {
-		return ui.PeopleState{}
+		return ui.PeopleState{Trouble: ended}
 	}
 	st := a.State()
 	out := ui.PeopleState{
@@ -129,7 +109,7 @@ func contactFor(c client.Contact) ui.Contact {
 
 // with calls f with the account; its errors are for people.
 func (p *people) with(f func(a *client.Account) error) error {
-	a := p.account()
+	a := p.app.current()
 	if a == nil {
 		return errNoAccount
 	}
@@ -170,14 +150,13 @@ func (p *people) started(ctx context.Context, err error) error {
 		return err
 	}
 	p.app.runAccount(acct)
-	p.tell()
 	return nil
 }
 
 var errEmail = errors.New("this is not a complete e-mail address")
 
 // SignUp implements [ui.People].
-func (p *people) SignUp(ctx context.Context, email, name string) (func(context.Context, string) error, error) {
+func (p *people) SignUp(ctx context.Context, service, email, name string) (func(context.Context, string) error, error) {
 	e, err := account.ParseEmail(email)
 	if err != nil {
 		return nil, errEmail
@@ -186,7 +165,7 @@ func (p *people) SignUp(ctx context.Context, email, name string) (func(context.C
 	if err != nil {
 		return nil, errors.New("say how others shall see you")
 	}
-	svc, err := p.service()
+	svc, err := p.service(service)
 	if err != nil {
 		return nil, err
 	}
@@ -215,8 +194,8 @@ func (p *people) coded(finish func(context.Context, account.Code, account.Label,
 }
 
 // AddThis implements [ui.People].
-func (p *people) AddThis(ctx context.Context) (string, func(context.Context) error, error) {
-	svc, err := p.service()
+func (p *people) AddThis(ctx context.Context, service string) (string, func(context.Context) error, error) {
+	svc, err := p.service(service)
 	if err != nil {
 		return "", nil, err
 	}
@@ -231,12 +210,12 @@ func (p *people) AddThis(ctx context.Context) (string, func(context.Context) err
 }
 
 // Recover implements [ui.People].
-func (p *people) Recover(ctx context.Context, kit string) (func(context.Context, string) error, error) {
+func (p *people) Recover(ctx context.Context, service, kit string) (func(context.Context, string) error, error) {
 	k, err := account.ParseKit(kit)
 	if err != nil {
 		return nil, err
 	}
-	svc, err := p.service()
+	svc, err := p.service(service)
 	if err != nil {
 		return nil, err
 	}
@@ -334,7 +313,7 @@ func (p *people) Ring(ctx context.Context, call ui.Call, id ui.ContactID) error 
 
 // Answered implements [ui.People].
 func (p *people) Answered(id wire.InviteID) {
-	a := p.account()
+	a := p.app.current()
 	if a == nil {
 		return
 	}
@@ -372,6 +351,15 @@ func (p *people) SetPresence(ctx context.Context, s ui.Presence) error {
 // RemoveDevice implements [ui.People].
 func (p *people) RemoveDevice(ctx context.Context, id ui.DeviceID) error {
 	return p.with(func(a *client.Account) error { return a.RevokeDevice(ctx, account.ID(id)) })
+}
+
+// NameDevice implements [ui.People].
+func (p *people) NameDevice(ctx context.Context, id ui.DeviceID, name string) error {
+	n, err := account.ParseName(name)
+	if err != nil {
+		return errors.New("say what the device shall be called")
+	}
+	return p.with(func(a *client.Account) error { return a.NameDevice(ctx, account.ID(id), account.Label(n)) })
 }
 
 // Link implements [ui.People].
@@ -413,10 +401,10 @@ func (p *people) Export(ctx context.Context) (data []byte, err error) {
 
 // Delete implements [ui.People].
 func (p *people) Delete(ctx context.Context) error {
-	if err := p.with(func(a *client.Account) error { return a.Delete(ctx) }); err != nil {
-		return err
-	}
-	err := p.app.dropAccount(ctx)
-	p.tell()
-	return err
+	return p.with(func(a *client.Account) error {
+		if err := a.Delete(ctx); err != nil {
+			return err
+		}
+		return p.app.dropAccount(ctx, a, nil)
+	})
 }
