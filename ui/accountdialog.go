@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -22,6 +23,7 @@ type accountDialog struct {
 	add     *addDevice
 	kit     *kitBox
 	verdict *para
+	calls   *para // who calls meanwhile
 	body    *fyne.Container
 	scroll  *container.Scroll
 	dialog  *dialog.CustomDialog
@@ -31,6 +33,7 @@ func newAccountDialog(p *program) *accountDialog {
 	a := &accountDialog{p: p}
 	p.account = a
 	people := p.o.People
+	a.calls = newPara("", theme.ColorNameWarning, theme.SizeNameText)
 	a.verdict = newPara("", theme.ColorNameError, theme.SizeNameText)
 	a.name = widget.NewEntry()
 	a.name.SetText(p.people.Name)
@@ -65,7 +68,7 @@ func newAccountDialog(p *program) *accountDialog {
 			quiet("The export is everything that the service has about you. Deleting erases it there, at once and for good.").Container,
 			row(8, export, remove)))
 	a.scroll = container.NewVScroll(inset(4, 12, a.body))
-	a.dialog = dialog.NewCustom("Account", "Close", sized(560, 470, a.scroll), p.home.win)
+	a.dialog = dialog.NewCustom("Account", "Close", sized(560, 470, container.NewBorder(inset(0, 12, a.calls.Container), nil, nil, nil, a.scroll)), p.home.win)
 	a.dialog.SetOnClosed(func() { p.account = nil; a.add.reset() })
 	a.tell("", "")
 	a.update(p.people)
@@ -108,6 +111,11 @@ func (a *accountDialog) update(st PeopleState) {
 		a.dialog.Hide()
 		return
 	}
+	visible(a.calls, len(st.Rings) > 0)
+	if len(st.Rings) > 0 {
+		a.calls.set(nameOf(st.Rings[0].From.Name) + " calls. Close this to answer.")
+	}
+	a.dialog.Refresh()
 	a.setting = true
 	a.find.SetChecked(st.Findable)
 	a.setting = false
@@ -137,23 +145,32 @@ func (a *accountDialog) export() {
 			a.tell(sentence(err), theme.ColorNameError)
 			return
 		}
-		d := dialog.NewFileSave(func(w fyne.URIWriteCloser, err error) {
-			if err == nil && w != nil {
-				_, err = w.Write(data)
-				if cerr := w.Close(); err == nil {
-					err = cerr
-				}
-			}
-			switch {
-			case err != nil:
+		a.p.saveFile("viewflip-account.json", data, func(name string, err error) {
+			if err != nil {
 				a.tell("The file could not be written.", theme.ColorNameError)
-			case w != nil:
-				a.tell("Your data is in "+w.URI().Name()+".", theme.ColorNameSuccess)
+				return
 			}
-		}, a.p.home.win)
-		d.SetFileName("viewflip-account.json")
-		d.Show()
+			a.tell("Your data is in "+name+".", theme.ColorNameSuccess)
+		})
 	})
+}
+
+// saveFile writes data to a file of the person's choice, whose name it passes
+// on; done is not called if he chooses none.
+func (p *program) saveFile(name string, data []byte, done func(name string, err error)) {
+	d := dialog.NewFileSave(func(w fyne.URIWriteCloser, err error) {
+		if err != nil {
+			done("", err)
+			return
+		}
+		if w == nil {
+			return
+		}
+		_, err = w.Write(data)
+		done(w.URI().Name(), errors.Join(err, w.Close()))
+	}, p.home.win)
+	d.SetFileName(name)
+	d.Show()
 }
 
 // deleteWord is what is typed to delete an account.
@@ -205,7 +222,7 @@ func newDeviceRow(p *program) *deviceRow {
 		})
 	})
 	r.rename = widget.NewButton("Rename", func() { r.askName(p) })
-	r.root = container.NewBorder(nil, nil, middle(sized(22, 22, widget.NewIcon(theme.ComputerIcon()))), middle(row(6, r.rename, r.remove)),
+	r.root = container.NewBorder(nil, nil, middle(sized(22, 22, widget.NewIcon(theme.ComputerIcon()))), middle(row(6, r.rename, sized(84, 0, container.NewStack(r.remove)))),
 		inset(0, 10, middle(column(2, r.label, r.state))))
 	return r
 }
@@ -239,8 +256,10 @@ type kitBox struct {
 	make  *widget.Button
 	code  *para
 	copy  *widget.Button
+	save  *widget.Button
 	shown *fyne.Container
 	value string
+	file  string // what Save writes
 	root  *fyne.Container
 }
 
@@ -252,8 +271,18 @@ func newKitBox(p *program) *kitBox {
 		p.app.Clipboard().SetContent(k.value)
 		k.copy.SetText("Copied")
 	})
+	k.save = widget.NewButtonWithIcon("Save…", theme.DocumentSaveIcon(), func() {
+		p.saveFile("viewflip-recovery-kit.txt", []byte(k.file), func(name string, err error) {
+			if err != nil {
+				k.hint.tint(theme.ColorNameError)
+				k.hint.set("The file could not be written.")
+				return
+			}
+			k.save.SetText("Saved")
+		})
+	})
 	k.make = widget.NewButton("", k.press)
-	k.shown = column(8, container.NewStack(newPanel(colorTint, "", 8), inset(10, 12, k.code.Container)), row(0, k.copy))
+	k.shown = column(8, container.NewStack(newPanel(colorTint, "", 8), inset(10, 12, k.code.Container)), row(8, k.copy, k.save))
 	k.root = column(8, k.hint.Container, row(0, k.make), k.shown)
 	k.update(p.people)
 	return k
@@ -265,7 +294,7 @@ func (k *kitBox) update(st PeopleState) {
 	switch {
 	case k.value != "":
 		k.hint.tint(theme.ColorNameWarning)
-		k.hint.set("Print or write this down now: it is shown only this once. Whoever has it, and your mail, has your account.")
+		k.hint.set("Print or write this down now: it is shown only this once. " + kitWarning)
 	case st.Kit:
 		k.hint.set("You have a kit. A new one makes the old one useless.")
 	default:
@@ -277,10 +306,13 @@ func (k *kitBox) update(st PeopleState) {
 	}
 }
 
+const kitWarning = "Whoever has it, and your mail, has your account."
+
 func (k *kitBox) press() {
 	k.make.Disable()
-	var code string
+	var code, service string
 	k.p.reach(func(ctx context.Context) (err error) {
+		service = k.p.o.People.Service(ctx)
 		code, err = k.p.o.People.MakeKit(ctx)
 		return err
 	}, func(err error) {
@@ -292,6 +324,7 @@ func (k *kitBox) press() {
 		}
 		k.value = code
 		k.code.set(twoLines(code))
+		k.file = "Recovery kit of viewflip\n\nAccount: " + k.p.people.Email + "\nService: " + service + "\nCode:    " + code + "\n\n" + kitWarning + "\n"
 		k.update(k.p.people)
 		if k.p.account != nil {
 			k.p.account.body.Refresh()

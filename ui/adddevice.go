@@ -32,6 +32,7 @@ type holdButton struct {
 func newHoldButton(p *program, label string, act func()) *holdButton {
 	b := &holdButton{p: p, label: strong(label).whole().centred(), act: act}
 	b.back, b.fill = newPanel(theme.ColorNameButton, "", 7), newPanel(theme.ColorNamePrimary, "", 7)
+	b.fill.Hide()
 	b.ExtendBaseWidget(b)
 	return b
 }
@@ -83,6 +84,7 @@ func (b *holdButton) release() {
 
 func (b *holdButton) progress(f float32) {
 	b.done = f
+	visible(b.fill, f > 0)
 	b.label.tint(theme.ColorNameForeground)
 	if f > 0.5 {
 		b.label.tint(theme.ColorNameForegroundOnPrimary)

@@ -111,7 +111,7 @@ func newPersonRow(p *program, m session.Member) *personRow {
 		rights: newRows[wire.ShareID, *rightsRow](6),
 	}
 	var face, mark *fyne.Container
-	r.initial, face = newFace()
+	r.initial, face = newFace(colorTint)
 	r.mark, mark = dot(theme.ColorNameSuccess)
 	r.words = widget.NewButton("Compare words", func() { p.compare(r.member) })
 	more := newMenuButton(p, func() []*fyne.MenuItem {

@@ -123,6 +123,7 @@ func newHome(p *program) *home {
 	h.win.SetContent(content)
 	h.win.Resize(fyne.NewSize(homeWidth, homeHeight))
 	h.ready = true
+	h.announce()
 	h.render()
 	p.spawn(h.picker.follow)
 	return h
@@ -179,7 +180,7 @@ func (h *home) render() {
 	show(h.call.root, h.shown == screenCall)
 	show(h.people.root, h.shown == screenPeople)
 	show(h.people.back, h.p.call != nil)
-	show(h.top, h.rings.len() > 0 || h.calling.root.Visible())
+	show(h.people.signup.away, h.p.call != nil)
 	show(h.tabs, h.p.call == nil)
 	show(h.status, h.p.call != nil)
 	show(h.picker.back, h.shown == screenAdd)
@@ -200,6 +201,13 @@ func (h *home) render() {
 		h.status.set(callSentence(h.p.state))
 	}
 	h.thumbsChanged()
+}
+
+// announce gives the cards above the screens the room that they need.
+func (h *home) announce() {
+	visible(h.rings.box, h.rings.len() > 0)
+	visible(h.top, h.rings.len() > 0 || h.calling.root.Visible())
+	h.body.Refresh()
 }
 
 // update shows a new state of the call.

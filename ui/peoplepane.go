@@ -210,7 +210,7 @@ type contactRow struct {
 func newContactRow(p *program, c Contact) *contactRow {
 	r := &contactRow{p: p, c: c, name: strong(""), state: caption("")}
 	var face, mark *fyne.Container
-	r.initial, face = newFace()
+	r.initial, face = newFace(colorTint)
 	r.mark, mark = dot(theme.ColorNameDisabled)
 	r.call = widget.NewButton("Call", func() { p.ring(r.c) })
 	more := newMenuButton(p, func() []*fyne.MenuItem {

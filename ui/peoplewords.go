@@ -43,11 +43,11 @@ func initialOf(name string) string {
 	return string(unicode.ToUpper(first))
 }
 
-// newFace is a round mark with a person's initial.
-func newFace() (*line, *fyne.Container) {
+// newFace is a round mark with a person's initial. fill is its colour.
+func newFace(fill fyne.ThemeColorName) (*line, *fyne.Container) {
 	l := strong("").whole().centred()
 	l.tint(theme.ColorNamePrimary)
-	return l, sized(34, 34, container.NewStack(newPanel(colorTint, "", 17), container.NewCenter(l)))
+	return l, sized(34, 34, container.NewStack(newPanel(fill, "", 17), container.NewCenter(l)))
 }
 
 // newMenuButton opens a menu below itself.

@@ -33,7 +33,7 @@ func newRingCard(p *program, r Ring) *ringCard {
 	c.inert = inert{p: p, buttons: []*widget.Button{c.answer, c.decline}, alone: true}
 	c.arm()
 	var face *fyne.Container
-	c.initial, face = newFace()
+	c.initial, face = newFace(colorSurface)
 	c.root = container.NewStack(newPanel(colorTint, theme.ColorNamePrimary, 10), inset(14, 14,
 		container.NewBorder(nil, nil, middle(face),
 			middle(row(8, sized(84, 0, c.decline), sized(150, 0, c.answer))),
@@ -109,8 +109,8 @@ func (h *home) updateRings(rings []Ring) {
 				c.arm()
 			}
 		}
+		h.announce()
 	}
-	h.top.Refresh()
 }
 
 // callingCard says who is called, and then how that went.
@@ -153,8 +153,7 @@ func (c *callingCard) say(text string, bad bool) {
 	}
 	c.end.SetText(word)
 	visible(c.root, text != "")
-	c.p.home.render()
-	c.p.home.top.Refresh()
+	c.p.home.announce()
 }
 
 // ring calls a contact: into the call, or into a new one that is shown once the

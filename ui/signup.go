@@ -43,8 +43,9 @@ type signupCard struct {
 	next    *widget.Button
 	forward *fyne.Container // holds next
 	back    *widget.Button
+	away    *widget.Button // to the call
 	show    map[signupStep]*fyne.Container
-	at      *fyne.Container // holds service
+	form    *fyne.Container // what begins with service
 	have    *fyne.Container
 	root    *fyne.Container
 }
@@ -69,19 +70,21 @@ func newSignupCard(p *program) *signupCard {
 	c.next.Importance = widget.HighImportance
 	c.forward = sized(112, 0, c.next)
 	c.back = widget.NewButton("Back", func() { c.visit(c.before()) })
-	c.at = column(6, c.service, newPara("Where your team's accounts are: paste the line that your administrator gave you, or an invitation that a colleague sent you.",
+	at := column(6, c.service, newPara("Where your team's accounts are: paste the line that your administrator gave you, or an invitation that a colleague sent you.",
 		theme.ColorNamePlaceHolder, theme.SizeNameCaptionText).Container)
+	c.away = widget.NewButton("Back to the call", func() { p.home.visit(screenCall) })
 	c.show = map[signupStep]*fyne.Container{
 		stepBegin: column(8, c.name, c.email),
 		stepMail:  column(8, c.code),
 		stepAdd:   container.NewStack(newPanel(colorTint, "", 10), inset(18, 18, c.digits)),
 		stepKit:   column(8, c.kit),
 	}
+	c.form = column(8, c.show[stepBegin], c.show[stepKit], at)
 	add := widget.NewButton("Add this device", c.addThis)
 	kit := widget.NewButton("Use a recovery kit", func() { c.visit(stepKit) })
 	c.have = column(10, widget.NewSeparator(), strong("I have an account already"), row(8, add, kit))
-	c.root = card(inset(8, 8, column(14, c.lost.Container, c.title, c.hint.Container,
-		c.show[stepMail], c.show[stepAdd], column(8, c.show[stepBegin], c.show[stepKit], c.at),
+	c.root = card(inset(8, 8, column(14, c.lost.Container, container.NewBorder(nil, nil, nil, c.away, middle(c.title)), c.hint.Container,
+		c.show[stepMail], c.show[stepAdd], c.form,
 		c.verdict.Container,
 		container.NewBorder(nil, nil, nil, row(8, sized(92, 0, c.back), c.forward)),
 		c.have)))
@@ -144,7 +147,7 @@ func (c *signupCard) visit(s signupStep) {
 	for k, o := range c.show {
 		visible(o, k == s)
 	}
-	visible(c.at, s == stepBegin || s == stepKit)
+	visible(c.form, s == stepBegin || s == stepKit)
 	visible(c.have, s == stepBegin)
 	visible(c.back, s != stepBegin)
 	visible(c.forward, s != stepAdd)
@@ -215,15 +218,27 @@ func (c *signupCard) press() {
 		c.run(func(ctx context.Context) (err error) {
 			finish, err = people.SignUp(ctx, service, email, name)
 			return err
-		}, func() { c.finish, c.from = finish, c.step; c.visit(stepMail) })
+		}, func() {
+			c.finish, c.from = finish, stepBegin
+			c.visit(stepMail)
+		})
 	case stepKit:
 		c.run(func(ctx context.Context) (err error) {
 			finish, err = people.Recover(ctx, service, kit)
 			return err
-		}, func() { c.finish, c.from = finish, c.step; c.visit(stepMail) })
+		}, func() {
+			c.finish, c.from = finish, stepKit
+			c.visit(stepMail)
+		})
 	case stepMail:
-		c.run(func(ctx context.Context) error { return finish(ctx, code) }, func() {})
+		first := c.from == stepBegin
+		c.run(func(ctx context.Context) error { return finish(ctx, code) }, func() {
+			if first { // the name is that of calls by link, too
+				c.p.home.name.SetText(strings.TrimSpace(name))
+			}
+		})
 	case stepAdd:
+		c.addThis()
 	}
 }
 
@@ -284,6 +299,8 @@ func (c *signupCard) addThis() {
 		if err := wait(ctx); err != nil {
 			then(func() {
 				c.digits.set("—")
+				c.next.SetText("New code")
+				visible(c.forward, true)
 				c.tell(sentence(err), theme.ColorNameError)
 			})
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 
 	"viewflip.app/keychain"
@@ -99,11 +100,12 @@ func (a *app) dropAccount(ctx context.Context, acct *client.Account, why error) 
 
 // endAccount is dropAccount of the current account; keeping is held.
 func (a *app) endAccount(ctx context.Context, acct *client.Account, why error) error {
+	err := errors.Join(a.keys.Set(ctx, serviceEntry, []byte(client.ServiceURL(acct.Service()))), a.keys.Delete(ctx, accountEntry))
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.account, a.ended = nil, why
 	a.tellLocked()
-	a.mu.Unlock()
-	return errors.Join(a.keys.Delete(ctx, accountEntry), a.keys.Set(ctx, serviceEntry, []byte(client.ServiceURL(acct.Service()))))
+	return err
 }
 
 // errService says what names a service.
@@ -119,12 +121,18 @@ func serviceIn(text string) (wire.Service, error) {
 	if l, err := wire.ParseContactLink(text); err == nil {
 		return l.Service, nil
 	}
+	if strings.TrimSpace(text) == "" {
+		return s, errors.New("say which service: paste the line that your administrator gave you, or an invitation link")
+	}
 	return s, errService
 }
 
-// knownService is the line of the service for an account of this device, "" if
-// nobody said which.
+// knownService is the line of the service of this device's account: the one
+// that there is, will be or was; "" if nobody said which.
 func (a *app) knownService(ctx context.Context) string {
+	if acct := a.current(); acct != nil {
+		return client.ServiceURL(acct.Service())
+	}
 	if s := a.getenv("VIEWFLIP_SERVICE"); s != "" {
 		return s
 	}
