@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -57,7 +58,6 @@ func newAccountDialog(p *program) *accountDialog {
 		return column(8, append([]fyne.CanvasObject{strong(title)}, o...)...)
 	}
 	a.body = column(18,
-		a.verdict.Container,
 		section("Name", container.NewBorder(nil, nil, nil, row(0, sized(8, 0, newPanel("", "", 0)), sized(72, 0, a.save)), a.name), a.find),
 		widget.NewSeparator(),
 		section("Devices", a.devices.box, a.add.root),
@@ -68,7 +68,7 @@ func newAccountDialog(p *program) *accountDialog {
 			quiet("The export is everything that the service has about you. Deleting erases it there, at once and for good.").Container,
 			row(8, export, remove)))
 	a.scroll = container.NewVScroll(inset(4, 12, a.body))
-	a.dialog = dialog.NewCustom("Account", "Close", sized(560, 470, container.NewBorder(inset(0, 12, a.calls.Container), nil, nil, nil, a.scroll)), p.home.win)
+	a.dialog = dialog.NewCustom("Account", "Close", sized(560, 470, container.NewBorder(inset(0, 12, column(4, a.calls.Container, a.verdict.Container)), nil, nil, nil, a.scroll)), p.home.win)
 	a.dialog.SetOnClosed(func() { p.account = nil; a.add.reset() })
 	a.tell("", "")
 	a.update(p.people)
@@ -94,7 +94,7 @@ func (a *accountDialog) tell(text string, color fyne.ThemeColorName) {
 	}
 	a.verdict.set(text)
 	visible(a.verdict, text != "")
-	a.body.Refresh()
+	a.dialog.Refresh()
 }
 
 func (a *accountDialog) able() {
@@ -125,7 +125,7 @@ func (a *accountDialog) update(st PeopleState) {
 		a.devices.put(d.ID, func() (*deviceRow, fyne.CanvasObject) {
 			r := newDeviceRow(a.p)
 			return r, r.root
-		}).update(d)
+		}).update(d, len(st.Devices) == 1)
 	}
 	moved := a.devices.end()
 	a.kit.update(st)
@@ -155,8 +155,8 @@ func (a *accountDialog) export() {
 	})
 }
 
-// saveFile writes data to a file of the person's choice, whose name it passes
-// on; done is not called if he chooses none.
+// saveFile writes data to a file of the person's choice that nobody else can
+// read, and passes its name on; done is not called if he chooses none.
 func (p *program) saveFile(name string, data []byte, done func(name string, err error)) {
 	d := dialog.NewFileSave(func(w fyne.URIWriteCloser, err error) {
 		if err != nil {
@@ -166,7 +166,12 @@ func (p *program) saveFile(name string, data []byte, done func(name string, err 
 		if w == nil {
 			return
 		}
-		_, err = w.Write(data)
+		if w.URI().Scheme() == "file" {
+			err = os.Chmod(w.URI().Path(), 0o600)
+		}
+		if err == nil {
+			_, err = w.Write(data)
+		}
 		done(w.URI().Name(), errors.Join(err, w.Close()))
 	}, p.home.win)
 	d.SetFileName(name)
@@ -211,6 +216,7 @@ type deviceRow struct {
 	state  *line
 	rename *widget.Button
 	remove *widget.Button
+	slot   *fyne.Container // holds remove
 	root   *fyne.Container
 }
 
@@ -222,16 +228,18 @@ func newDeviceRow(p *program) *deviceRow {
 		})
 	})
 	r.rename = widget.NewButton("Rename", func() { r.askName(p) })
-	r.root = container.NewBorder(nil, nil, middle(sized(22, 22, widget.NewIcon(theme.ComputerIcon()))), middle(row(6, r.rename, sized(84, 0, container.NewStack(r.remove)))),
+	r.slot = sized(84, 0, container.NewStack(r.remove))
+	r.root = container.NewBorder(nil, nil, middle(sized(22, 22, widget.NewIcon(theme.ComputerIcon()))), middle(row(6, r.rename, r.slot)),
 		inset(0, 10, middle(column(2, r.label, r.state))))
 	return r
 }
 
-func (r *deviceRow) update(d Device) {
+func (r *deviceRow) update(d Device, alone bool) {
 	r.d = d
 	r.label.set(d.Label)
 	visible(r.state, d.Current)
 	visible(r.remove, !d.Current)
+	visible(r.slot, !alone)
 }
 
 // askName asks what to call the device.

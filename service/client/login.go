@@ -176,6 +176,8 @@ func ask[A any](ctx context.Context, a *authorized, path string, q any) (none A,
 			return decode[A](b)
 		}
 		switch {
+		case path == account.PathRecoveryConfirm && errors.Is(err, account.CodeAuthFailed):
+			return none, err // the code was wrong: another session would have another
 		case errors.Is(err, account.CodeRotate):
 			a.due = true
 			renewed++
