@@ -143,8 +143,15 @@ func (r *personRow) update(m session.Member, shares []session.Share) {
 		m.Standing = session.Compared // since the call began
 	}
 	r.state.set(personSentence(m))
-	// The other side began it.
-	visible(r.words, known && !c.Verified && m.Phrase != (session.Phrase{}))
+	visible(r.words, known && !c.Verified && m.Link == session.Connected)
+	importance := widget.MediumImportance
+	if m.Phrase != (session.Phrase{}) { // the other side began it
+		importance = widget.HighImportance
+	}
+	if r.words.Importance != importance {
+		r.words.Importance = importance
+		r.words.Refresh()
+	}
 	switch m.Link {
 	case session.Connected:
 		r.mark.set(theme.ColorNameSuccess, "", 0)

@@ -14,6 +14,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
 
 	"viewflip.app/session"
 	"viewflip.app/wire"
@@ -364,7 +365,7 @@ func TestCompareWords(t *testing.T) {
 	c.set(func(st *session.State) { st.Members = []session.Member{ben} })
 	sh.until(t, func() bool { return len(p.state.Members) == 1 })
 	row := p.home.call.people.all()[0]
-	if row.state.text != "Contact, not verified yet" || row.words.Visible() {
+	if row.state.text != "Contact, not verified yet" || !row.words.Visible() || row.words.Importance == widget.HighImportance {
 		t.Error(row.state.text)
 	}
 	p.compare(ben)
@@ -375,7 +376,7 @@ func TestCompareWords(t *testing.T) {
 	if words.answered {
 		t.Fatal("compared without reading")
 	}
-	if !row.words.Visible() {
+	if row.words.Importance != widget.HighImportance {
 		t.Error("the other side does not see that words wait")
 	}
 	armed(t, sh, now, words.match.Disabled)
