@@ -165,7 +165,7 @@ func vaultPut(c *call, q account.Vault) (a account.Empty, err error) {
 		return a, account.CodeBadRequest
 	}
 	who := c.session.Account
-	c.then(func() { c.presence.tell(who, changed(wire.ChangedAccount)) })
+	c.then(func() { c.presence.tell(who, changed(wire.ChangedContacts)) }) // who they are is in it
 	return a, c.store.PutVault(c.ctx, who, q)
 }
 

@@ -207,6 +207,7 @@ func (a *accountDialog) remove() {
 		quiet("You disappear from everybody's list, and all your devices are logged out. Nothing brings the account back. Type "+deleteWord+" to confirm.").Container,
 		word, container.NewBorder(nil, nil, cancel, yes))), a.p.home.win)
 	d.Show()
+	a.p.home.win.Canvas().Focus(word)
 }
 
 // deviceRow is one device of the account.

@@ -13,7 +13,7 @@ const (
 
 // What changed, in Changed.
 const (
-	ChangedContacts What = iota + 1
+	ChangedContacts What = iota + 1 // or the vault, which says who they are
 	ChangedDevices
 	ChangedAccount
 )

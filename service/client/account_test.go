@@ -192,10 +192,14 @@ func TestContactByAddress(t *testing.T) {
 	if err := anna.Verify(t.Context(), b.Handle, anna.Public()); !errors.Is(err, client.ErrChanged) {
 		t.Error("another key was verified:", err)
 	}
+	tower := linked(t, s, anna)
+	tower.until("Ben", func(s client.AccountState) bool { return len(s.Contacts) == 1 })
 	if err := anna.Verify(t.Context(), b.Handle, b.Account); err != nil {
 		t.Fatal(err)
 	}
-	anna.until("Ben verified", func(s client.AccountState) bool { return s.Contacts[0].Standing == client.Verified })
+	verified := func(s client.AccountState) bool { return s.Contacts[0].Standing == client.Verified }
+	anna.until("Ben verified", verified)
+	tower.until("Ben verified on the other device", verified)
 }
 
 func ringOnce(t *testing.T, s *running) wire.Link {
