@@ -155,8 +155,8 @@ func (a *accountDialog) export() {
 	})
 }
 
-// saveFile writes data to a file of the person's choice that nobody else can
-// read, and passes its name on; done is not called if he chooses none.
+// saveFile writes data to a file of the person's choice and passes its name on;
+// done is not called if he chooses none.
 func (p *program) saveFile(name string, data []byte, done func(name string, err error)) {
 	d := dialog.NewFileSave(func(w fyne.URIWriteCloser, err error) {
 		if err != nil {
@@ -166,16 +166,21 @@ func (p *program) saveFile(name string, data []byte, done func(name string, err 
 		if w == nil {
 			return
 		}
-		if w.URI().Scheme() == "file" {
-			err = os.Chmod(w.URI().Path(), 0o600)
-		}
-		if err == nil {
-			_, err = w.Write(data)
-		}
-		done(w.URI().Name(), errors.Join(err, w.Close()))
+		done(w.URI().Name(), writeFile(w, data))
 	}, p.home.win)
 	d.SetFileName(name)
 	d.Show()
+}
+
+// writeFile writes data for the owner of the file alone, and closes it.
+func writeFile(w fyne.URIWriteCloser, data []byte) (err error) {
+	if w.URI().Scheme() == "file" {
+		err = os.Chmod(w.URI().Path(), 0o600)
+	}
+	if err == nil {
+		_, err = w.Write(data)
+	}
+	return errors.Join(err, w.Close())
 }
 
 // deleteWord is what is typed to delete an account.

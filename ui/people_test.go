@@ -28,7 +28,8 @@ type fakePeople struct {
 	changed chan struct{}
 	ring    chan error // what Ring ends with
 	fail    error
-	service string // what is known of it
+	service string     // what is known of it
+	joined  chan error // what AddThis ends with
 }
 
 func newFakePeople() *fakePeople {
@@ -84,7 +85,14 @@ func (f *fakePeople) SignUp(_ context.Context, service, email, name string) (fun
 }
 
 func (f *fakePeople) AddThis(_ context.Context, service string) (string, func(context.Context) error, error) {
-	return "4821 7730 1946", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, f.note("add this " + service)
+	return "4821 7730 1946", func(ctx context.Context) error {
+		select {
+		case err := <-f.joined:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}, f.note("add this " + service)
 }
 
 func (f *fakePeople) Recover(_ context.Context, service, kit string) (func(context.Context, string) error, error) {
@@ -331,6 +339,7 @@ func TestSignUp(t *testing.T) {
 	}
 	c.name.SetText("Ada")
 	c.email.SetText("ada@example.org")
+	c.service.SetText("viewflip-service://there")
 	test.Tap(c.next)
 	sh.until(t, func() bool { return c.step == stepMail })
 	c.code.SetText("1")
