@@ -113,11 +113,14 @@ func (p *people) with(f func(a *client.Account) error) error {
 	if a == nil {
 		return errNoAccount
 	}
-	return plainly(f(a))
+	return p.plainly(f(a))
 }
 
 // plainly puts the errors of the service's calls into words.
-func plainly(err error) error {
+func (p *people) plainly(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err // the screens know these
+	}
 	for _, w := range []struct {
 		is   error
 		text string
@@ -129,8 +132,11 @@ func plainly(err error) error {
 		{account.CodeUnavailable, "the service cannot do this at the moment: try again later"},
 		{account.CodeAuthFailed, "the service did not accept this"},
 		{account.CodeTooLarge, "this is too long"},
+		{client.ErrPin, "the service has another key than it should: ask your administrator whether it was set up anew, for somebody may be in between"},
+		{client.ErrUnavailable, "the service cannot be reached: check the network, or whether its address has changed"},
 	} {
 		if errors.Is(err, w.is) {
+			p.app.log.Info("call of the service", "err", err)
 			return errors.New(w.text)
 		}
 	}
@@ -143,7 +149,7 @@ func (p *people) started(ctx context.Context, err error) error {
 		return ui.ErrCode
 	}
 	if err != nil {
-		return plainly(err)
+		return p.plainly(err)
 	}
 	acct, err := p.app.openAccount(ctx)
 	if err != nil {
@@ -171,7 +177,7 @@ func (p *people) SignUp(ctx context.Context, service, email, name string) (func(
 	}
 	s, err := client.StartSignUp(ctx, svc, e, n)
 	if err != nil {
-		return nil, plainly(err)
+		return nil, p.plainly(err)
 	}
 	return p.coded(s.Finish), nil
 }
@@ -201,7 +207,7 @@ func (p *people) AddThis(ctx context.Context, service string) (string, func(cont
 	}
 	j, err := client.StartJoin(ctx, svc)
 	if err != nil {
-		return "", nil, plainly(err)
+		return "", nil, p.plainly(err)
 	}
 	return j.Code(), func(ctx context.Context) error {
 		_, err := j.Wait(ctx, deviceLabel(), account.Label(runtime.GOOS), p.app.saveAccount)
@@ -221,7 +227,7 @@ func (p *people) Recover(ctx context.Context, service, kit string) (func(context
 	}
 	r, err := client.StartRecovery(ctx, svc, k)
 	if err != nil {
-		return nil, plainly(err)
+		return nil, p.plainly(err)
 	}
 	return p.coded(r.Finish), nil
 }
