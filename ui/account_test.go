@@ -168,3 +168,13 @@ func TestSentence(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodyIsCalledWithoutTheService(t *testing.T) {
+	p, sh, f, _, _ := peopleProgram(t)
+	f.set(func(st *PeopleState) { st.Online = false })
+	sh.until(t, func() bool { return !p.people.Online })
+	test.Tap(p.home.people.list.all()[0].call)
+	if got := p.home.calling.words.seg.Text; p.ringing != nil || !strings.HasPrefix(got, "Anna Fischer cannot be called") {
+		t.Error(got)
+	}
+}

@@ -164,6 +164,10 @@ func (p *program) ring(who Contact) {
 		return
 	}
 	name := nameOf(who.Name)
+	if !p.people.Online {
+		p.home.calling.say(name+" cannot be called while the service cannot be reached.", true)
+		return
+	}
 	p.ringing = p.withCall(nil, func(ctx context.Context, c Call) error { return people.Ring(ctx, c, who.ID) }, func(err error) {
 		p.ringing = nil
 		switch {

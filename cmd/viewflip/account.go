@@ -34,6 +34,10 @@ var errSetAside = errors.New("its key is kept in the keychain: \"viewflip accoun
 // errNoAccount says what to do without an account.
 var errNoAccount = errors.New("there is no account on this device: \"viewflip signup\" makes one, \"viewflip account join\" adds this device to one")
 
+// errKeychain says what to do where a key would not last.
+var errKeychain = errors.New("an account needs a keychain, and this system has none that works: unlock or install one, " +
+	"or start viewflip in a terminal with VIEWFLIP_KEYCHAIN=file, which asks for a passphrase")
+
 // openAccount gives this device's account, nil if there is none. It does not
 // run yet.
 func (a *app) openAccount(ctx context.Context) (*client.Account, error) {

@@ -33,7 +33,7 @@ func newCLI(ctx context.Context, w world) (*cli, error) {
 	}
 	if a.keys.Kind() == keychain.Memory {
 		a.close()
-		return nil, errors.New("an account needs a keychain that lasts: " + a.keys.Describe() + "; set VIEWFLIP_KEYCHAIN=file to use a file with a passphrase")
+		return nil, errKeychain
 	}
 	return &cli{a, bufio.NewReader(w.stdin)}, nil
 }

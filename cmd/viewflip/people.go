@@ -25,7 +25,7 @@ func (a *app) people() ui.People { return &people{a} }
 // service is the one that a person named, where accounts are made.
 func (p *people) service(text string) (wire.Service, error) {
 	if p.app.keys.Kind() == keychain.Memory {
-		return wire.Service{}, errors.New("an account needs a keychain that lasts: " + p.app.keys.Describe())
+		return wire.Service{}, errKeychain
 	}
 	return serviceIn(text)
 }
