@@ -72,6 +72,9 @@ type PeopleState struct {
 	// SignedUp is true once this device belongs to an account; the rest is zero
 	// before.
 	SignedUp bool
+	// Aside is true if there is no account, but the key of one that the service
+	// did not know any more: Again and Forget are about that.
+	Aside bool
 	// Online is true while the service is connected; Trouble says why not, in
 	// words for people, if there is more to say. Without an account, Trouble is
 	// why this device lost the one that it had.
@@ -122,6 +125,11 @@ type People interface {
 	AddThis(ctx context.Context, service string) (code string, wait func(ctx context.Context) error, err error)
 	// Recover is SignUp with a recovery kit.
 	Recover(ctx context.Context, service, kit string) (func(ctx context.Context, code string) error, error)
+
+	// Again asks the service once more for the account that was set aside.
+	Again(ctx context.Context) error
+	// Forget erases the key of that account.
+	Forget(ctx context.Context) error
 
 	// InviteContact makes a link by which one person becomes a contact.
 	InviteContact(ctx context.Context) (string, error)

@@ -101,6 +101,13 @@ func (f *fakePeople) Recover(_ context.Context, service, kit string) (func(conte
 
 func (f *fakePeople) Service(context.Context) string { return f.service }
 
+func (f *fakePeople) Again(context.Context) error { return f.note("again") }
+
+func (f *fakePeople) Forget(context.Context) error {
+	f.set(func(st *PeopleState) { st.Aside = false })
+	return f.note("forget")
+}
+
 func (f *fakePeople) InviteContact(context.Context) (string, error) {
 	return "viewflip://link", f.note("invite")
 }

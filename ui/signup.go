@@ -38,6 +38,7 @@ type signupCard struct {
 	digits  *line
 	title   *line
 	lost    *para // why this device has no account any more
+	aside   *fyne.Container
 	hint    *para
 	verdict *para
 	next    *widget.Button
@@ -72,6 +73,15 @@ func newSignupCard(p *program) *signupCard {
 	c.back = widget.NewButton("Back", func() { c.visit(c.before()) })
 	at := column(6, c.service, newPara("Where your team's accounts are: paste the line that your administrator gave you, or an invitation that a colleague sent you.",
 		theme.ColorNamePlaceHolder, theme.SizeNameCaptionText).Container)
+	again := widget.NewButton("Ask the service again", func() {
+		if !c.busy {
+			c.run(p.o.People.Again, func() {})
+		}
+	})
+	forget := widget.NewButton("Erase its key", func() {
+		p.sure("Erase the key of the account?", "If the service is wrong about it, the account cannot come back on this device.", "Erase", p.o.People.Forget)
+	})
+	c.aside = column(14, row(8, again, forget), widget.NewSeparator())
 	c.away = widget.NewButton("Back to the call", func() { p.home.visit(screenCall) })
 	c.show = map[signupStep]*fyne.Container{
 		stepBegin: column(8, c.name, c.email),
@@ -83,7 +93,7 @@ func newSignupCard(p *program) *signupCard {
 	add := widget.NewButton("Add this device", c.addThis)
 	kit := widget.NewButton("Use a recovery kit", func() { c.visit(stepKit) })
 	c.have = column(10, widget.NewSeparator(), strong("I have an account already"), row(8, add, kit))
-	c.root = card(inset(8, 8, column(14, c.lost.Container, container.NewBorder(nil, nil, nil, c.away, middle(c.title)), c.hint.Container,
+	c.root = card(inset(8, 8, column(14, c.lost.Container, c.aside, container.NewBorder(nil, nil, nil, c.away, middle(c.title)), c.hint.Container,
 		c.show[stepMail], c.show[stepAdd], c.form,
 		c.verdict.Container,
 		container.NewBorder(nil, nil, nil, row(8, sized(92, 0, c.back), c.forward)),
@@ -95,8 +105,14 @@ func newSignupCard(p *program) *signupCard {
 
 // update shows why there is no account any more.
 func (c *signupCard) update(st PeopleState) {
-	c.lost.set(sentence(st.Trouble))
-	visible(c.lost, st.Trouble != nil)
+	switch {
+	case st.Trouble != nil:
+		c.lost.set(sentence(st.Trouble))
+	case st.Aside:
+		c.lost.set("The service does not know the account of this device any more.")
+	}
+	visible(c.lost, st.Trouble != nil || st.Aside)
+	visible(c.aside, st.Aside)
 }
 
 // propose fills in the service, unless the person did.

@@ -91,18 +91,18 @@ func (a *app) tellLocked() {
 	a.news = make(chan struct{})
 }
 
-// dropAccount forgets an account that does not exist any more, for the reason
-// why; what it finds in its place stays. Its service is kept for the next one.
-func (a *app) dropAccount(ctx context.Context, acct *client.Account, why error) error {
+// dropAccount forgets an account that the person ended; what it finds in its
+// place stays. Its service is kept for the next one.
+func (a *app) dropAccount(ctx context.Context, acct *client.Account) error {
 	a.keeping.Lock()
 	defer a.keeping.Unlock()
 	if a.current() != acct {
 		return nil
 	}
-	return a.endAccount(ctx, acct, why)
+	return a.endAccount(ctx, acct, nil)
 }
 
-// endAccount is dropAccount of the current account; keeping is held.
+// endAccount takes the current account away for the reason why; keeping is held.
 func (a *app) endAccount(ctx context.Context, acct *client.Account, why error) error {
 	err := errors.Join(a.keys.Set(ctx, serviceEntry, []byte(client.ServiceURL(acct.Service()))), a.keys.Delete(ctx, accountEntry))
 	a.mu.Lock()
@@ -161,7 +161,25 @@ func (a *app) setAside(ctx context.Context, acct *client.Account, why error) err
 	if err != nil {
 		return err // it stays where it is
 	}
+	a.setAsideIs(true)
 	return errors.Join(errSetAside, a.endAccount(ctx, acct, why))
+}
+
+// setAsideIs notes whether there is an account that was set aside.
+func (a *app) setAsideIs(on bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.aside = on
+	a.tellLocked()
+}
+
+// forgetAside erases the key of an account that was set aside.
+func (a *app) forgetAside(ctx context.Context) error {
+	if err := a.keys.Delete(ctx, asideEntry); err != nil {
+		return err
+	}
+	a.setAsideIs(false)
+	return nil
 }
 
 // again takes an account that was set aside into use, if the service knows it.
@@ -192,7 +210,7 @@ func (a *app) again(ctx context.Context) error {
 			return err
 		}
 	}
-	return a.keys.Delete(ctx, asideEntry)
+	return a.forgetAside(ctx)
 }
 
 // runAccount keeps the account connected while the program runs.

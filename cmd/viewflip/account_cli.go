@@ -222,7 +222,7 @@ func runAccount(ctx context.Context, w world, args []string) error {
 		}
 		return c.again(ctx)
 	case "forget":
-		return c.keys.Delete(ctx, asideEntry)
+		return c.forgetAside(ctx)
 	}
 	acct, err := c.mine(ctx)
 	if err != nil {
@@ -318,7 +318,7 @@ func (c *cli) removeDevice(ctx context.Context, acct *client.Account, which stri
 	}
 	err = acct.RevokeDevice(ctx, id)
 	if id == acct.State().Device && (err == nil || errors.Is(err, client.ErrDeviceRevoked)) {
-		return c.dropAccount(ctx, acct, nil)
+		return c.dropAccount(ctx, acct)
 	}
 	return err
 }
@@ -418,7 +418,7 @@ func (c *cli) erase(ctx context.Context, acct *client.Account, yes bool) error {
 	if err := acct.Delete(ctx); err != nil {
 		return err
 	}
-	return errors.Join(c.dropAccount(ctx, acct, nil), c.printf("The account is deleted.\n"))
+	return errors.Join(c.dropAccount(ctx, acct), c.printf("The account is deleted.\n"))
 }
 
 const contactsUsage = `viewflip contacts [list] [--json]       your contacts, and who asks to be one

@@ -62,6 +62,7 @@ type app struct {
 	keeping sync.Mutex
 	account *client.Account
 	ended   error
+	aside   bool // whether the keychain holds one that was set aside
 	news    chan struct{}
 	senders map[wire.InviteID]session.Contact
 	// calls are those that run; changed ticks with every change in one.

@@ -97,6 +97,8 @@ func runScreens(ctx context.Context, w world, name string, o ui.Options, stats b
 		return err
 	} else if acct != nil && !o.ViewerOnly {
 		a.runAccount(acct)
+	} else if _, err := a.keys.Get(ctx, asideEntry); err == nil {
+		a.setAsideIs(true)
 	}
 	o.People = a.people()
 	o.NewCall = func(ctx context.Context, link *wire.Link) (ui.Call, error) {

@@ -74,10 +74,10 @@ func pass(ctx context.Context, a *client.Account, news <-chan struct{}, out chan
 // State implements [ui.People].
 func (p *people) State() ui.PeopleState {
 	p.app.mu.Lock()
-	a, ended := p.app.account, p.app.ended
+	a, ended, aside := p.app.account, p.app.ended, p.app.aside
 	p.app.mu.Unlock()
 	if a == nil {
-		return ui.PeopleState{Trouble: ended}
+		return ui.PeopleState{Trouble: ended, Aside: aside}
 	}
 	st := a.State()
 	out := ui.PeopleState{
@@ -231,6 +231,12 @@ func (p *people) Recover(ctx context.Context, service, kit string) (func(context
 	}
 	return p.coded(r.Finish), nil
 }
+
+// Again implements [ui.People].
+func (p *people) Again(ctx context.Context) error { return p.started(ctx, p.app.again(ctx)) }
+
+// Forget implements [ui.People].
+func (p *people) Forget(ctx context.Context) error { return p.app.forgetAside(ctx) }
 
 // InviteContact implements [ui.People].
 func (p *people) InviteContact(ctx context.Context) (link string, err error) {
@@ -411,6 +417,6 @@ func (p *people) Delete(ctx context.Context) error {
 		if err := a.Delete(ctx); err != nil {
 			return err
 		}
-		return p.app.dropAccount(ctx, a, nil)
+		return p.app.dropAccount(ctx, a)
 	})
 }

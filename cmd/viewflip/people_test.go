@@ -70,7 +70,7 @@ func TestScreensOfARemovedDevice(t *testing.T) {
 	}
 	// What comes late of the old account leaves the new one alone.
 	signUpOn(t, w, p, service, "tower@planted.example")
-	if err := a.dropAccount(t.Context(), acct, nil); err != nil || !p.State().SignedUp || p.State().Trouble != nil {
+	if err := a.dropAccount(t.Context(), acct); err != nil || !p.State().SignedUp || p.State().Trouble != nil {
 		t.Errorf("%v, %+v", err, p.State())
 	}
 	if out := w.must("tower", "", "account"); !strings.Contains(out, "tower@planted.example") {
