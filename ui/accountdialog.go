@@ -40,7 +40,7 @@ func newAccountDialog(p *program) *accountDialog {
 	a.name.SetText(p.people.Name)
 	a.save = widget.NewButton("Save", func() {
 		name := strings.TrimSpace(a.name.Text)
-		a.do(func(ctx context.Context) error { return people.SetName(ctx, name) }, "Your contacts see you as "+name+".")
+		a.do(func(ctx context.Context) error { return people.SetName(ctx, name) }, "Whoever has you in his list already decides himself whether to call you "+name+".")
 	})
 	a.name.OnChanged = func(string) { a.able() }
 	a.find = widget.NewCheck("Let people who know my address ask me", func(on bool) {
@@ -233,7 +233,10 @@ func newDeviceRow(p *program) *deviceRow {
 			return p.o.People.RemoveDevice(ctx, r.d.ID)
 		})
 	})
-	r.rename = widget.NewButton("Rename", func() { r.askName(p) })
+	r.rename = widget.NewButton("Rename", func() {
+		id := r.d.ID
+		p.askName("Rename the device", r.d.Label, func(ctx context.Context, name string) error { return p.o.People.NameDevice(ctx, id, name) })
+	})
 	r.slot = sized(84, 0, container.NewStack(r.remove))
 	r.root = container.NewBorder(nil, nil, middle(sized(22, 22, widget.NewIcon(theme.ComputerIcon()))), middle(row(6, r.rename, r.slot)),
 		inset(0, 10, middle(column(2, r.label, r.state))))
@@ -246,21 +249,6 @@ func (r *deviceRow) update(d Device, alone bool) {
 	visible(r.state, d.Current)
 	visible(r.remove, !d.Current)
 	visible(r.slot, !alone)
-}
-
-// askName asks what to call the device.
-func (r *deviceRow) askName(p *program) {
-	name := widget.NewEntry()
-	name.SetText(r.d.Label)
-	id := r.d.ID
-	d := dialog.NewCustomConfirm("Rename the device", "Rename", "Cancel", sized(360, 0, name), func(yes bool) {
-		if a := p.account; yes && a != nil {
-			a.do(func(ctx context.Context) error { return p.o.People.NameDevice(ctx, id, name.Text) }, "")
-		}
-	}, p.home.win)
-	name.OnSubmitted = func(string) { d.Confirm() }
-	d.Show()
-	p.home.win.Canvas().Focus(name)
 }
 
 // kitBox makes a recovery kit and shows its code once.

@@ -41,6 +41,9 @@ type Contact struct {
 	ID ContactID
 	// Contact is what a call is told of him.
 	session.Contact
+	// Says is how the service says that he calls himself now, if that is another
+	// name than the one that this person knows; it may lie.
+	Says string
 	// Changed means that the identity is another than the one that was known:
 	// such a contact cannot be called.
 	Changed  bool
@@ -140,6 +143,10 @@ type People interface {
 	AnswerContact(ctx context.Context, id ContactID, a AskAnswer) error
 	RemoveContact(ctx context.Context, id ContactID) error
 	BlockContact(ctx context.Context, id ContactID) error
+	// NameContact changes how this person's devices call a contact.
+	NameContact(ctx context.Context, id ContactID, name string) error
+	// Withdraw takes a question to an address back.
+	Withdraw(ctx context.Context, email string) error
 	// Verify notes that the words were compared with whoever has this key.
 	Verify(ctx context.Context, who session.Contact) error
 

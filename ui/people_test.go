@@ -128,6 +128,14 @@ func (f *fakePeople) BlockContact(_ context.Context, id ContactID) error {
 	return f.note("block " + string(id[:1]))
 }
 
+func (f *fakePeople) NameContact(_ context.Context, id ContactID, name string) error {
+	return f.note("name " + string(id[:1]) + " " + name)
+}
+
+func (f *fakePeople) Withdraw(_ context.Context, email string) error {
+	return f.note("withdraw " + email)
+}
+
 func (f *fakePeople) Verify(_ context.Context, who session.Contact) error {
 	return f.note("verify " + who.Name)
 }

@@ -217,6 +217,13 @@ func newContactRow(p *program, c Contact) *contactRow {
 		people := p.o.People
 		name := nameOf(r.c.Name)
 		return []*fyne.MenuItem{
+			fyne.NewMenuItem("Rename", func() {
+				id, now := r.c.ID, r.c.Name
+				if r.c.Says != "" {
+					now = r.c.Says
+				}
+				p.askName("Rename "+name, now, func(ctx context.Context, name string) error { return people.NameContact(ctx, id, name) })
+			}),
 			fyne.NewMenuItem("Remove", func() {
 				p.sure("Remove "+name+"?", "You disappear from each other's lists.", "Remove", func(ctx context.Context) error {
 					return people.RemoveContact(ctx, r.c.ID)
@@ -240,7 +247,11 @@ func (r *contactRow) update(c Contact) {
 	r.c = c
 	r.name.set(nameOf(c.Name))
 	r.initial.set(initialOf(c.Name))
-	r.state.set(presenceWord(c.Presence) + " · " + contactWord(c))
+	state := presenceWord(c.Presence) + " · " + contactWord(c)
+	if c.Says != "" {
+		state += " · now called “" + c.Says + "”"
+	}
+	r.state.set(state)
 	r.state.tint(theme.ColorNamePlaceHolder)
 	switch {
 	case c.Changed:
@@ -334,7 +345,7 @@ type addCard struct {
 	field   *widget.Entry
 	add     *widget.Button
 	verdict *para
-	waiting *para
+	waiting *rows[string, *askedRow]
 	busy    bool
 	root    *fyne.Container
 }
@@ -349,13 +360,13 @@ func newAddCard(p *program) *addCard {
 	c.add = widget.NewButton("Add", c.press)
 	c.add.Importance = widget.HighImportance
 	c.verdict = newPara("", theme.ColorNamePlaceHolder, theme.SizeNameCaptionText)
-	c.waiting = newPara("", theme.ColorNamePlaceHolder, theme.SizeNameCaptionText)
+	c.waiting = newRows[string, *askedRow](2)
 	c.root = card(column(10, heading("Add somebody"),
 		quiet("Send a link: it works once, for 14 days, and proves who you are to each other.").Container,
 		c.copy,
 		quiet("Or paste a link that you were given, or ask somebody whose address you know.").Container,
 		container.NewBorder(nil, nil, nil, row(0, sized(8, 0, newPanel("", "", 0)), sized(64, 0, c.add)), c.field),
-		c.verdict.Container, c.waiting.Container))
+		c.verdict.Container, c.waiting.box))
 	c.tell("", "")
 	c.asked(nil)
 	c.able()
@@ -381,8 +392,31 @@ func (c *addCard) tell(text string, color fyne.ThemeColorName) {
 
 // asked names who was asked and did not answer yet.
 func (c *addCard) asked(emails []string) {
-	c.waiting.set("Asked, no answer yet: " + strings.Join(emails, ", "))
-	visible(c.waiting, len(emails) > 0)
+	c.waiting.begin()
+	for _, e := range emails {
+		c.waiting.put(e, func() (*askedRow, fyne.CanvasObject) {
+			r := newAskedRow(c.p, e)
+			return r, r.root
+		})
+	}
+	c.waiting.end()
+	visible(c.waiting.box, len(emails) > 0)
+}
+
+// askedRow is an address whose owner did not answer yet.
+type askedRow struct {
+	withdraw *widget.Button
+	root     *fyne.Container
+}
+
+func newAskedRow(p *program, email string) *askedRow {
+	r := &askedRow{}
+	r.withdraw = widget.NewButton("Withdraw", func() {
+		p.reach(func(ctx context.Context) error { return p.o.People.Withdraw(ctx, email) }, p.complain)
+	})
+	r.withdraw.Importance = widget.LowImportance
+	r.root = container.NewBorder(nil, nil, nil, middle(r.withdraw), middle(column(2, newLine(email), caption("Asked, no answer yet"))))
+	return r
 }
 
 // invite makes a link and copies it.

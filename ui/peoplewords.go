@@ -61,16 +61,33 @@ func newMenuButton(p *program, items func() []*fyne.MenuItem) *widget.Button {
 	return b
 }
 
+// askName asks for a name, gives it, and says what went wrong.
+func (p *program) askName(title, now string, f func(ctx context.Context, name string) error) {
+	name := widget.NewEntry()
+	name.SetText(now)
+	d := dialog.NewCustomConfirm(title, "Rename", "Cancel", sized(360, 0, name), func(yes bool) {
+		if yes {
+			p.reach(func(ctx context.Context) error { return f(ctx, name.Text) }, p.complain)
+		}
+	}, p.home.win)
+	name.OnSubmitted = func(string) { d.Confirm() }
+	d.Show()
+	p.home.win.Canvas().Focus(name)
+}
+
+// complain says what went wrong, if something did.
+func (p *program) complain(err error) {
+	if err != nil {
+		dialog.ShowInformation("It did not work", sentence(err), p.home.win)
+	}
+}
+
 // sure asks before something that cannot be taken back, does it, and says what
 // went wrong.
 func (p *program) sure(title, text, verb string, f func(ctx context.Context) error) {
 	d := dialog.NewConfirm(title, text, func(yes bool) {
 		if yes {
-			p.reach(f, func(err error) {
-				if err != nil {
-					dialog.ShowInformation("It did not work", sentence(err), p.home.win)
-				}
-			})
+			p.reach(f, p.complain)
 		}
 	}, p.home.win)
 	d.SetConfirmText(verb)

@@ -103,6 +103,7 @@ func contactFor(c client.Contact) ui.Contact {
 	return ui.Contact{
 		ID:      ui.ContactID(c.Handle),
 		Contact: asContact(c),
+		Says:    c.Says,
 		Changed: c.Standing == client.Changed, Presence: ui.Presence(c.Presence),
 	}
 }
@@ -288,6 +289,24 @@ func (p *people) RemoveContact(ctx context.Context, id ui.ContactID) error {
 // BlockContact implements [ui.People].
 func (p *people) BlockContact(ctx context.Context, id ui.ContactID) error {
 	return p.with(func(a *client.Account) error { return a.Block(ctx, account.ID(id)) })
+}
+
+// NameContact implements [ui.People].
+func (p *people) NameContact(ctx context.Context, id ui.ContactID, name string) error {
+	n, err := account.ParseName(name)
+	if err != nil {
+		return errors.New("say what the contact shall be called")
+	}
+	return p.with(func(a *client.Account) error { return a.NameContact(ctx, account.ID(id), n) })
+}
+
+// Withdraw implements [ui.People].
+func (p *people) Withdraw(ctx context.Context, email string) error {
+	e, err := account.ParseEmail(email)
+	if err != nil {
+		return errEmail
+	}
+	return p.with(func(a *client.Account) error { return a.Withdraw(ctx, e) })
 }
 
 // Verify implements [ui.People].

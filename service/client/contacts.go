@@ -156,6 +156,9 @@ func (v *contents) judge(mine account.Public, c account.Contact) (is contact, ch
 		p.take(l)
 		changed = true
 	}
+	if p.Name == "" {
+		p.Name, is.Name, is.says, changed = c.Name, c.Name, "", true
+	}
 	is.devices, is.standing = l, Unverified
 	if p.Verified {
 		is.standing = Verified

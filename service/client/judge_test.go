@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"encoding/json"
 	"slices"
 	"testing"
 
@@ -83,6 +84,23 @@ func TestJudge(t *testing.T) {
 		t.Error("the newer list is not used")
 	}
 	judged("the list before", ben.shown(2, 2), true, Changed)
+
+	// A vault of before did not pin names; what it lacks harms nobody.
+	handle := account.ID{2}.String()
+	p := v.Pins[handle]
+	p.Name = ""
+	v.Pins[handle] = p
+	b, err := json.Marshal(v)
+	if err == nil {
+		v = contents{}
+		err = json.Unmarshal(b, &v)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if is := judged("without a name", ben.shown(2, 3), true, Verified); is.Name != "N" || is.says != "" || v.Pins[handle].Name != "N" {
+		t.Errorf("%q, says %q", is.Name, is.says)
+	}
 
 	v.Yes = []answered{{Handle: account.ID{1}, Day: today()}}
 	judged("asked, accepted", eve.shown(4, 1), true, Unverified)

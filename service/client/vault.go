@@ -23,7 +23,8 @@ type pin struct {
 	Account  account.Public `json:"account"`
 	Verified bool           `json:"verified"`
 	// Name is what the person was called when the key was pinned.
-	Name account.Name `json:"name"`
+	// Vaults of before lack it: the next list of contacts gives it.
+	Name account.Name `json:"name,omitempty"`
 	// Version and List are the newest device list seen, Gone its revoked devices.
 	Version uint64       `json:"version"`
 	List    account.Hash `json:"list"`
