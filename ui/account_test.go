@@ -178,3 +178,42 @@ func TestNobodyIsCalledWithoutTheService(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestContactIsRenamed(t *testing.T) {
+	p, sh, f, _, _ := peopleProgram(t)
+	f.set(func(st *PeopleState) {
+		st.Contacts = slices.Clone(st.Contacts)
+		st.Contacts[1].Says = "Benedict"
+	})
+	row := p.home.people.list.all()[1]
+	sh.until(t, func() bool { return strings.HasSuffix(row.state.text, "now called “Benedict”") })
+	row.more()[0].Action()
+	e, ok := p.home.win.Canvas().Focused().(*widget.Entry)
+	if !ok || e.Text != "Benedict" {
+		t.Fatal("the new name is not offered")
+	}
+	e.OnSubmitted(e.Text)
+	sh.until(t, func() bool { return slices.Equal(f.notes(), []string{"name B Benedict"}) })
+}
+
+func TestAskIsWithdrawn(t *testing.T) {
+	p, sh, f, _, _ := peopleProgram(t)
+	f.set(func(st *PeopleState) { st.Asked = []string{"x@example.org"} })
+	rows := p.home.people.add.waiting
+	sh.until(t, func() bool { return rows.len() == 1 })
+	test.Tap(rows.all()[0].withdraw)
+	sh.until(t, func() bool { return slices.Equal(f.notes(), []string{"withdraw x@example.org"}) })
+}
+
+// The key of an account that the service does not know is kept until the person
+// says otherwise.
+func TestAccountThatWasSetAside(t *testing.T) {
+	p, sh, f, _, _ := peopleProgram(t)
+	f.set(func(st *PeopleState) { *st = PeopleState{Aside: true} })
+	c := p.home.people.signup
+	sh.until(t, func() bool { return c.aside.Visible() && c.lost.Visible() })
+	test.Tap(c.again)
+	sh.until(t, func() bool { return slices.Equal(f.notes(), []string{"again"}) && !c.busy })
+	f.set(func(st *PeopleState) { st.Aside = false })
+	sh.until(t, func() bool { return !c.aside.Visible() && !c.lost.Visible() })
+}

@@ -204,6 +204,7 @@ type contactRow struct {
 	state   *line
 	mark    *panel
 	call    *widget.Button
+	more    func() []*fyne.MenuItem
 	root    *fyne.Container
 }
 
@@ -213,7 +214,7 @@ func newContactRow(p *program, c Contact) *contactRow {
 	r.initial, face = newFace(colorTint)
 	r.mark, mark = dot(theme.ColorNameDisabled)
 	r.call = widget.NewButton("Call", func() { p.ring(r.c) })
-	more := newMenuButton(p, func() []*fyne.MenuItem {
+	r.more = func() []*fyne.MenuItem {
 		people := p.o.People
 		name := nameOf(r.c.Name)
 		return []*fyne.MenuItem{
@@ -235,10 +236,10 @@ func newContactRow(p *program, c Contact) *contactRow {
 				})
 			}),
 		}
-	})
+	}
 	status := container.New(&beside{gap: 6}, mark, r.state)
 	r.root = inset(6, 0, container.NewBorder(nil, nil, middle(face),
-		middle(row(6, sized(92, 0, r.call), more)),
+		middle(row(6, sized(92, 0, r.call), newMenuButton(p, r.more))),
 		inset(0, 10, middle(column(3, r.name, status)))))
 	return r
 }

@@ -39,6 +39,7 @@ type signupCard struct {
 	title   *line
 	lost    *para // why this device has no account any more
 	aside   *fyne.Container
+	again   *widget.Button
 	hint    *para
 	verdict *para
 	next    *widget.Button
@@ -73,7 +74,7 @@ func newSignupCard(p *program) *signupCard {
 	c.back = widget.NewButton("Back", func() { c.visit(c.before()) })
 	at := column(6, c.service, newPara("Where your team's accounts are: paste the line that your administrator gave you, or an invitation that a colleague sent you.",
 		theme.ColorNamePlaceHolder, theme.SizeNameCaptionText).Container)
-	again := widget.NewButton("Ask the service again", func() {
+	c.again = widget.NewButton("Ask the service again", func() {
 		if !c.busy {
 			c.run(p.o.People.Again, func() {})
 		}
@@ -81,7 +82,7 @@ func newSignupCard(p *program) *signupCard {
 	forget := widget.NewButton("Erase its key", func() {
 		p.sure("Erase the key of the account?", "If the service is wrong about it, the account cannot come back on this device.", "Erase", p.o.People.Forget)
 	})
-	c.aside = column(14, row(8, again, forget), widget.NewSeparator())
+	c.aside = column(14, row(8, c.again, forget), widget.NewSeparator())
 	c.away = widget.NewButton("Back to the call", func() { p.home.visit(screenCall) })
 	c.show = map[signupStep]*fyne.Container{
 		stepBegin: column(8, c.name, c.email),

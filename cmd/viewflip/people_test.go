@@ -61,8 +61,14 @@ func TestScreensOfARemovedDevice(t *testing.T) {
 		}
 	}
 	await(t, "the end", func() bool { st := p.State(); return !st.SignedUp })
-	if st := p.State(); !errors.Is(st.Trouble, client.ErrDeviceRevoked) || len(st.Devices) != 0 {
+	if st := p.State(); !errors.Is(st.Trouble, client.ErrDeviceRevoked) || !st.Aside || len(st.Devices) != 0 {
 		t.Errorf("%+v", st)
+	}
+	if err := p.Again(t.Context()); !errors.Is(err, client.ErrDeviceRevoked) || p.State().SignedUp {
+		t.Error("the service was asked again:", err)
+	}
+	if err := p.Forget(t.Context()); err != nil || p.State().Aside {
+		t.Error("the key is still there:", err)
 	}
 	service := p.Service(t.Context())
 	if service != w.url {
@@ -80,7 +86,7 @@ func TestScreensOfARemovedDevice(t *testing.T) {
 
 func TestDeletedOnTheScreens(t *testing.T) {
 	w := newTown(t)
-	_, p := w.screensOf("anna")
+	a, p := w.screensOf("anna")
 	w.signUp("ben", "Ben")
 	// Who was invited needs to know nothing else.
 	link := strings.TrimSpace(w.must("ben", "", "contacts", "invite"))
@@ -88,6 +94,14 @@ func TestDeletedOnTheScreens(t *testing.T) {
 	if name, err := p.AcceptContact(t.Context(), link); err != nil || name != "Ben" {
 		t.Fatal(name, err)
 	}
+	// A service that was wrong about the account gets it back.
+	if err := a.setAside(t.Context(), a.current(), client.ErrDeviceRevoked); !errors.Is(err, errSetAside) || p.State().SignedUp || !p.State().Aside {
+		t.Errorf("%v, %+v", err, p.State())
+	}
+	if err := p.Again(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the account again", func() bool { st := p.State(); return st.Online && len(st.Contacts) == 1 && len(st.Devices) == 1 })
 	id := p.State().Devices[0].ID
 	if err := p.NameDevice(t.Context(), id, " "); err == nil {
 		t.Error("a device without a name")
