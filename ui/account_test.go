@@ -68,10 +68,7 @@ func TestRemovedDeviceSaysSo(t *testing.T) {
 
 // Nothing that was typed is lost on the way.
 func TestSignUpKeepsWhatWasTyped(t *testing.T) {
-	p, sh, f, _, _ := peopleProgram(t)
-	f.set(func(st *PeopleState) { *st = PeopleState{} })
-	sh.until(t, func() bool { return !p.people.SignedUp })
-	c := p.home.people.signup
+	p, sh, f, c := signedOut(t)
 	c.email.SetText("ada@example.org")
 	if !c.next.Disabled() {
 		t.Error("signs up nowhere")
@@ -108,10 +105,7 @@ func TestSignUpKeepsWhatWasTyped(t *testing.T) {
 }
 
 func TestAddThisDeviceAgain(t *testing.T) {
-	p, sh, f, _, _ := peopleProgram(t)
-	f.set(func(st *PeopleState) { *st = PeopleState{} })
-	sh.until(t, func() bool { return !p.people.SignedUp })
-	c := p.home.people.signup
+	_, sh, f, c := signedOut(t)
 	f.joined = make(chan error, 1)
 	f.joined <- errors.New("client: the code was wrong")
 	c.addThis()

@@ -341,11 +341,17 @@ func TestAddSomebody(t *testing.T) {
 	}
 }
 
-func TestSignUp(t *testing.T) {
+// signedOut is a program without an account.
+func signedOut(t *testing.T) (*program, queueShell, *fakePeople, *signupCard) {
+	t.Helper()
 	p, sh, f, _, _ := peopleProgram(t)
 	f.set(func(st *PeopleState) { *st = PeopleState{} })
 	sh.until(t, func() bool { return !p.people.SignedUp })
-	c := p.home.people.signup
+	return p, sh, f, p.home.people.signup
+}
+
+func TestSignUp(t *testing.T) {
+	p, sh, f, c := signedOut(t)
 	if !p.home.people.begin.Visible() || p.home.people.known.Visible() {
 		t.Fatal("the card is not shown")
 	}
@@ -369,10 +375,7 @@ func TestSignUp(t *testing.T) {
 }
 
 func TestAddThisDeviceShowsItsCode(t *testing.T) {
-	p, sh, f, _, _ := peopleProgram(t)
-	f.set(func(st *PeopleState) { *st = PeopleState{} })
-	sh.until(t, func() bool { return !p.people.SignedUp })
-	c := p.home.people.signup
+	_, sh, _, c := signedOut(t)
 	c.addThis()
 	sh.until(t, func() bool { return c.digits.text == "4821 7730 1946" })
 	test.Tap(c.back)
