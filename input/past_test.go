@@ -53,6 +53,8 @@ func TestTooltipIsNoChange(t *testing.T) {
 		{"a menu comes elsewhere", []input.Layout{picture(1), picture(2, menu)}, image.Pt(5, 5), false},
 		{"a menu comes with it", []input.Layout{picture(1), picture(2, tip, menu)}, image.Pt(25, 25), false},
 		{"a menu moves", []input.Layout{picture(1, menu), picture(2, tip, moved)}, image.Pt(25, 25), false},
+		{"a tooltip, then a menu elsewhere", []input.Layout{picture(1), picture(2, tip), picture(3, tip, menu)}, image.Pt(25, 25), false},
+		{"where the picture no longer is", []input.Layout{picture(1, tip), picture(2)}, image.Pt(-15, 50), false},
 		{"a picture in between", []input.Layout{picture(1), picture(3, tip)}, image.Pt(25, 25), false},
 		{"nothing says what changed", []input.Layout{picture(1), picture(2)}, image.Pt(25, 25), false},
 		{"a resize, then a tooltip", []input.Layout{picture(1), picture(2), picture(3, tip)}, image.Pt(25, 25), false},

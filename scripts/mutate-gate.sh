@@ -135,6 +135,14 @@ rule $f 's/if !s\.Visible \|\| s\.Busy \|\| s\.Locked \{/if false {/' 'no drop o
 rule $f 's/v\.OK\(\) && t\.At\(p\)\.OK\(\) \{/v.OK() {/' 'no drop on somebody else'
 rule $f 's/return p, t\.At\(p\)\.OK\(\)/return p, true/' 'no drop where it is covered by now'
 rule $f 's/if ev, ok := g\.current\(ev\); ok \{/if true {/' 'no drop by an old picture'
+rule $f '/^func \(g \*Gate\) point/,/^}/s/Held: g\.ledger\.dragging\(\)/Held: true/' 'whose grab, pointer: of others'
+rule $f '/^func \(g \*Gate\) point/,/^}/s/, Held: g\.ledger\.dragging\(\)//' 'whose grab, pointer: our own'
+rule $f '/^func \(g \*Gate\) press/,/^}/s/Held: g\.ledger\.dragging\(\)/Held: true/' 'whose grab, keys: of others'
+rule $f '/^func \(g \*Gate\) press/,/^}/s/, Held: g\.ledger\.dragging\(\)//' 'whose grab, keys: our own'
+rule $f 's/aim := Aim\{Held: true, Layout/aim := Aim{Layout/' 'whose grab, the end of a drag'
+rule $f '/^func \(g \*Gate\) press/,/^}/s/case !v\.OK\(\):/case false:/' 'a stroke that was refused'
+rule $f 's/case v\.Reason == wire\.RateLimited:/case false:/' 'a stroke that is not possible yet'
+rule $f 's/^\t\tg\.past = nil$/\t\t_ = g/' 'a menu after a tooltip is a change'
 
 f=input/past.go
 rule $f 's/if i < 0 \{/if i = max(i, 0); len(g.past) == 0 {/;s/^\t\treturn ev, false$/\t\treturn ev, true/' 'generation'
@@ -145,6 +153,7 @@ rule $f 's/(return tips) \&\& slices.*/_, _ = slices.Equal[[]Surface], b; \1/' '
 rule $f 's/if saw != is \|\| then.* \|\| !q/_, _ = a, b; if saw != is || !q/' 'a tooltip is still where it was seen'
 rule $f 's/if saw != is \|\| /_ = is; if /' 'no tooltip came or went at the point'
 rule $f 's/s\.Kind != platform\.SurfaceTooltip/s.Kind == platform.SurfaceTooltip \&\& false/' 'menus and dialogs are a change'
+rule $f 's/ \|\| !q\.In\(image\.Rectangle\{Max: now\.Size\}\)//' 'a point that the picture no longer has'
 rule $f 's/maxPast = 4/maxPast = 400/' 'how long ago'
 
 f=input/run.go
@@ -158,6 +167,8 @@ rule $f 's/\(s\.Focused \|\| !g\.ledger\.typing\(\)\)/s.Focused/' 'a drag needs 
 rule $f 's/return retry, true/return 0, false/' 'what could not be let go is tried again'
 rule $f 's/case <-g\.wake:/case <-chan struct{}(nil):/' 'the watchdog hears of what goes down'
 rule $f 's/^\t\t\tg\.recheck\(\)$/\t\t\t_ = g/' 'a change is looked at'
+rule $f 's/\.seen = time\.Time\{\}/.seen = g.ledger.items[i].seen/' 'what stayed down when it was hidden is let go soon'
+rule $f 's/, Surface: \^wire\.SurfaceID\(0\)//' 'the watchdog aims at nothing, in any generation'
 
 f=input/ledger.go
 rule $f 's/keyTimeout = 1500 \* time\.Millisecond/keyTimeout = time.Hour/' 'how long a key is held'
