@@ -213,6 +213,10 @@ rule $f 's/s\.state\.Focused = d\.inside\(s\.focus\)/s.state.Focused = true/' 't
 rule $f 's/if w&\^mask != d\.win&\^mask \{/if mask == 0 {/' 'menus of others' 'TestConformance/shared/own menu'
 rule $f 's/if !over && !at\.In\(s\.content\) \{/if false {/' 'nothing beside the window' 'TestConformance/second/surfaces'
 rule $f 's/case !s\.spot\.known \|\| !s\.spot\.owned:/case false:/' 'what covers the window' 'TestConformance/second/covered'
+rule $f 's/!h\.second \|\| !aim\.Claim \|\| /!h.second || /' 'ZZ only a press claims the keyboard' 'TestNoRepeatElsewhere/second'
+rule $f '/if !h\.second \|\| !aim\.Claim/s/ \|\| s\.state\.Locked//' 'ZZ locked: no claim' 'TestConformance/second/keyboard of the refused'
+rule $f '/if !h\.second \|\| !aim\.Claim/s/ \|\| s\.state\.HostActive//' 'ZZ the hand of the host: no claim' 'TestConformance/second/keyboard of the refused'
+rule $f 's/ \|\| a\.Class != xproto\.WindowClassInputOutput//' 'ZZ a menu can be seen' 'TestConformance/shared/unseen menu'
 
 f=input/xtest/inject_linux.go
 rule $f 's/if int\(p\.RootX\) != s\.spot\.root\.X .*/if p == nil {/' 'the pointer arrived' 'TestPointerGoesAstray'
@@ -223,12 +227,12 @@ rule $f 's/^\t\td\.hands\.autoRepeat\(k\.code, false\)$/\t\t_ = d/' 'the server 
 rule $f 's/case !k\.button && !keys:/case false:/' 'a key goes up in the window or nowhere' 'TestNoRepeatElsewhere'
 rule $f 's/^\t\td\.down = append\(d\.down, k\).*/\t\t_ = i/' 'what is down is known' 'TestConformance/second/release'
 rule $f 's/^\td\.hands\.acted\(\)$/\t_ = d/' 'releases of ours are not the host'"'"'s' 'TestConformance/shared/hand'
-rule $f 's/ \|\| s\.d\.hands\.layout\.banned\[code\]//' 'ZZ keys by meaning, on the keyboard of the guests' 'TestForbiddenLevel/guest'
-rule $f 's/if h\.layout\.bits\[code\] != 0 \|\| .*/if h == nil {/' 'ZZ locks do not repeat' 'TestConformance/(second|shared)/repeat of a lock'
+rule $f 's/ \|\| s\.d\.hands\.layout\.banned\[code\]//' 'keys by meaning, on the keyboard of the guests' 'TestForbiddenLevel/guest'
+rule $f 's/if h\.layout\.bits\[code\] != 0 \|\| .*/if h == nil {/' 'locks do not repeat' 'TestConformance/(second|shared)/repeat of a lock'
 
 f=input/xtest/stroke_linux.go
-rule $f '/^func \(d \*Desk\) usable/,/^}/s/ \&\& !l\.banned\[code\]//' 'ZZ characters on a forbidden key of the host' 'TestForbiddenLevel/host'
-rule $f '/^func \(d \*Desk\) usable/,/^}/s/ \&\& !h\.banned\[code\]//' 'ZZ characters on a forbidden key of the guests' 'TestForbiddenLevel/guest'
+rule $f '/^func \(d \*Desk\) usable/,/^}/s/ \&\& !l\.banned\[code\]//' 'characters on a forbidden key of the host' 'TestForbiddenLevel/host'
+rule $f '/^func \(d \*Desk\) usable/,/^}/s/ \&\& !h\.banned\[code\]//' 'characters on a forbidden key of the guests' 'TestForbiddenLevel/guest'
 
 f=input/xtest/focus_linux.go
 rule $f '/^func \(s \*section\) claim/,/^}/s/^\th\.xi\.SetFocus\(h\.kbd, d\.target\(\)\)/\t_ = d/' 'our keyboard has the focus first' 'TestConformance/second/two hands'
@@ -237,16 +241,17 @@ rule $f 's/^\td\.hands\.xi\.SetClientPointer\(d\.win, d\.hands\.ptr\).*/\t_ = d/
 rule $f 's/since > guardTime \{/true {/' 'the focus guard' 'TestConformance/second/stolen focus'
 rule $f 's/\|\| s\.host\.over \|\|/||/' 'he went there himself' 'TestConformance/second/stolen focus'
 rule $f 's/if perr == nil && kerr == nil && !p && !k \{/_, _ = p, k; if perr == nil \&\& kerr == nil {/' 'a menu of the guest is open' 'TestConformance/second/own requests'
+rule $f '/^func \(s \*section\) claim/,/^}/s/if h\.typist != nil && h\.typist != d \{/if false {/' 'ZZ a claim takes no keyboard from a guest who types' 'TestConformance/second/keyboard of another guest'
 
 f=input/xtest/host_linux.go
 rule $f 's/return h\.host\.last > 0 && .*/_ = now; return false/' 'the hand of the host, one pair' 'TestConformance/shared/hand'
 rule $f 's/if last\.ptr > h\.host\.ours\.ptr\+tick \{/if last.ptr > 0 {/' 'our own motion is not his' 'TestConformance/shared/hand'
 rule $f 's/s\.state\.HostActive = s\.host\.over && .*/s.state.HostActive = typing \&\& recent(last.kbd)/' 'his pointer in the same window' 'TestConformance/second/same window'
 rule $f 's/ \|\| typing && recent\(last\.kbd\)/; _ = typing/' 'his keys in the same window' 'TestConformance/second/same window'
-rule $f 's/\(p\.Buttons != 0 \|\| recent\(last\.ptr\)\)/recent(last.ptr)/' 'ZZ his button rests' 'TestConformance/second/the host rests'
-rule $f 's/ \&\& got\.root\.In\(s\.screen\)//' 'ZZ a locker over a window partly off the screen' 'TestConformance/second/locker off'
-rule $f 's/if last\.ptr > h\.host\.ours\.ptr\+tick \{/if false {/' 'ZZ his pointer, one pair' "TestConformance/shared/the host's hand"
-rule $f 's/if last\.kbd > h\.host\.ours\.kbd\+tick \{/if false {/' 'ZZ his keys, one pair' "TestConformance/shared/the host's hand"
+rule $f 's/\(p\.Buttons != 0 \|\| recent\(last\.ptr\)\)/recent(last.ptr)/' 'his button rests' 'TestConformance/second/the host rests'
+rule $f 's/ \&\& got\.root\.In\(s\.screen\)//' 'a locker over a window partly off the screen' 'TestConformance/second/locker off'
+rule $f 's/if last\.ptr > h\.host\.ours\.ptr\+tick \{/if false {/' 'his pointer, one pair' "TestConformance/shared/the host's hand"
+rule $f 's/if last\.kbd > h\.host\.ours\.kbd\+tick \{/if false {/' 'his keys, one pair' "TestConformance/shared/the host's hand"
 
 f=input/xtest/owned_linux.go
 rule $f 's/owned = p\.core\.Check\(\) != nil \|\| owned/_ = p.core.Check()/' 'shortcuts by the core protocol' 'TestConformance/second/shortcuts'
@@ -259,8 +264,9 @@ rule $f 's/case f\.Masked \|\| m\.Masked:/case false \&\& m.Masked:/' 'a masked 
 rule $f 's/case !ok:/case false \&\& !ok:/' 'a surface that is no member' 'TestConformance/second/hostile surfaces'
 rule $f '/^func \(s \*section\) onSurface/,/^}/s/!answer\(d\.ask\(at, chain\), chain\)\.owned/false/' 'what covers a surface' 'TestConformance/second/hostile surfaces'
 rule $f 's/if content\.Add\(.*\) != f\.Whole.*\{/if content.Empty() \&\& t == nil {/' 'a surface is where it was seen' 'TestConformance/second/hostile surfaces'
-rule $f '/^func \(d \*Desk\) ours/,/^}/s/_, ok := d\.member\(top\)/ok := false/' 'ZZ his pointer over a menu' 'TestConformance/second/the host over'
-rule $f '/^func \(d \*Desk\) ours/,/^}/s/if len\(c\) > 0 && c\[0\] == top \{/if false \&\& c == nil {/' 'ZZ his pointer over a dialog' 'TestConformance/second/the host over'
+rule $f '/^func \(d \*Desk\) ours/,/^}/s/_, ok := d\.member\(top\)/ok := false/' 'his pointer over a menu' 'TestConformance/second/the host over'
+rule $f '/^func \(d \*Desk\) ours/,/^}/s/if len\(c\) > 0 && c\[0\] == top \{/if false \&\& c == nil {/' 'his pointer over a dialog' 'TestConformance/second/the host over'
+rule $f 's/m\.Kind == platform\.SurfaceDialog && !m\.Masked/m.Kind == platform.SurfaceDialog/' 'ZZ no keyboard for a masked dialog' 'TestConformance/second/keyboard and a masked'
 
 f=input/xtest/desk_linux.go
 rule $f 's/^\terr := d\.liftAll\(focus\)/\tvar err error; _ = focus/' 'closing a window lets go' 'TestCloseLetsGo'

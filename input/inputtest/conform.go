@@ -252,6 +252,9 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 			{"the host rests", testHostRests},
 			{"the host over surfaces", testHostOverSurfaces},
 			{"locker off the edge", testLockerOffscreen},
+			{"keyboard of another guest", testClaimBusy},
+			{"keyboard of the refused", testClaimRefused},
+			{"keyboard and a masked dialog", testClaimMasked},
 			{"the host's focus", testHostFocus},
 			{"stolen focus", testStolenFocus},
 			{"the client's own requests", testClientPointer},
@@ -261,6 +264,7 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 			{"focus elsewhere", testFocus},
 			{"foreign grab", testGrab},
 			{"own menu", testMenu},
+			{"unseen menu", testUnseenMenu},
 			{"the host's hand", testHostHand},
 		}...)
 	}
