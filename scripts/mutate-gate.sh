@@ -213,12 +213,14 @@ rule $f 's/s\.state\.Focused = d\.inside\(s\.focus\)/s.state.Focused = true/' 't
 rule $f 's/if w&\^mask != d\.win&\^mask \{/if mask == 0 {/' 'menus of others' 'TestConformance/shared/own menu'
 rule $f 's/if !over && !at\.In\(s\.content\) \{/if false {/' 'nothing beside the window' 'TestConformance/second/surfaces'
 rule $f 's/case !s\.spot\.known \|\| !s\.spot\.owned:/case false:/' 'what covers the window' 'TestConformance/second/covered'
-rule $f 's/!h\.second \|\| !aim\.Claim \|\| /!h.second || /' 'ZZ only a press claims the keyboard' 'TestNoRepeatElsewhere/second'
-rule $f '/if !h\.second \|\| !aim\.Claim/s/ \|\| s\.state\.Locked//' 'ZZ locked: no claim' 'TestConformance/second/keyboard of the refused'
-rule $f '/if !h\.second \|\| !aim\.Claim/s/ \|\| s\.state\.HostActive//' 'ZZ the hand of the host: no claim' 'TestConformance/second/keyboard of the refused'
-rule $f 's/ \|\| a\.Class != xproto\.WindowClassInputOutput//' 'ZZ a menu can be seen' 'TestConformance/shared/unseen menu'
+rule $f 's/!h\.second \|\| !aim\.Claim \|\| /!h.second || /' 'only a press claims the keyboard' 'TestNoRepeatElsewhere/second'
+rule $f '/if !h\.second \|\| !aim\.Claim/s/ \|\| s\.state\.Locked//' 'locked: no claim' 'TestConformance/second/keyboard of the refused'
+rule $f '/if !h\.second \|\| !aim\.Claim/s/ \|\| s\.state\.HostActive//' 'the hand of the host: no claim' 'TestConformance/second/keyboard of the refused'
+rule $f 's/ \|\| a\.Class != xproto\.WindowClassInputOutput//' 'a menu can be seen' 'TestConformance/shared/unseen menu'
+rule $f 's/return !m\.Masked$/_ = m; return true/' 'a masked dialog hears no release' 'TestConformance/shared/masked key up'
 
 f=input/xtest/inject_linux.go
+rule $f 's/case k\.button \&\& !aimed:/case false:/' 'a button goes up in the window or nowhere' 'TestConformance/(second|shared)/let go without'
 rule $f 's/if int\(p\.RootX\) != s\.spot\.root\.X .*/if p == nil {/' 'the pointer arrived' 'TestPointerGoesAstray'
 rule $f 's/code == 0 \|\| s\.d\.layout\.Load\(\)\.banned.*\{/code == 0 {/' 'keys by meaning' 'TestKeysByMeaning'
 rule $f 's/^\t\td\.hands\.typist = d$/\t\td.hands.typist = nil/' 'who types' 'TestConformance/second/two gates'
@@ -241,7 +243,10 @@ rule $f 's/^\td\.hands\.xi\.SetClientPointer\(d\.win, d\.hands\.ptr\).*/\t_ = d/
 rule $f 's/since > guardTime \{/true {/' 'the focus guard' 'TestConformance/second/stolen focus'
 rule $f 's/\|\| s\.host\.over \|\|/||/' 'he went there himself' 'TestConformance/second/stolen focus'
 rule $f 's/if perr == nil && kerr == nil && !p && !k \{/_, _ = p, k; if perr == nil \&\& kerr == nil {/' 'a menu of the guest is open' 'TestConformance/second/own requests'
-rule $f '/^func \(s \*section\) claim/,/^}/s/if h\.typist != nil && h\.typist != d \{/if false {/' 'ZZ a claim takes no keyboard from a guest who types' 'TestConformance/second/keyboard of another guest'
+rule $f '/^func \(s \*section\) claim/,/^}/s/if h\.typist != nil && h\.typist != d \{/if false {/' 'a claim takes no keyboard from a guest who types' 'TestConformance/second/keyboard of another guest'
+rule $f 's/ \|\| !d\.sameClient\(s\.host\.focus\)//' 'his focus went to another client' 'TestConformance/second/his own focus'
+rule $f 's/ \|\| maskMods\(s\.host\.mods\) != 0 \{/ {/' 'his focus went by his shortcut' 'TestConformance/second/his own focus'
+rule $f 's/if !d\.actedPress && h\.idle != nil \{/if false {/' 'his focus went after we only moved' 'TestConformance/second/his own focus'
 
 f=input/xtest/host_linux.go
 rule $f 's/return h\.host\.last > 0 && .*/_ = now; return false/' 'the hand of the host, one pair' 'TestConformance/shared/hand'
@@ -266,7 +271,7 @@ rule $f '/^func \(s \*section\) onSurface/,/^}/s/!answer\(d\.ask\(at, chain\), c
 rule $f 's/if content\.Add\(.*\) != f\.Whole.*\{/if content.Empty() \&\& t == nil {/' 'a surface is where it was seen' 'TestConformance/second/hostile surfaces'
 rule $f '/^func \(d \*Desk\) ours/,/^}/s/_, ok := d\.member\(top\)/ok := false/' 'his pointer over a menu' 'TestConformance/second/the host over'
 rule $f '/^func \(d \*Desk\) ours/,/^}/s/if len\(c\) > 0 && c\[0\] == top \{/if false \&\& c == nil {/' 'his pointer over a dialog' 'TestConformance/second/the host over'
-rule $f 's/m\.Kind == platform\.SurfaceDialog && !m\.Masked/m.Kind == platform.SurfaceDialog/' 'ZZ no keyboard for a masked dialog' 'TestConformance/second/keyboard and a masked'
+rule $f 's/m\.Kind == platform\.SurfaceDialog && !m\.Masked/m.Kind == platform.SurfaceDialog/' 'no keyboard for a masked dialog' 'TestConformance/second/keyboard and a masked'
 
 f=input/xtest/desk_linux.go
 rule $f 's/^\terr := d\.liftAll\(focus\)/\tvar err error; _ = focus/' 'closing a window lets go' 'TestCloseLetsGo'

@@ -235,6 +235,7 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 		{"repeat", testRepeat},
 		{"repeat with Shift", testShiftedRepeat},
 		{"repeat of a lock", testLockRepeat},
+		{"let go without a grab", testReleaseNoGrab},
 		{"gone", testGone},
 		{"shortcuts", testShortcuts},
 		{"surfaces", testSurfaces},
@@ -255,6 +256,7 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 			{"keyboard of another guest", testClaimBusy},
 			{"keyboard of the refused", testClaimRefused},
 			{"keyboard and a masked dialog", testClaimMasked},
+			{"his own focus", testOwnFocus},
 			{"the host's focus", testHostFocus},
 			{"stolen focus", testStolenFocus},
 			{"the client's own requests", testClientPointer},
@@ -263,6 +265,7 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 		all = append(all, []test{
 			{"focus elsewhere", testFocus},
 			{"foreign grab", testGrab},
+			{"masked key up", testReleaseMasked},
 			{"own menu", testMenu},
 			{"unseen menu", testUnseenMenu},
 			{"the host's hand", testHostHand},
