@@ -68,6 +68,10 @@ type Desk struct {
 	leading bool
 	led     time.Time
 	leadEnd *time.Timer
+	// mapped is when the host's keyboard last got a new map; stale says that the
+	// client may have read that of the second one instead.
+	mapped time.Time
+	stale  bool
 	// hostFocus is where the host's focus was when we acted, and acted when.
 	hostFocus  xproto.Window
 	acted      time.Time
@@ -180,6 +184,9 @@ func (d *Desk) watch() {
 			} else {
 				d.log.Warn("keyboard layout not read", "err", err)
 			}
+			if wholeMap(d.own.Conn, e) {
+				d.newMap()
+			}
 		}
 	}
 }
@@ -213,6 +220,9 @@ func (d *Desk) Close() error {
 	}
 	d.closed = true
 	err := d.depart()
+	if d.stale {
+		d.renewMap()
+	}
 	d.mu.Unlock()
 	d.own.Close()
 	<-d.done

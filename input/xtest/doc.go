@@ -59,6 +59,17 @@
 // another, and what was not used for 10 s, or when the seat is given up, is made
 // empty again; after a crash the guardian does so.
 //
+// # A new map
+//
+// When the host's keyboard gets a new map (setxkbmap, or he goes on with another
+// keyboard), programs read it anew, and a shared client that does so while its
+// core requests mean the second pair gets the map of that. Xlib keeps to the
+// keyboard that it got the map of: it would read no change of the host's, and end
+// the program when the second keyboard is gone (BadKeyboard). So the client has
+// the host's pair back at once, the server tells it of a new keyboard again
+// ([xinput.Client.Renew]), and guests wait for half a second (newMap). The second
+// keyboard is never removed without that, inside one server grab (removePair).
+//
 // # A crash
 //
 // What is held when this process is killed is let go by a guardian process
@@ -106,9 +117,9 @@
 // A process that is stopped (SIGSTOP) lets go of nothing.
 //
 // The second keyboard has the server's default map; clients read its keycodes by
-// the host's map, its group is always the first. A client that reads the whole
-// map anew while a guest acts (Xlib, after setxkbmap) gets that of the second
-// keyboard, and keeps to it until the next time. One that is more than half a
+// the host's map, its group is always the first. A client that first reads the
+// map while a guest acts gets that of the second keyboard, and keeps to it until
+// the next new map or the seat's end. One that is more than half a
 // second behind may read a borrowed keycode when it has its next character
 // already. While a keycode is borrowed, every program on the display hears that
 // the map has changed, once for each new character, and window managers take

@@ -66,6 +66,13 @@ func (d *Desk) unlead() {
 	if d.closed || !d.leading {
 		return
 	}
+	d.endLead()
+	if !d.leading && d.stale {
+		d.renewMap()
+	}
+}
+
+func (d *Desk) endLead() {
 	h := d.hands
 	h.turn.Lock()
 	defer h.turn.Unlock()
@@ -77,7 +84,7 @@ func (d *Desk) unlead() {
 		k, kerr := h.xi.Grabbed(h.kbd, h.probe).Reply()
 		if perr == nil && kerr == nil && !p && !k {
 			d.leading = false
-			h.xi.SetClientPointer(d.win, xinput.CorePointer)
+			_ = h.xi.SetClientPointer(d.win, xinput.CorePointer).Check() // fails if the window is gone
 			return
 		}
 	}

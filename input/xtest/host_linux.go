@@ -138,7 +138,8 @@ func (s *section) lookAtHost(a hostAsk) bool {
 	s.host = host{mods: p.Mods, group: p.Group, over: d.ours(p.Child), focus: f, ptrGrabbed: pg, kbdGrabbed: kg}
 	typing := d.hostInside(f)
 	recent := func(t time.Duration) bool { return ierr == nil && now-t < hostPause }
-	s.state.HostActive = s.host.over && (p.Buttons != 0 || recent(last.ptr)) || typing && recent(last.kbd)
+	s.state.HostActive = s.host.over && (p.Buttons != 0 || recent(last.ptr)) || typing && recent(last.kbd) ||
+		time.Since(d.mapped) < mapRest
 	return true
 }
 

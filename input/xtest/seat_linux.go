@@ -257,13 +257,16 @@ func (s *Seat) leave() {
 		h.giveBack.Stop()
 		h.giveBack = nil
 	}
-	h.returnLoans(time.Now())
-	s.past = h.host
-	if h.second {
-		if err := h.xi.RemoveMaster(h.ptr); err != nil {
+	if h.second { // before there is news of a map
+		h.xi.SetClientPointer(0, xinput.CorePointer)
+		h.second = false
+		if err := s.removePair(h.ptr, h.kbd); err != nil {
 			h.log.Warn("second cursor not removed", "err", err)
+			_ = h.xi.RemoveMaster(h.ptr) // and if that fails, the next start will
 		}
 	}
+	h.returnLoans(time.Now())
+	s.past = h.host
 	h.turn.Unlock()
 	h.own.Close()
 	h.stop()

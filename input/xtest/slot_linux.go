@@ -66,6 +66,17 @@ func slotOwner(c *x11.Conn, slot int) (xproto.Window, error) {
 	return r.Owner, nil
 }
 
+// removePair removes a second pair with its keyboard, at which no client's copy
+// of a map may be left: it would ask a device that is gone, and Xlib ends a
+// program for that. The server is grabbed, so that nobody asks for a map between
+// the two.
+func removePair(xi *xinput.Client, ptr, kbd xinput.DeviceID) error {
+	if err := xi.Renew(kbd); err != nil && !errors.Is(err, xinput.ErrNoXKB) {
+		return err
+	}
+	return xi.RemoveMaster(ptr)
+}
+
 // sweep removes the pairs of slots that nobody holds. The server is grabbed.
 func sweep(c *x11.Conn, xi *xinput.Client) error {
 	all, err := xi.Devices()
@@ -82,7 +93,7 @@ func sweep(c *x11.Conn, xi *xinput.Client) error {
 			return err
 		case owner != 0:
 		default:
-			if err := xi.RemoveMaster(d.ID); err != nil {
+			if err := removePair(xi, d.ID, d.Attachment); err != nil {
 				return err
 			}
 		}
@@ -183,13 +194,12 @@ func guardian(ctx context.Context, display string, slot int, ready func()) error
 			return err
 		}
 	}
-	if err := clearLoans(c); err != nil {
-		return err
+	if xi != nil { // before there is news of a map
+		if err := sweep(c, xi); err != nil {
+			return err
+		}
 	}
-	if xi == nil {
-		return nil
-	}
-	return sweep(c, xi)
+	return clearLoans(c)
 }
 
 // liftCore lets go of what the XTEST devices of the host's own pair hold.

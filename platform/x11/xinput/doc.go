@@ -1,10 +1,12 @@
 // Package xinput is what xgb lacks about input devices: the requests of XInput 2
 // that make, ask and steer master devices, one of XInput 1 that says what a
-// device holds down, and the idle time of a device from SYNC's system counters.
+// device holds down, the idle time of a device from SYNC's system counters, and
+// what XKB tells of a new keyboard.
 // input/xtest builds the second cursor on it.
 //
 // It selects no events, and nobody may on an xgb connection: xgb reads every
 // event as 32 bytes, and a longer XInput 2 event would end all sense.
 //
-// Layouts are those of XI2proto.h, XIproto.h and syncproto.h (xorgproto).
+// Layouts are those of XI2proto.h, XIproto.h, syncproto.h and XKBproto.h
+// (xorgproto).
 package xinput

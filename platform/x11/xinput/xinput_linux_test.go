@@ -290,3 +290,40 @@ func TestIdle(t *testing.T) {
 		return p < query(xinput.CoreKeyboard)
 	})
 }
+
+// Whoever goes by the second keyboard hears of a new one; its map stays.
+func TestRenew(t *testing.T) {
+	b := newBench(t)
+	syms := func() []xproto.Keysym {
+		m, err := xproto.GetKeyboardMapping(b.remote.Conn, 8, 248).Reply()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Keysyms
+	}
+	before := syms()
+	for ev, err := b.remote.PollForEvent(); ev != nil || err != nil; ev, err = b.remote.PollForEvent() {
+	}
+	xi, err := xinput.New(b.host.Conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := xi.Renew(b.kbd); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(syms(), before) {
+		t.Error("the map is another")
+	}
+	heard := false
+	for ev, err := b.remote.PollForEvent(); ev != nil || err != nil; ev, err = b.remote.PollForEvent() {
+		if e, ok := ev.(xproto.MappingNotifyEvent); ok && e.Request == xproto.MappingKeyboard && e.FirstKeycode == 8 && e.Count >= 247 {
+			heard = true
+		}
+	}
+	if !heard {
+		t.Error("nobody heard of it")
+	}
+	if err := xi.Renew(99); err == nil {
+		t.Error("a keyboard that is not there was renewed")
+	}
+}
