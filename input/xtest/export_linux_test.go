@@ -31,6 +31,9 @@ func Timing(d input.Desk, f func(time.Duration)) { d.(*Desk).timing = f }
 // PairSlot is pairSlot.
 func PairSlot(name string) int { return pairSlot(name) }
 
+// SlotName is slotName.
+func SlotName(slot int) string { return slotName(slot) }
+
 // Crop is crop.
 func Crop(value []byte, w, h int) image.Rectangle { return crop(value, w, h) }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jezek/xgb/xproto"
-	fake "github.com/jezek/xgb/xtest"
 
 	"viewflip.app/input"
 	"viewflip.app/input/inputtest"
@@ -321,43 +320,6 @@ func TestHostChangesLayout(t *testing.T) {
 	if after := keymap(t, v.Name()); !sameMap(after, clean) {
 		t.Errorf("the layout is %v, was %v", after, clean)
 	}
-}
-
-// The host sets another layout while a guest acts, when the client would get the
-// second keyboard's map for his: guest and host go on by the new one, and when the
-// guest leaves, the program stays.
-func TestHostChangesLayoutMeanwhile(t *testing.T) {
-	v, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = v.Close() })
-	setLayout(t, v, "us")
-	g, typed := openClient(t, v, opener(xtest.SeatOptions{}), recorder)
-	p := &typist{t: t, gate: g, typed: typed, has: readKeyboard(t, v.Name())}
-	p.write("zя")
-	for _, layout := range []string{"de", "fr"} {
-		p.word("z")
-		setLayout(t, v, layout)
-		p.see("z")
-		p.has = readKeyboard(t, v.Name())
-		p.write("zyaя")
-	}
-	if err := g.Close(); err != nil {
-		t.Error(err)
-	}
-	c, err := x11.Connect(v.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if err := c.Require(x11.XTest); err != nil {
-		t.Fatal(err)
-	}
-	const keyQ = 24 // an "a" in France
-	fake.FakeInput(c.Conn, xproto.KeyPress, keyQ, 0, 0, 0, 0, 0)
-	fake.FakeInput(c.Conn, xproto.KeyRelease, keyQ, 0, 0, 0, 0, 0)
-	p.see("a")
 }
 
 // toolkits are clients that are there only if somebody installed them.

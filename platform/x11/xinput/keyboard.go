@@ -44,8 +44,9 @@ func (x *Client) Renew(id DeviceID) error {
 	// servers do not make it smaller; the second one is for those that do.
 	setup := xproto.Setup(x.c)
 	for _, first := range []xproto.Keycode{setup.MinKeycode + 1, setup.MinKeycode} {
-		const rest = 24 // bytes: the ranges of what is changed, all empty
-		b := u32(u16(kb.request(opKbSetMap), uint16(id)), 0) // nothing present, no flags
+		// Nothing is present, and no flags; the range; then what is changed.
+		const rest = 24 // bytes of first, count and total, all 0
+		b := u32(u16(kb.request(opKbSetMap), uint16(id)), 0)
 		b = append(b, byte(first), byte(setup.MaxKeycode))
 		if err := kb.tell(append(b, make([]byte, rest)...)).Check(); err != nil {
 			return fmt.Errorf("xinput: renew: %w", err)

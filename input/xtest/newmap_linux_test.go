@@ -1,0 +1,115 @@
+package xtest_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jezek/xgb/xproto"
+	fake "github.com/jezek/xgb/xtest"
+
+	"viewflip.app/input/xtest"
+	"viewflip.app/platform/virtual"
+	"viewflip.app/platform/x11"
+)
+
+// acting is a guest who acts in xterm right now, with a borrowed key: it would
+// get the second keyboard's map for the host's. ended tells of the guardian's end.
+type acting struct {
+	typist
+	v     *virtual.Display
+	host  *x11.Conn
+	ended chan error
+}
+
+func newActing(t *testing.T) *acting {
+	t.Helper()
+	v, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	setLayout(t, v, "us")
+	a := &acting{v: v, ended: make(chan error, 1)}
+	if a.host, err = x11.Connect(v.Name()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.host.Close)
+	if err := a.host.Require(x11.XTest); err != nil {
+		t.Fatal(err)
+	}
+	g, typed := openClient(t, v, opener(xtest.SeatOptions{Guard: a.guard}), recorder)
+	a.typist = typist{t: t, gate: g, typed: typed, has: readKeyboard(t, v.Name())}
+	a.write("zя")
+	return a
+}
+
+func (a *acting) guard(ctx context.Context, slot int) (func(), error) {
+	ready := make(chan struct{})
+	go func() {
+		a.ended <- xtest.Guardian(context.WithoutCancel(ctx), a.v.Name(), slot, func() { close(ready) })
+	}()
+	<-ready
+	return func() {}, nil
+}
+
+// hostTypes has the host press his "a", and waits for it in the program: it is
+// still there, and goes by his map.
+func (a *acting) hostTypes() {
+	a.t.Helper()
+	k := a.has['a'].key
+	code, _ := k.Evdev()
+	fake.FakeInput(a.host.Conn, xproto.KeyPress, byte(code+8), 0, 0, 0, 0, 0)
+	fake.FakeInput(a.host.Conn, xproto.KeyRelease, byte(code+8), 0, 0, 0, 0, 0)
+	a.see("a")
+}
+
+// setLayout sets the host's layout right behind a key of the guest's.
+func (a *acting) setLayout(name string) {
+	a.t.Helper()
+	a.word("z")
+	setLayout(a.t, a.v, name)
+	a.has = readKeyboard(a.t, a.v.Name())
+}
+
+// Guest and host go on by the host's new layout.
+func TestNewMap(t *testing.T) {
+	a := newActing(t)
+	for _, name := range []string{"de", "fr"} {
+		a.setLayout(name)
+		a.see("z")
+		a.write("zyaя")
+	}
+	if err := a.gate.Close(); err != nil {
+		t.Error(err)
+	}
+	a.hostTypes()
+}
+
+// The guest leaves just then, in order or not: the program stays.
+func TestNewMapAndLeave(t *testing.T) {
+	for name, leave := range map[string]func(*acting){
+		"closed": func(a *acting) {
+			if err := a.gate.Close(); err != nil {
+				a.t.Error(err)
+			}
+		},
+		"killed": func(a *acting) {
+			owner, err := xproto.GetSelectionOwner(a.host.Conn, a.host.Atom(xtest.SlotName(1))).Reply()
+			if err != nil || owner.Owner == 0 {
+				a.t.Fatal("nobody acts", err)
+			}
+			xproto.KillClient(a.host.Conn, uint32(owner.Owner))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newActing(t)
+			a.setLayout("fr")
+			leave(a)
+			if err := <-a.ended; err != nil {
+				t.Error("guardian:", err)
+			}
+			a.see("z")
+			a.hostTypes()
+		})
+	}
+}
