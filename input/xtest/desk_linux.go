@@ -223,7 +223,9 @@ func (d *Desk) Close() error {
 	if d.stale {
 		d.renewMap()
 	}
+	rest := time.Until(d.mapped.Add(mapRest))
 	d.mu.Unlock()
+	time.Sleep(rest) // the client may be asking for the map of the second keyboard
 	d.own.Close()
 	<-d.done
 	d.following.Wait()

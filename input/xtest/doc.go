@@ -119,11 +119,12 @@
 // The second keyboard has the server's default map; clients read its keycodes by
 // the host's map, its group is always the first. A client that first reads the
 // map while a guest acts gets that of the second keyboard, and keeps to it until
-// the next new map or the seat's end. One that is more than half a
-// second behind may read a borrowed keycode when it has its next character
-// already. While a keycode is borrowed, every program on the display hears that
-// the map has changed, once for each new character, and window managers take
-// their shortcuts anew.
+// the next new map or the seat's end. If this process is killed in the moment in
+// which a client reads a new map, that one may end with it (BadKeyboard). One
+// that is more than half a second behind may read a borrowed keycode when it has
+// its next character already. While a keycode is borrowed, every program on the
+// display hears that the map has changed, once for each new character, and window
+// managers take their shortcuts anew.
 //
 // It never sends synthetic (XSendEvent) events, and never works under Wayland,
 // where a point cannot be tied to a window.
