@@ -23,7 +23,7 @@ import (
 )
 
 // patience bounds everything that must happen; nothing waits that long.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // running is a service on loopback.
 type running struct {
@@ -244,7 +244,7 @@ func (r *raw) want(body, want wire.FrameBody) {
 func (r *raw) closed() (last wire.FrameBody, code websocket.StatusCode) {
 	r.t.Helper()
 	for {
-		f, err := r.readWithin(3 * patience) // a sweep comes every 10 s
+		f, err := r.readWithin(patience) // a sweep comes every 10 s
 		if err != nil {
 			if errors.Is(err, context.DeadlineExceeded) {
 				r.t.Error("the connection is not closed")

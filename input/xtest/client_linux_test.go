@@ -45,6 +45,13 @@ func TestXterm(t *testing.T) {
 	if err := host.Require(x11.XTest); err != nil {
 		t.Fatal(err)
 	}
+	const codeB = 56
+	hostTypes := func() {
+		fake.FakeInput(host.Conn, xproto.KeyPress, codeB, 0, 0, 0, 0, 0)
+		fake.FakeInput(host.Conn, xproto.KeyRelease, codeB, 0, 0, 0, 0, 0)
+	}
+	hostTypes() // the first key of another keyboard of his is a new map, for which guests let go of Shift
+	_, _ = xproto.GetInputFocus(host.Conn).Reply()
 	desk, err := xtest.NewSeat(d, xtest.SeatOptions{}).Open(context.Background(), id)
 	if err != nil {
 		t.Fatal(err)
@@ -78,11 +85,9 @@ func TestXterm(t *testing.T) {
 	centre.Kind = wire.Release
 	do(centre)
 	other.Forget()
-	const codeB = 56
 	want := ""
 	for i := range 40 {
-		fake.FakeInput(host.Conn, xproto.KeyPress, codeB, 0, 0, 0, 0, 0)
-		fake.FakeInput(host.Conn, xproto.KeyRelease, codeB, 0, 0, 0, 0, 0)
+		hostTypes()
 		switch i % 3 {
 		case 0:
 			tap("ShiftLeft", "KeyA")

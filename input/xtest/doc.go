@@ -67,8 +67,9 @@
 // keyboard that it got the map of: it would read no change of the host's, and end
 // the program when the second keyboard is gone (BadKeyboard). So the client has
 // the host's pair back at once, the server tells it of a new keyboard again
-// (Renew in package xinput), and guests wait for half a second (newMap). The second
-// keyboard is never removed without that, inside one server grab (removePair).
+// (Renew in package xinput), and guests wait for half a second and let go of what
+// they hold (newMap). The second keyboard is never removed without that, inside
+// one server grab (removePair).
 //
 // # A crash
 //
