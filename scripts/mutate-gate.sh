@@ -254,6 +254,7 @@ rule $f 's/if last\.ptr > h\.host\.ours\.ptr\+tick \{/if last.ptr > 0 {/' 'our o
 rule $f 's/s\.state\.HostActive = s\.host\.over && .*/s.state.HostActive = typing \&\& recent(last.kbd)/' 'his pointer in the same window' 'TestConformance/second/same window'
 rule $f 's/ \|\| typing && recent\(last\.kbd\)/; _ = typing/' 'his keys in the same window' 'TestConformance/second/same window'
 rule $f 's/\(p\.Buttons != 0 \|\| recent\(last\.ptr\)\)/recent(last.ptr)/' 'his button rests' 'TestConformance/second/the host rests'
+rule $f 's/if time\.Since\(d\.mapped\) < mapRest \{/if false {/' 'a new map' 'TestNewMap'
 rule $f 's/ \&\& got\.root\.In\(s\.screen\)//' 'a locker over a window partly off the screen' 'TestConformance/second/locker off'
 rule $f 's/if last\.ptr > h\.host\.ours\.ptr\+tick \{/if false {/' 'his pointer, one pair' "TestConformance/shared/the host's hand"
 rule $f 's/if last\.kbd > h\.host\.ours\.kbd\+tick \{/if false {/' 'his keys, one pair' "TestConformance/shared/the host's hand"

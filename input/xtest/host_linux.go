@@ -138,8 +138,10 @@ func (s *section) lookAtHost(a hostAsk) bool {
 	s.host = host{mods: p.Mods, group: p.Group, over: d.ours(p.Child), focus: f, ptrGrabbed: pg, kbdGrabbed: kg}
 	typing := d.hostInside(f)
 	recent := func(t time.Duration) bool { return ierr == nil && now-t < hostPause }
-	s.state.HostActive = s.host.over && (p.Buttons != 0 || recent(last.ptr)) || typing && recent(last.kbd) ||
-		time.Since(d.mapped) < mapRest
+	s.state.HostActive = s.host.over && (p.Buttons != 0 || recent(last.ptr)) || typing && recent(last.kbd)
+	if time.Since(d.mapped) < mapRest {
+		s.state.HostActive = true
+	}
 	return true
 }
 
