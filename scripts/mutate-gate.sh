@@ -13,6 +13,8 @@
 #    of ours, which keeps what it gets to itself;
 #  - a focus that is nowhere or on the root (inside): neither has a parent that
 #    would lead to the window;
+#  - that the key that goes down is the one that was asked about (strikeKey): the
+#    gate asks about every one;
 #  - that a menu is on the screen (ownMenu): the hit test finds no other.
 # The rules for what a crash leaves behind are those of the guardian, which
 # cmd/viewflip tests.
@@ -223,6 +225,7 @@ f=input/xtest/inject_linux.go
 rule $f 's/case k\.button \&\& !aimed:/case false:/' 'a button goes up in the window or nowhere' 'TestConformance/(second|shared)/let go without'
 rule $f 's/if int\(p\.RootX\) != s\.spot\.root\.X .*/if p == nil {/' 'the pointer arrived' 'TestPointerGoesAstray'
 rule $f 's/code == 0 \|\| s\.d\.layout\.Load\(\)\.banned.*\{/code == 0 {/' 'keys by meaning' 'TestKeysByMeaning'
+rule $f 's/if s\.past == 0 \{/if true {/' 'keys go past grabs on the window' 'TestConformance/second/grab on the window'
 rule $f 's/^\t\td\.hands\.typist = d$/\t\td.hands.typist = nil/' 'who types' 'TestConformance/second/two gates'
 rule $f 's/if !d\.nostrike \{/if false {/' 'presses go past the window manager' 'TestRace/not held back'
 rule $f 's/^\t\td\.hands\.autoRepeat\(k\.code, false\)$/\t\t_ = d/' 'the server repeats no key that a guest holds' 'TestNoRepeatElsewhere/shared'
@@ -260,10 +263,15 @@ rule $f 's/if last\.ptr > h\.host\.ours\.ptr\+tick \{/if false {/' 'his pointer,
 rule $f 's/if last\.kbd > h\.host\.ours\.kbd\+tick \{/if false {/' 'his keys, one pair' "TestConformance/shared/the host's hand"
 
 f=input/xtest/owned_linux.go
-rule $f 's/owned = p\.core\.Check\(\) != nil \|\| owned/_ = p.core.Check()/' 'shortcuts by the core protocol' 'TestConformance/second/shortcuts'
-rule $f 's/owned = owned \|\| taken \|\| err != nil/_, _ = taken, err/' 'shortcuts by XInput 2' 'TestConformance/second/shortcuts'
-rule $f 's/above = append\(above, s\.d\.chain\[:n-1\]\.\.\.\)/_ = n/' 'shortcuts on the frame' 'TestConformance/second/shortcuts'
+rule $f 's/return p\.core\.Check\(\) != nil \|\| taken/_ = p.core.Check(); return taken/' 'shortcuts by the core protocol' 'TestConformance/second/shortcuts'
+rule $f 's/taken = xi \|\| err != nil/_, _ = xi, err/' 'shortcuts by XInput 2' 'TestConformance/second/shortcuts'
+rule $f 's/chain\[:len\(chain\)-1\]\.\.\./chain[:0].../' 'shortcuts on the frame' 'TestConformance/second/shortcuts'
+rule $f 's/chain = d\.chainOf\(w\)/_ = w/' 'shortcuts on the frame of a dialog' 'TestConformance/second/grab on a dialog'
 rule $f 's/if bits := s\.d\.hands\.layout\.bits\[code\]; bits != 0 \{/if bits := s.d.hands.layout.bits[code]; false {/' 'repeats with a new modifier' 'TestConformance/second/shortcuts'
+rule $f 's/append\(below, s\.underPointer\(\)\.\.\.\), true/below, true/' 'grabs under the pointer' 'TestConformance/second/grab on the window'
+rule $f 's/case i > 0 \&\& w\&\^mask == d\.win\&\^mask/case i > 0 \&\& mask == 0/' 'grabs of the shared program' 'TestConformance/second/grab of its own'
+rule $f 's/w\&\^mask == d\.win\&\^mask \&\& d\.grabs\(\):/w\&^mask == d.win\&^mask:/' 'grabs where the shared program has none' 'TestConformance/second/grab on the window'
+rule $f 's/deepest, own = i, false/own = false/' 'grabs of others on the window' 'TestConformance/second/grab on the window'
 
 f=input/xtest/surface_linux.go
 rule $f 's/case f\.Masked \|\| m\.Masked:/case false \&\& m.Masked:/' 'a masked dialog, clicked' 'TestConformance/second/masked dialog'

@@ -35,7 +35,9 @@
 //
 // A shortcut that somebody has grabbed is found by trying to grab it, on the
 // root and on the window's frames, by core protocol and by XInput 2, for every
-// key that goes down: that takes microseconds, and nothing can be out of date.
+// key that goes down: that takes microseconds, and nothing can be out of date. It
+// is refused. A grab on the shared window itself, as twm has them, or on what is
+// in it, is none: the key goes past it (strikeKey), and reaches the window.
 //
 // # What keys mean
 //
@@ -90,10 +92,18 @@
 // repeat for us: the second keyboard's repeat is off, and that of a key of the
 // host's while we hold it. The viewer's repeats are checked one by one.
 //
+// Keys that somebody has grabbed on the window are frozen and replayed in the
+// same way. What the shared program has grabbed inside of its own window, as
+// Motif does for its accelerators, it gets.
+//
 // A release is for the shared window or for nobody: where its keyboard focus or
 // its pointer grab is gone, it comes to us.
 //
 // # What is left
+//
+// Who has a passive grab the server does not tell. One of somebody else on a
+// window that the shared program has made inside of its own is taken for that
+// program's, if it has any: no window manager makes such.
 //
 // A key that repeats is let go and pressed again for each repeat of the viewer,
 // also for clients that can tell a repeat from a press.

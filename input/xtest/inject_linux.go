@@ -160,7 +160,7 @@ func (s *section) tap(st input.Stroke) error {
 		}
 		// Not by a Backend: its own idea of the map does not have the key.
 		f := fake{d.hands.act, d.root}
-		return errors.Join(f.Key(st.Code, true), f.Key(st.Code, false))
+		return errors.Join(s.strikeKey(f, st.Code), f.Key(st.Code, false))
 	}
 	return errors.Join(s.press(k, true), s.press(k, false))
 }
@@ -213,7 +213,7 @@ func (s *section) press(k key, down bool) error {
 		err = d.strike(k.code)
 	default:
 		d.hands.autoRepeat(k.code, false)
-		err = d.hands.emit.Key(k.code, true)
+		err = s.strikeKey(d.hands.emit, k.code)
 	}
 	if err != nil {
 		if down && i < 0 && errors.Is(err, input.ErrNoKey) {
@@ -256,6 +256,28 @@ func (d *Desk) strike(n byte) error {
 		defer xproto.AllowEvents(c, xproto.AllowReplayPointer, xproto.TimeCurrentTime)
 	}
 	return d.hands.emit.Button(n, true)
+}
+
+// strikeKey presses a key past the passive grabs on the shared window and in it,
+// as strike does with buttons: the key is frozen by an active grab of ours and
+// replayed, which looks for passive grabs below the grab's window alone. Owned
+// has found which window that must be. Where it need not be, the key is pressed
+// as ever, for clients see a difference: a modifier that is replayed has itself
+// in its state. Our grab fails where a menu of the shared program has one; then
+// no passive grab is looked for.
+func (s *section) strikeKey(emit Emitter, code byte) error {
+	if s.asked != code {
+		return input.ErrNoKey // nobody knows whose it is
+	}
+	if s.past == 0 {
+		return emit.Key(code, true)
+	}
+	c := s.d.hands.act
+	xproto.GrabKeyboard(c, false, s.past, xproto.TimeCurrentTime, xproto.GrabModeAsync, xproto.GrabModeSync)
+	xproto.AllowEvents(c, xproto.AllowSyncKeyboard, xproto.TimeCurrentTime)
+	defer xproto.UngrabKeyboard(c, xproto.TimeCurrentTime) // if there was no press
+	defer xproto.AllowEvents(c, xproto.AllowReplayKeyboard, xproto.TimeCurrentTime)
+	return emit.Key(code, true)
 }
 
 // release lets go of k. That is for the shared window or for nobody: aimed says

@@ -29,9 +29,10 @@ type hands struct {
 	// turn guards act and everything below: a server grab belongs to a
 	// connection, so two Desks must not be inside theirs at once.
 	turn sync.Locker
-	// xi and idle are nil where the server lacks them.
+	// xi, idle and res are nil where the server lacks them.
 	xi   *xinput.Client
 	idle *xinput.Idle
+	res  *xinput.Resources
 	// park is a mapped window of one pixel off the screen, where the second
 	// keyboard's focus is when it is nowhere.
 	park xproto.Window
@@ -188,6 +189,9 @@ func (h *hands) connect(backend func() (Backend, error)) error {
 			return err
 		}
 		h.xi = nil
+	}
+	if h.res, err = xinput.NewResources(h.act); err != nil && !errors.Is(err, xinput.ErrNoResources) {
+		return err
 	}
 	if h.idle, err = xinput.NewIdle(h.act); err != nil {
 		if !errors.Is(err, xinput.ErrNoIdle) {

@@ -41,7 +41,11 @@ type section struct {
 	aimed bool
 	// surface says that the pixel is that of a menu or dialog.
 	surface bool
-	host    host
+	// asked is the key that Owned was asked about last, and past the window past
+	// which it must go: 0 if nobody has a passive grab of it there.
+	asked byte
+	past  xproto.Window
+	host  host
 }
 
 // spot is what the server says about one pixel of the window.

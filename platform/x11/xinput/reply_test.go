@@ -126,3 +126,24 @@ func FuzzReplies(f *testing.F) {
 		}
 	})
 }
+
+func TestGrabsReply(t *testing.T) {
+	b := make([]byte, replySize)
+	b[8] = 2
+	b = u32(u32(u32(u32(b, 300), 7), 301), 9)
+	if n, err := parseGrabs(b, 301); n != 9 || err != nil {
+		t.Error(n, err)
+	}
+	if n, err := parseGrabs(b, 302); n != 0 || err != nil {
+		t.Error(n, err)
+	}
+	for n := range b {
+		if _, err := parseGrabs(b[:n], 301); !errors.Is(err, ErrMalformed) {
+			t.Fatalf("%d bytes: %v", n, err)
+		}
+	}
+	b[11] = 0xff // more than there can be
+	if _, err := parseGrabs(b, 301); !errors.Is(err, ErrMalformed) {
+		t.Error(err)
+	}
+}
