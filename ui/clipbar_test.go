@@ -49,11 +49,11 @@ func TestClipButtons(t *testing.T) {
 	}
 	test.Tap(copied) // one question at a time
 	set(func(r *session.RemoteShare) { r.Asking = false })
-	if !v.chip.Visible() || v.refusal.text != "Anna did not allow it" {
+	if !v.refusal.chip.Visible() || v.refusal.text != "Anna did not allow it" {
 		t.Error(v.refusal.text)
 	}
 	*now = now.Add(time.Minute)
-	v.chip.Hide()
+	v.refusal.chip.Hide()
 
 	set(func(r *session.RemoteShare) { r.Rights |= wire.RightControl | wire.RightPaste })
 	if paste.Importance == copied.Importance {
@@ -72,7 +72,7 @@ func TestClipButtons(t *testing.T) {
 		t.Error(v.rights.text)
 	}
 	set(func(r *session.RemoteShare) { r.Asking, r.Rights = false, r.Rights|wire.RightCopy })
-	if v.chip.Visible() {
+	if v.refusal.chip.Visible() {
 		t.Error("granted, and said to be refused:", v.refusal.text)
 	}
 

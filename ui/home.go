@@ -97,6 +97,7 @@ func newHome(p *program) *home {
 			return
 		}
 		p.o.SetName(strings.TrimSpace(s))
+		h.join.question.render()
 	}
 	h.picker = newPicker(p, func() { h.visit(screenCall) }, func() { h.visit(screenCall) })
 	h.join = newJoinPane(p)
@@ -120,8 +121,9 @@ func newHome(p *program) *home {
 		foot := container.NewStack(newPanel(colorSurface, "", 0), container.New(layout.NewCustomPaddedLayout(0, 8, 20, 20), h.notice))
 		content = container.NewBorder(header, foot, nil, nil, h.body)
 	}
-	h.win.SetContent(content)
-	h.win.Resize(fyne.NewSize(homeWidth, homeHeight))
+	whole := newGiven(p, h.win, true, nil, content)
+	h.win.SetContent(whole)
+	h.win.Resize(fyne.NewSize(homeWidth, homeHeight).Max(leastOf(whole)))
 	h.ready = true
 	h.announce()
 	h.render()
@@ -245,10 +247,15 @@ func (h *home) say(text string, bad bool) {
 	h.picker.root.Refresh()
 }
 
-// openLink joins the call of a link from outside.
+// openLink takes a link from outside. Whoever said "join" joins; anything else,
+// such as a page on the web, can hand a link over, and is asked about.
 func (h *home) openLink(link string) {
 	h.visit(screenJoin)
-	h.join.open(link)
+	if h.p.o.ViewerOnly {
+		h.join.open(link)
+	} else {
+		h.join.ask(link)
+	}
 }
 
 // thumbsChanged follows the windows whose pictures can be seen now.
@@ -314,7 +321,10 @@ type joinPane struct {
 	verdict *para
 	button  *widget.Button
 	cancel  context.CancelFunc
-	root    *fyne.Container
+	form    *fyne.Container
+	// question is about a link from outside.
+	question *linkQuestion
+	root     *fyne.Container
 }
 
 func newJoinPane(p *program) *joinPane {
@@ -330,13 +340,15 @@ func newJoinPane(p *program) *joinPane {
 	j.button = widget.NewButton("Join", j.press)
 	j.button.Importance = widget.HighImportance
 	hint := quiet("Paste the link that you were given. Every window that is shared there opens as a window of its own.")
-	j.root = container.New(upperLayout{}, narrow(560, card(inset(8, 8, column(14,
+	j.form = column(14,
 		heading("Join a call"),
 		hint.Container,
 		container.NewBorder(nil, nil, nil, row(0, sized(6, 0, newPanel("", "", 0)), paste), j.link),
 		j.verdict.Container,
 		container.NewBorder(nil, nil, nil, sized(112, 0, j.button)),
-	)))))
+	)
+	j.question = newLinkQuestion(p, j)
+	j.root = container.New(upperLayout{}, narrow(560, card(inset(8, 8, container.NewStack(j.form, j.question.root)))))
 	j.judge()
 	return j
 }

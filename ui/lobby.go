@@ -53,6 +53,7 @@ func (l *lobby) build() {
 	l.words = heading("").centred()
 	l.hint = quiet("").centred()
 	leave := widget.NewButton("Leave", l.p.quit)
-	l.win.SetContent(inset(18, 18, column(12, l.words, l.hint.Container, container.NewCenter(sized(112, 0, leave)))))
-	l.win.Resize(fyne.NewSize(420, 150))
+	whole := newGiven(l.p, l.win, true, nil, inset(18, 18, column(12, l.words, l.hint.Container, container.NewCenter(sized(112, 0, leave)))))
+	l.win.SetContent(whole)
+	l.win.Resize(fyne.NewSize(420, 150).Max(leastOf(whole)))
 }

@@ -30,6 +30,9 @@ func (queue) repaint(fyne.Window)                                {}
 func (queue) attention(fyne.Window)                              {}
 func (queue) room(fyne.Window) fyne.Size                         { return fyne.Size{} }
 func (queue) reshape(fyne.Window, image.Point, image.Point) bool { return false }
+func (queue) resize(fyne.Window, image.Point) bool               { return false }
+func (queue) size(fyne.Window) (image.Point, bool)               { return image.Point{}, false }
+func (queue) least(fyne.Window, fyne.Size) bool                  { return false }
 
 // until does what waits until ok.
 func (q queue) until(t *testing.T, what string, ok func() bool) {

@@ -98,7 +98,7 @@ func (m *meter) toggle() {
 	m.open = on
 	m.mu.Unlock()
 	if exact && !v.win.FullScreen() {
-		v.win.Resize(v.sizeFor(v.hand.w, v.hand.h))
+		v.resize(v.sizeFor(v.hand.w, v.hand.h))
 	}
 	v.head.Refresh()
 	v.arrange()

@@ -36,8 +36,17 @@ type shell interface {
 	// room is the usable size of the screen in the toolkit's units; zero if
 	// unknown.
 	room(w fyne.Window) fyne.Size
-	// reshape gives a window's content a size and moves it, both in pixels of
-	// the screen, as far as there is room; false if it cannot.
+	// size is what the window's content has now by the display server, in pixels
+	// of the screen; false if unknown. The toolkit may not know it yet.
+	size(w fyne.Window) (image.Point, bool)
+	// least tells the window manager the least size of a window's content in the
+	// toolkit's units; it may give less. False before the window is shown.
+	least(w fyne.Window, size fyne.Size) bool
+	// resize asks for a size of a window's content, in pixels of the screen; false
+	// if it cannot. A window that fills the screen stays as it is. The toolkit
+	// learns of the size that the window manager then gives.
+	resize(w fyne.Window, size image.Point) bool
+	// reshape is resize, and moves the window by a way, as far as there is room.
 	reshape(w fyne.Window, size, by image.Point) bool
 }
 

@@ -23,7 +23,7 @@ func (v *viewer) reshape(u session.Update) {
 	}
 	before, offset := v.fit(), v.main.Min
 	v.main = main
-	if !v.pictured || !before.Exact() && !v.squeezed {
+	if !v.pictured || !before.Exact() && !v.squeezed || v.moving() {
 		return
 	}
 	v.pin = image.Rectangle{}
@@ -31,12 +31,11 @@ func (v *viewer) reshape(u session.Update) {
 	was := v.squeezed
 	v.squeezed = v.sizeFor(u.W, u.H) != v.sizeAt(u.W, u.H, 1)
 	if v.squeezed || was { // the screen is too small: scaled until it is not
-		v.win.Resize(v.sizeFor(u.W, u.H))
+		v.resize(v.sizeFor(u.W, u.H))
 		return
 	}
-	scale := v.win.Canvas().Scale()
 	size := v.sizeAt(u.W, u.H, 1)
-	pixels := image.Pt(int(size.Width*scale+0.5), int(size.Height*scale+0.5))
+	pixels := v.pixels(size)
 	top := v.stage.area().Min
 	after := glass.FitIn(image.Rect(top.X, top.Y, pixels.X, pixels.Y), u.W, u.H)
 	shift := before.Rect.Min.Add(offset).Sub(after.Rect.Min.Add(main.Min))
@@ -50,7 +49,7 @@ func (v *viewer) reshape(u session.Update) {
 			}
 		})
 	}
-	if !v.p.shell.reshape(v.win, pixels, shift) {
+	if v.asked = pixels; !v.p.shell.reshape(v.win, pixels, shift) {
 		v.win.Resize(size)
 	}
 	v.hand.shown(u.W, u.H, 0) // until it is visible nothing can be aimed at

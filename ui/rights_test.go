@@ -6,6 +6,7 @@ import (
 	"context"
 	"image"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +31,9 @@ func (queueShell) repaint(fyne.Window)                                {}
 func (queueShell) attention(fyne.Window)                              {}
 func (queueShell) room(fyne.Window) fyne.Size                         { return fyne.Size{} }
 func (queueShell) reshape(fyne.Window, image.Point, image.Point) bool { return false }
+func (queueShell) resize(fyne.Window, image.Point) bool               { return false }
+func (queueShell) size(fyne.Window) (image.Point, bool)               { return image.Point{}, false }
+func (queueShell) least(fyne.Window, fyne.Size) bool                  { return false }
 func (s queueShell) until(t *testing.T, ok func() bool) {
 	t.Helper()
 	end := time.After(20 * time.Second)
@@ -225,7 +229,97 @@ func TestPasteGoesFirst(t *testing.T) {
 	v.send(paste)
 	v.send(key(a, 0))
 	sh.until(t, func() bool { return len(view.inputs()) == 7 })
-	if view.inputs()[6] != key(a, 0) || !v.chip.Visible() {
+	if view.inputs()[6] != key(a, 0) || !v.refusal.chip.Visible() {
 		t.Error("too much was pasted, or nothing said")
 	}
+}
+
+// A link from outside joins nothing by itself, nor by a click in the first
+// moment, nor by Enter.
+func TestLinkFromOutsideIsAskedAbout(t *testing.T) {
+	p, sh, c, now := quietProgram(t)
+	p.call = nil
+	joins := 0
+	p.o.NewCall = func(context.Context, *wire.Link) (Call, error) { joins++; return c, nil }
+	p.o.Name = func() string { return "Ada" }
+	p.home = newHome(p)
+	h, q := p.home, p.home.join.question
+	h.openLink(fakeLink(1).String())
+	if !q.root.Visible() || h.join.form.Visible() || !strings.Contains(q.note.seg.Text, "“Ada”") || !strings.Contains(q.note.seg.Text, "network addresses") {
+		t.Fatal("no question, or it does not say what it is about:", q.note.seg.Text)
+	}
+	q.join.OnTapped() // even if it were not disabled
+	*now = now.Add(inertFor - time.Millisecond)
+	q.join.OnTapped()
+	test.Tap(q.join)
+	if h.win.Canvas().Focused() != nil {
+		t.Error("something has the focus by itself")
+	}
+	*now = now.Add(time.Millisecond)
+	sh.until(t, func() bool { return !q.join.Disabled() })
+	for _, b := range []fyne.Focusable{q.join, q.away} {
+		h.win.Canvas().Focus(b)
+		b.TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+		b.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEnter})
+	}
+	if joins != 0 || h.join.cancel != nil {
+		t.Fatal("joined unasked")
+	}
+	test.Tap(q.away)
+	if q.root.Visible() || h.join.link.Text != "" || h.join.cancel != nil {
+		t.Error("the link was not forgotten")
+	}
+	h.openLink(fakeLink(2).String())
+	test.Tap(q.join)
+	if h.join.cancel != nil {
+		t.Fatal("the next question was not inert")
+	}
+	*now = now.Add(time.Minute)
+	sh.until(t, func() bool { return !q.join.Disabled() })
+	test.Tap(q.join)
+	sh.until(t, func() bool { return p.call != nil })
+	if joins != 1 {
+		t.Error(joins, "calls")
+	}
+	h.openLink("viewflip://nonsense")
+	if q.root.Visible() {
+		t.Error("asked about what is no link")
+	}
+}
+
+// Why something did not happen can be read in a viewer of any width.
+func TestRefusalIsReadable(t *testing.T) {
+	p, _, _, now := quietProgram(t)
+	view := newFakeView(session.RemoteShare{W: 640, H: 400, Title: "notes", MemberName: "Anna", Rights: wire.RightsQuiet})
+	v := newViewer(p, shareKey{}, view)
+	t.Cleanup(v.close)
+	v.shown(session.Update{W: 640, H: 400, Gen: 1})
+	for r := wire.Reason(1); r.Valid(); r++ {
+		for width := float32(240); width < 1200; width += 20 {
+			v.win.Resize(fyne.NewSize(width, 400))
+			v.say(r.String(), *now)
+			shown := []string{v.refusal.lines[0].drawn(t), v.refusal.lines[1].drawn(t)}
+			if v.refusal.usual.Visible() {
+				shown = []string{v.refusal.word.drawn(t)}
+			}
+			if got := strings.TrimSpace(strings.Join(shown, " ")); got != r.String() || v.refusal.usual.Visible() == v.refusal.whole.Visible() {
+				t.Errorf("at %v: %q is shown as %q", width, r, got)
+			}
+		}
+	}
+	v.win.Resize(fyne.NewSize(300, 400))
+	v.refusal.chip.Hide()
+	v.arrange()
+	if !v.refusal.usual.Visible() || v.refusal.whole.Visible() {
+		t.Error("the bar does not come back")
+	}
+}
+
+// drawn is what a line shows, elided where it is too narrow.
+func (l *line) drawn(t *testing.T) string {
+	t.Helper()
+	if !l.Visible() {
+		return ""
+	}
+	return test.WidgetRenderer(l).(*lineRenderer).t.Text
 }

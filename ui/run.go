@@ -151,11 +151,46 @@ func (s *glfwShell) room(w fyne.Window) fyne.Size {
 	return fyne.NewSize(float32(width-frame/4)/scale, float32(height-frame)/scale)
 }
 
+func (s *glfwShell) size(w fyne.Window) (image.Point, bool) {
+	g := glfwWindow(w)
+	if g == nil {
+		return image.Point{}, false
+	}
+	x, y := g.GetFramebufferSize() // it asks the server
+	return image.Pt(x, y), true
+}
+
+func (s *glfwShell) least(w fyne.Window, size fyne.Size) bool {
+	g := glfwWindow(w)
+	if g == nil {
+		return false
+	}
+	x, y := w.Canvas().PixelCoordinateForPosition(fyne.NewPos(size.Width, size.Height))
+	g.SetSizeLimits(x, y, glfw.DontCare, glfw.DontCare) // a hint in X11: the size stays
+	return true
+}
+
+// fills reports whether a window fills the screen.
+func fills(g *glfw.Window) bool {
+	return g.GetAttrib(glfw.Maximized) == glfw.True || g.GetMonitor() != nil
+}
+
+func (s *glfwShell) resize(w fyne.Window, size image.Point) bool {
+	g := glfwWindow(w)
+	if g == nil {
+		return false
+	}
+	if !fills(g) {
+		g.SetSize(size.X, size.Y)
+	}
+	return true
+}
+
 func (s *glfwShell) reshape(w fyne.Window, size, by image.Point) bool {
 	g := glfwWindow(w)
 	m := glfw.GetPrimaryMonitor()
-	if g == nil || m == nil || g.GetAttrib(glfw.Maximized) == glfw.True || g.GetMonitor() != nil {
-		return false
+	if g == nil || m == nil || fills(g) {
+		return g != nil
 	}
 	x, y := g.GetPos()
 	left, top, right, bottom := g.GetFrameSize()

@@ -181,6 +181,20 @@ func runScene(name string) error {
 		}()
 	case "still":
 		join(remote(everything, 900, 600), false)
+	case "refused":
+		join(remote(everything, 900, 600), false)
+		go func() {
+			for call.view(session.MemberID{9}, 7) == nil {
+				time.Sleep(10 * time.Millisecond)
+			}
+			v := call.view(session.MemberID{9}, 7)
+			for ; ; time.Sleep(time.Second) {
+				v.mu.Lock()
+				v.refusal, v.at = wire.Covered, time.Now()
+				v.mu.Unlock()
+				call.set(func(*session.State) {})
+			}
+		}()
 	case "small":
 		join(remote(wire.RightSee, 200, 120), false)
 	case "large":

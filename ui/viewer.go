@@ -26,8 +26,6 @@ const (
 	barHeight = 36
 	// barWidth is the least width of a viewer window.
 	barWidth = 480
-	// refusalFor is how long the reason for a refusal stays.
-	refusalFor = 2 * time.Second
 )
 
 // viewer is the window that shows one remote share. It belongs to the main
@@ -53,6 +51,8 @@ type viewer struct {
 	// screen was too small to go on showing it pixel for pixel.
 	main, pin image.Rectangle
 	squeezed  bool
+	// asked is the size in pixels that the window was last asked to have.
+	asked image.Point
 
 	hand    *hand
 	pasting pasting
@@ -66,8 +66,7 @@ type viewer struct {
 	rights  *line
 	lamp    *panel
 	from    *line
-	refusal *line
-	chip    *fyne.Container
+	refusal *refusal
 	tip     *line
 	pen     *hintButton
 	clips   []*clipButton
@@ -112,6 +111,7 @@ func newViewer(p *program, k shareKey, view View) *viewer {
 	v.render()
 	v.win.Resize(v.sizeFor(v.info.W, v.info.H))
 	v.win.Show()
+	v.asked = v.pixels(v.win.Canvas().Size()) // no event was read since
 	v.detach = p.shell.attach(v.win, watchFocus{v.hand, v})
 	v.surface = v.newSurface()
 	v.arrange()
@@ -203,10 +203,7 @@ func (v *viewer) build() {
 	v.lamp, lamp = dot(theme.ColorNamePlaceHolder)
 	v.from, v.rights = newLine("").whole(), newLine("").whole()
 	v.from.size, v.rights.size = theme.SizeNameCaptionText, theme.SizeNameCaptionText
-	v.refusal = caption("")
-	v.refusal.tint(theme.ColorNameError)
-	v.chip = container.NewStack(newPanel(theme.ColorNameButton, "", 9), inset(3, 10, v.refusal))
-	v.chip.Hide()
+	v.refusal = newRefusal()
 	v.button = widget.NewButton("", v.press)
 	v.tip = caption("")
 	v.pen = newHintButton(theme.DocumentCreateIcon(), func() { v.usePen(!v.hand.finger.pen) }, func(on bool) {
@@ -218,14 +215,17 @@ func (v *viewer) build() {
 	v.clips = []*clipButton{newPasteButton(v), newCopyButton(v)}
 	v.zoom = caption("").whole()
 	v.full = widget.NewButton("100 %", func() {
-		v.win.Resize(v.sizeAt(v.info.W, v.info.H, 1))
+		v.resize(v.sizeAt(v.info.W, v.info.H, 1))
 	})
-	left := row(8, middle(lamp), middle(v.rights), middle(v.from))
+	from := container.NewStack(middle(v.from))
+	left := row(8, middle(lamp), middle(v.rights), from)
 	v.first, v.scale = low(v.button), row(8, middle(v.zoom), low(v.full))
 	v.meter = newMeter(v)
-	right := row(8, middle(v.meter.chip), v.scale, low(row(4, v.clips[0].hintButton, v.clips[1].hintButton, v.pen)), v.first)
+	meter, scale := container.NewStack(middle(v.meter.chip)), container.NewStack(v.scale)
+	right := row(8, meter, scale, low(row(4, v.clips[0].hintButton, v.clips[1].hintButton, v.pen)), v.first)
+	usual := inset(0, 12, container.NewBorder(nil, nil, left, right, inset(0, 10, container.NewStack(middle(v.refusal.chip), middle(v.tip)))))
 	bar := container.NewStack(newPanel(colorSurface, "", 0), container.NewBorder(nil, widget.NewSeparator(), nil, nil,
-		inset(0, 12, container.NewBorder(nil, nil, left, right, inset(0, 10, container.NewStack(middle(v.chip), middle(v.tip)))))))
+		v.refusal.bar(usual, []fyne.CanvasObject{left, right}, from, meter, scale)))
 
 	v.still, v.live, v.ink = picture(nil), picture(nil), picture(nil)
 	for _, img := range []*canvas.Image{v.still, v.live, v.ink} {
@@ -240,7 +240,7 @@ func (v *viewer) build() {
 	v.stage = newStage(v)
 	top := container.New(under{func() float32 { return barHeight }}, bar, v.meter.strip)
 	v.head = container.New(under{v.top}, top, v.stage)
-	v.win.SetContent(v.head)
+	v.win.SetContent(newGiven(v.p, v.win, false, v.least, v.head))
 }
 
 // newSurface takes the fastest way to the screen that there is.
@@ -361,8 +361,8 @@ func (v *viewer) update(r session.RemoteShare) {
 	if r.Hidden != before.Hidden || r.Ended != before.Ended {
 		v.p.log.Debug("share changed", "hidden", r.Hidden, "ended", r.Ended)
 	}
-	if !v.pictured && (r.W != before.W || r.H != before.H) && r.Ended == 0 {
-		v.win.Resize(v.sizeFor(r.W, r.H)) // later the picture itself says so
+	if !v.pictured && (r.W != before.W || r.H != before.H) && r.Ended == 0 && !v.given() {
+		v.resize(v.sizeFor(r.W, r.H)) // later the picture itself says so
 	}
 	if reason, at := v.view.LastRefusal(); reason != 0 && at.After(v.refused) {
 		v.p.log.Debug("input refused", "reason", reason.String())
@@ -370,18 +370,6 @@ func (v *viewer) update(r session.RemoteShare) {
 	} else if now := v.p.now(); refusedOf(before, r) != 0 && now.Sub(v.refused) > refusalFor {
 		v.say(nameOf(r.MemberName)+" did not allow it", now)
 	}
-}
-
-// say shows a few words for a while.
-func (v *viewer) say(words string, at time.Time) {
-	v.refused = at
-	v.refusal.set(words)
-	v.chip.Show()
-	v.p.after(refusalFor, func() {
-		if v.refused.Equal(at) {
-			v.chip.Hide()
-		}
-	})
 }
 
 // render makes the window say what is so.
@@ -461,6 +449,7 @@ func (v *viewer) arrange() {
 	if v.surface != nil {
 		v.surface.place(area, v.covered == "" && v.win.Canvas().Overlays().Top() == nil)
 	}
+	v.refusal.fit(v.win.Canvas().Size().Width)
 	f := v.fit()
 	if f.Exact() {
 		v.zoom.set("")
@@ -502,6 +491,9 @@ func (v *viewer) draw(s wire.Stroke) {
 		v.p.log.Debug("stroke not sent", "err", err)
 	}
 }
+
+// least is how small the window should be.
+func (v *viewer) least() fyne.Size { return fyne.NewSize(barWidth, 60+v.top()) }
 
 // top is the height of what is above the picture.
 func (v *viewer) top() float32 { return barHeight + v.meter.height() }

@@ -33,7 +33,13 @@ func testWorld(t *testing.T, env map[string]string) world {
 
 func display(t *testing.T) *virtual.Display {
 	t.Helper()
-	d, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
+	return displayOf(t, "openbox")
+}
+
+// displayOf has another window manager than openbox, or none.
+func displayOf(t *testing.T, wm string) *virtual.Display {
+	t.Helper()
+	d, err := virtual.Start(t.Context(), virtual.Options{WM: wm})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,8 @@ import (
 // thumbWidth and thumbHeight bound the picker's pictures, in pixels.
 const thumbWidth, thumbHeight = 480, 300
 
-// runGUI opens the home window; with a link it joins that call at once.
+// runGUI opens the home window; with a link, which any web page may have handed to
+// the desktop, it asks whether to join that call.
 func runGUI(ctx context.Context, w world, args []string) error {
 	fs := newFlags(w, "")
 	name := fs.String("name", "", "how others see you")

@@ -108,7 +108,7 @@ func dispatch(ctx context.Context, w world, args []string) error {
 func help(out io.Writer) {
 	b := &strings.Builder{}
 	b.WriteString("viewflip shares single windows; others see, point, click and type in them and nowhere else.\n\n")
-	b.WriteString("  viewflip [LINK] [--name NAME]\n        open the window in which windows are chosen and shared; with a link, join its call\n")
+	b.WriteString("  viewflip [LINK] [--name NAME]\n        open the window in which windows are chosen and shared; with a link, ask whether to join its call\n")
 	for _, c := range commands() {
 		fmt.Fprintf(b, "  viewflip %s\n        %s\n", strings.TrimSpace(c.name+" "+c.args), c.about)
 	}

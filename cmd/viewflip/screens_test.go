@@ -78,7 +78,7 @@ type scene struct {
 	ctx                  context.Context //nolint:containedctx // the life of the test
 	anna, ben            *screen
 	shared, other, cover *platformtest.Window
-	typed                string
+	typed, link          string
 	viewer               xproto.Window
 	sharerLog, viewerLog logs
 	sharerEnd, viewerEnd chan struct{}
@@ -86,8 +86,22 @@ type scene struct {
 	printed <-chan string
 }
 
-// more are further arguments of the viewer.
+// newScene has a viewer's window with a picture. more are further arguments of
+// the viewer.
 func newScene(t *testing.T, more ...string) *scene {
+	t.Helper()
+	s, db := newSharer(t, "openbox")
+	s.join(db, more...)
+	s.wait("the viewer's window", func() bool {
+		s.viewer = s.ben.titled("Editor")
+		return s.viewer != 0 && s.ben.pictureOf(s.viewer) != 0
+	})
+	return s
+}
+
+// newSharer has everything but the viewer; the display that Ben may join on has
+// a window manager, or none if wm is "".
+func newSharer(t *testing.T, wm string) (*scene, *virtual.Display) {
 	t.Helper()
 	t.Setenv(asProgram, "1")
 	t.Setenv("VIEWFLIP_LOG", "debug")
@@ -99,7 +113,7 @@ func newScene(t *testing.T, more ...string) *scene {
 			t.Logf("sharer:\n%s\nviewer:\n%s", s.sharerLog.String(), s.viewerLog.String())
 		}
 	})
-	da, db := display(t), display(t)
+	da, db := display(t), displayOf(t, wm)
 	open := func(d *virtual.Display) *screen {
 		x, err := openScreen(d.Name())
 		if err != nil {
@@ -127,14 +141,16 @@ func newScene(t *testing.T, more ...string) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.printed, err = startSelf(db, &s.viewerLog, func() { close(s.viewerEnd) }, append([]string{"join", link, "--name", "Ben", "--control"}, more...)...); err != nil {
-		t.Fatal(err)
-	}
-	s.wait("the viewer's window", func() bool {
-		s.viewer = s.ben.titled("Editor")
-		return s.viewer != 0 && s.ben.pictureOf(s.viewer) != 0
-	})
-	return s
+	s.link = link
+	return s, db
+}
+
+// join starts the viewer.
+func (s *scene) join(on *virtual.Display, more ...string) {
+	s.t.Helper()
+	var err error
+	s.printed, err = startSelf(on, &s.viewerLog, func() { close(s.viewerEnd) }, append([]string{"join", s.link, "--name", "Ben", "--control"}, more...)...)
+	s.must(err)
 }
 
 func (s *scene) wait(what string, ok func() bool) {
