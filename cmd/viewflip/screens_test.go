@@ -447,6 +447,12 @@ func TestViewerFollowsTheWindow(t *testing.T) {
 	s.shared.Resize(501, 303)
 	s.shared.Paint(pattern(501, 303))
 	s.awaitPicture(image.Pt(501, 303))
+	// What the bar says must not keep the window wider than the picture: for a
+	// moment the picture stays where it was, and then it would be in the middle.
+	s.wait("the viewer as large as the picture", func() bool {
+		b, err := s.ben.Bounds(s.viewer)
+		return err == nil && b.Size() == image.Pt(501, 303+barOfViewer)
+	})
 
 	// The corner shows the last picture, dimmed; the middle a sentence.
 	corner := image.Rect(0, 36, 60, 66)
