@@ -331,6 +331,7 @@ func (c *Call) addMember(ctx context.Context, s memberSpec) error {
 		c.order = slices.DeleteFunc(c.order, func(o *member) bool { return o == old })
 	}
 	m.number = c.numberLocked()
+	m.name = c.nameLocked(m, s.name)
 	c.order = append(c.order, m)
 	c.mu.Unlock()
 	if old != nil {

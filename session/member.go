@@ -50,13 +50,10 @@ type member struct {
 
 func newMember(c *Call, s memberSpec) *member {
 	ctx, cancel := context.WithCancel(c.life)
-	if s.contact.Name != "" {
-		s.name = s.contact.Name
-	}
 	return &member{
 		call: c, id: s.device.Address(), device: s.device, pair: s.pair,
 		offerer: s.offerer, signals: make(chan wire.Signal, signalBuffer),
-		ctx: ctx, cancel: cancel, standing: s.standing, vouched: s.vouched, contact: s.contact, name: s.name,
+		ctx: ctx, cancel: cancel, standing: s.standing, vouched: s.vouched, contact: s.contact,
 		views: map[wire.ShareID]*View{},
 	}
 }
@@ -123,7 +120,7 @@ func (m *member) run(parent context.Context) {
 		m.call.mu.Lock()
 		m.link = Connected
 		m.call.mu.Unlock()
-		m.call.emit(Event{Kind: EventJoined, Member: m.id.String(), Name: m.name})
+		m.call.emit(Event{Kind: EventJoined, Member: m.id.String(), Name: m.displayName()})
 		m.call.changed()
 		m.greet()
 		wg.Go(func() { defer cancel(); m.listen(ctx) })
@@ -221,7 +218,7 @@ func (m *member) gone() {
 	}
 	c.mu.Unlock()
 	if was {
-		c.emit(Event{Kind: EventLeft, Member: m.id.String(), Name: m.name})
+		c.emit(Event{Kind: EventLeft, Member: m.id.String(), Name: m.displayName()})
 	}
 	c.changed()
 }
@@ -278,9 +275,7 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 		first := !m.greeted
 		if first {
 			m.greeted = true
-			if m.contact.Name == "" {
-				m.name = msg.Name
-			}
+			m.name = c.nameLocked(m, msg.Name)
 		}
 		c.mu.Unlock()
 		if first {

@@ -405,7 +405,7 @@ func (s *share) watch(ctx context.Context, m *member, on bool) {
 		old.stop()
 		s.unmark(m, false)
 		s.endOnce(m, wire.RightsQuiet|wire.RightControl)
-		c.emit(Event{Kind: EventUnwatch, Member: m.id.String(), Name: m.name, Share: s.id})
+		c.emit(Event{Kind: EventUnwatch, Member: m.id.String(), Name: m.displayName(), Share: s.id})
 		c.changed()
 		return
 	}
@@ -415,7 +415,7 @@ func (s *share) watch(ctx context.Context, m *member, on bool) {
 	if !c.spawn(o.run) {
 		o.stop()
 	}
-	c.emit(Event{Kind: EventWatching, Member: m.id.String(), Name: m.name, Share: s.id, Title: s.title})
+	c.emit(Event{Kind: EventWatching, Member: m.id.String(), Name: m.displayName(), Share: s.id, Title: s.title})
 	c.changed()
 }
 

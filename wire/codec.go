@@ -3,9 +3,6 @@ package wire
 import (
 	"encoding/binary"
 	"errors"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Version is the version of the protocol between peers and with the service.
@@ -92,6 +89,14 @@ func (r *reader) text(limit int) string {
 	return clean(string(r.take(n)), limit)
 }
 
+// name takes the text by which a person is shown. A name in which nothing can
+// be seen is malformed: a window would say that nobody asks.
+func (r *reader) name() string {
+	s := r.text(MaxName)
+	r.bad = r.bad || blank(s)
+	return s
+}
+
 func (r *reader) copy(dst []byte) { copy(dst, r.take(len(dst))) }
 
 // end reports whether everything was well formed and nothing is left over.
@@ -125,34 +130,4 @@ func lengthPrefixed(parts ...[]byte) []byte {
 		b = appendBytes(b, p)
 	}
 	return b
-}
-
-// CleanName makes a person's name safe to show: valid UTF-8, one line, no
-// control or direction-changing characters, at most MaxName bytes.
-func CleanName(s string) string { return clean(s, MaxName) }
-
-// CleanTitle does the same for a window's title, at most MaxTitle bytes.
-func CleanTitle(s string) string { return clean(s, MaxTitle) }
-
-func clean(s string, limit int) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t' || r == '\n' || r == '\r':
-			return ' '
-		case unicode.IsControl(r),
-			r == 0x061C, r >= 0x200B && r <= 0x200F && r != 0x200D, // marks and zero widths; ZWJ holds emoji together
-			r >= 0x2028 && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r == 0xFEFF:
-			return -1
-		}
-		return r
-	}, s)
-	s = strings.TrimSpace(s)
-	if len(s) <= limit {
-		return s
-	}
-	for limit > 0 && !utf8.RuneStart(s[limit]) {
-		limit--
-	}
-	return strings.TrimSpace(s[:limit])
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -141,6 +142,11 @@ func parseLink(s, kind string) (Link, error) {
 		return Link{}, linkError("the part after # is damaged; copy it to its end")
 	}
 	l.Secret = NewSecret(secret)
+	// What a link says can be longer as String writes it than as it came, and
+	// whoever gets it from here must be able to read it.
+	if len(l.text(kind)) > maxLink {
+		return Link{}, linkError("it is too long")
+	}
 	return l, nil
 }
 
@@ -160,11 +166,25 @@ func parseService(host string, q url.Values) (Service, error) {
 	return s, nil
 }
 
-// hostPort reports whether a is host:port and nothing that means more in a URL.
+// maxHost is the length of the longest host name (RFC 1035, 2.3.4), in bytes.
+const maxHost = 253
+
+// hostPort reports whether a is host:port in the form that net.JoinHostPort
+// writes: an IP address without a zone, or a name of letters, digits, '-', '_'
+// and '.' (other alphabets come in their ASCII form, RFC 5891), and a decimal
+// port. So nothing in it means more in a URL, in a terminal or in a label.
 func hostPort(a string) bool {
 	h, p, err := net.SplitHostPort(a)
 	port, perr := strconv.ParseUint(p, 10, 16)
-	return err == nil && perr == nil && port != 0 && h != "" && !strings.ContainsAny(a, "/?#@% \"'<>\\")
+	if err != nil || perr != nil || port == 0 || net.JoinHostPort(h, strconv.FormatUint(port, 10)) != a {
+		return false
+	}
+	if ip, err := netip.ParseAddr(h); err == nil {
+		return ip.Zone() == ""
+	}
+	return h != "" && len(h) <= maxHost && !strings.ContainsFunc(h, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
+	})
 }
 
 // decode32Bytes decodes exactly 32 bytes of unpadded base64url, in their one
@@ -195,7 +215,8 @@ func (s Service) URL() string {
 
 // ParseServiceURL reads what URL wrote.
 func ParseServiceURL(s string) (Service, error) {
-	rest, ok := strings.CutPrefix(strings.TrimSpace(s), serviceScheme)
+	s = strings.TrimSpace(s)
+	rest, ok := strings.CutPrefix(s, serviceScheme)
 	if !ok || len(s) > maxLink {
 		return Service{}, errors.New("it must be viewflip-service://host:port?p=…, as \"viewflipd serve\" prints it")
 	}

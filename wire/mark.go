@@ -119,7 +119,10 @@ func parseMark(kind byte, r *reader) (Message, bool) {
 		return s, s.Step.fits(s.Spots)
 	case typeGuestPoint:
 		p := GuestPoint{Share: ShareID(r.u32()), Guest: Guest(r.u8()), Name: r.text(MaxName), Seq: r.u32(), At: r.spot(), On: r.flag()}
-		return p, p.On || p.At == Spot{}
+		if p.On {
+			return p, !blank(p.Name)
+		}
+		return p, p.At == Spot{} // whose pointer goes is known
 	case typeGuestStroke:
 		s := GuestStroke{Share: ShareID(r.u32()), Guest: Guest(r.u8()), ID: r.u32(), Step: Step(r.u8()), Spots: r.spots()}
 		return s, s.Step.fits(s.Spots)

@@ -231,7 +231,7 @@ func ParseMessage(b []byte) (Message, error) {
 	ok := true
 	switch b[0] {
 	case typeHello:
-		h := Hello{Version: r.u16(), Name: r.text(MaxName)}
+		h := Hello{Version: r.u16(), Name: r.name()}
 		m, ok = h, h.Version != 0
 	case typeShareOpened:
 		s := ShareOpened{Share: ShareID(r.u32()), Title: r.text(MaxTitle), App: r.text(MaxName), W: r.u16(), H: r.u16(), Gen: r.u32(), Track: r.text(maxTrackID)}

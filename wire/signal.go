@@ -186,7 +186,7 @@ func (r *reader) device() Device {
 }
 
 func (r *reader) member() Member {
-	m := Member{Device: r.device(), Name: r.text(MaxName)}
+	m := Member{Device: r.device(), Name: r.name()}
 	r.copy(m.Pair[:])
 	return m
 }
@@ -242,7 +242,7 @@ func parseSignal(b []byte) (Signal, error) {
 	case signalKnock:
 		var k Knock
 		r.copy(k.Invite[:])
-		k.Device, k.Name = r.device(), r.text(MaxName)
+		k.Device, k.Name = r.device(), r.name()
 		r.copy(k.Nonce[:])
 		r.copy(k.MAC[:])
 		s = k
@@ -250,7 +250,7 @@ func parseSignal(b []byte) (Signal, error) {
 		var a Admit
 		r.copy(a.Nonce[:])
 		r.copy(a.Echo[:])
-		a.Name = r.text(MaxName)
+		a.Name = r.name()
 		n := int(r.u8())
 		ok = n <= MaxMembers
 		for range min(n, MaxMembers) {
@@ -279,7 +279,7 @@ func parseSignal(b []byte) (Signal, error) {
 	case signalRing:
 		g := Ring{Device: r.device()}
 		link, err := ParseLink(string(r.bytes(maxLink)))
-		g.Link, g.Name = link, r.text(MaxName)
+		g.Link, g.Name = link, r.name()
 		s, ok = g, err == nil
 	case signalRingEnd:
 		e := RingEnd{Device: r.device()}

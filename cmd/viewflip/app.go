@@ -112,11 +112,14 @@ func (a *app) open(ctx context.Context, name string) (err error) {
 	if b, err := a.keys.Get(ctx, nameEntry); err == nil {
 		a.kept = wire.CleanName(string(b))
 	}
-	a.name = name
+	if a.name = wire.CleanName(name); a.name == "" && name != "" {
+		return fmt.Errorf("nothing of the name %q could be seen by others: give a name with letters", name)
+	}
 	for _, n := range []func() string{
 		func() string { return a.getenv("VIEWFLIP_NAME") },
 		func() string { return a.kept },
 		userName,
+		func() string { return "Somebody" },
 	} {
 		if a.name == "" {
 			a.name = wire.CleanName(n())
