@@ -46,7 +46,7 @@ func comes(t *testing.T, c *platform.Clipboard, want platform.Clip) {
 func xclip(t *testing.T, d *platform.Desktop, in []byte, args ...string) []byte {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "xclip", append([]string{"-selection", "clipboard"}, args...)...)
-	cmd.Env = append(cmd.Environ(), "DISPLAY="+d.Display())
+	cmd.Env = append(cmd.Environ(), platformtest.Env(d.Display())...)
 	var out bytes.Buffer
 	if in != nil {
 		cmd.Stdin = bytes.NewReader(in)

@@ -80,14 +80,15 @@ func newTap(t *testing.T, display string) *tap {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	out := &tap{display: fmt.Sprintf("127.0.0.1:%d", l.Addr().(*net.TCPAddr).Port-firstPort)}
+	name, authority := x11.SplitAuthority(display)
+	out := &tap{display: x11.WithAuthority(fmt.Sprintf("127.0.0.1:%d", l.Addr().(*net.TCPAddr).Port-firstPort), authority)}
 	go func() {
 		for {
 			client, err := l.Accept()
 			if err != nil {
 				return
 			}
-			server, err := net.Dial("unix", "/tmp/.X11-unix/X"+strings.TrimPrefix(display, ":"))
+			server, err := net.Dial("unix", "/tmp/.X11-unix/X"+strings.TrimPrefix(name, ":"))
 			if err != nil {
 				_ = client.Close()
 				continue

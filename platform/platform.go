@@ -69,6 +69,7 @@ type Desktop struct {
 type desktop interface {
 	windows(ctx context.Context) ([]Window, error)
 	watch(ctx context.Context) <-chan struct{}
+	session() Session
 	capabilities() []Capability
 	hotkey(ctx context.Context, c Combo) (<-chan struct{}, error)
 	heldDown(ctx context.Context, c Combo) (<-chan struct{}, error)
@@ -99,6 +100,12 @@ func (d *Desktop) Windows(ctx context.Context) ([]Window, error) { return d.impl
 // Watch ticks when the list, a title or the stacking changed, coalesced; it is
 // closed when ctx ends.
 func (d *Desktop) Watch(ctx context.Context) <-chan struct{} { return d.impl.watch(ctx) }
+
+// Session tells what the display belongs to: under SessionWayland it shows some
+// of a Wayland desktop's windows, and input cannot be confined to one of them,
+// nor is the clipboard the desktop's. The X server is asked first, and then, of
+// the display that the environment names, the environment.
+func (d *Desktop) Session() Session { return d.impl.session() }
 
 // Capabilities says what works on this display, and what to do otherwise.
 func (d *Desktop) Capabilities() []Capability { return d.impl.capabilities() }

@@ -145,6 +145,20 @@ func (x *xdesktop) forget(except []xproto.Window) {
 	}
 }
 
+func (x *xdesktop) session() Session {
+	own := x.display == "" || sameDisplay(x.display, os.Getenv("DISPLAY"))
+	if x.c.Xwayland() || own && CurrentSession(os.Getenv).Type == SessionWayland {
+		return Session{SessionWayland}
+	}
+	return Session{SessionX11}
+}
+
+func sameDisplay(a, b string) bool {
+	a, _ = x11.SplitAuthority(a)
+	b, _ = x11.SplitAuthority(b)
+	return a == b
+}
+
 func (x *xdesktop) capabilities() []Capability {
 	check := func(name, ok, remedy string, exts ...x11.Extension) Capability {
 		for _, e := range exts {
@@ -155,11 +169,20 @@ func (x *xdesktop) capabilities() []Capability {
 		return Capability{Name: name, OK: true, Detail: ok}
 	}
 	const update = "use an X.Org server of the last ten years with its default extensions"
+	server := Capability{Name: "display server", OK: true, Detail: "X11, " + xproto.Setup(x.c.Conn).Vendor}
+	control := check("control", "mouse and keyboard can be injected atomically", update, x11.XTest)
+	second := check("second cursor", "guests have a pointer and a keyboard of their own", update, x11.XInput)
+	if x.session().Type == SessionWayland {
+		const start = "share from an X11 session to let others control a window"
+		server.Detail = "Xwayland, on a Wayland desktop: only windows of X11 programs can be shared"
+		control = Capability{Name: "control", Detail: "a Wayland desktop offers no way to keep guests inside one window: they can see and point", Remedy: start}
+		second = Capability{Name: "second cursor", Detail: "there is no control on a Wayland desktop", Remedy: start}
+	}
 	return []Capability{
-		{Name: "display server", OK: true, Detail: "X11, " + xproto.Setup(x.c.Conn).Vendor},
+		server,
 		check("capture", "windows are captured from their own surfaces", update, x11.Composite, x11.Damage, x11.XFixes),
 		check("shared memory", "pictures are read without a copy through the socket", "a remote display works, but slower", x11.SHM),
-		check("control", "mouse and keyboard can be injected atomically", update, x11.XTest),
-		check("second cursor", "guests have a pointer and a keyboard of their own", update, x11.XInput),
+		control,
+		second,
 	}
 }

@@ -225,7 +225,7 @@ func TestDisplays(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer v.Close()
-	t.Setenv("DISPLAY", v.Name())
+	platformtest.Use(t, v.Name())
 	t.Setenv("WAYLAND_DISPLAY", "")
 	t.Setenv("XDG_SESSION_TYPE", "x11")
 	list := platform.Displays()
@@ -239,4 +239,45 @@ func TestDisplays(t *testing.T) {
 	if img.Bounds().Size() != image.Pt(800, 600) {
 		t.Error("thumbnail", img.Bounds())
 	}
+}
+
+// A program that was started by ssh, sudo or a service knows by nothing but the
+// X server that its display is a Wayland desktop's.
+func TestXwaylandIsKnown(t *testing.T) {
+	for _, compositor := range platformtest.Compositors() {
+		t.Run(compositor, func(t *testing.T) {
+			display := platformtest.Xwayland(t, compositor)
+			platformtest.Bare(t)
+			d, err := platform.Open(display, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			if got := d.Session().Type; got != platform.SessionWayland {
+				t.Error("the session is", got)
+			}
+			for _, c := range d.Capabilities() {
+				if (c.Name == "control" || c.Name == "second cursor") && (c.OK || c.Remedy == "") {
+					t.Errorf("%+v", c)
+				}
+			}
+		})
+	}
+	t.Run("an X server", func(t *testing.T) {
+		d := desktop(t, "")
+		platformtest.Use(t, d.Display())
+		t.Setenv("WAYLAND_DISPLAY", "")
+		t.Setenv("XDG_SESSION_TYPE", "")
+		if got := d.Session().Type; got != platform.SessionX11 {
+			t.Error("the session is", got)
+		}
+		t.Setenv("WAYLAND_DISPLAY", "wayland-0")
+		if got := d.Session().Type; got != platform.SessionWayland {
+			t.Error("the session of the environment's display is", got)
+		}
+		t.Setenv("DISPLAY", ":9999") // then d is a nested one
+		if got := d.Session().Type; got != platform.SessionX11 {
+			t.Error("the session of another display is", got)
+		}
+	})
 }

@@ -4,7 +4,7 @@
 set -euo pipefail
 build="clang gcc libc6-dev pkg-config libgl-dev libx11-dev libxcursor-dev libxrandr-dev libxinerama-dev libxi-dev libxxf86vm-dev libvpx-dev ca-certificates"
 demo="xvfb xauth openbox xterm xfonts-base fonts-dejavu-core libgl1-mesa-dri"
-test="dbus dbus-daemon gnome-keyring xclip x11-xkb-utils libx11-data postgresql"
+test="dbus dbus-daemon gnome-keyring xclip x11-xkb-utils libx11-data postgresql weston xwayland"
 prove="xfwm4 mutter python3 python3-gi gir1.2-gtk-3.0 python3-pyqt5 chromium twm i3-wm nedit"
 bench="x11vnc tigervnc-viewer xpra python3-gi-cairo python3-pil python3-lz4 aom-tools" # what "make bench" measures beside ours
 case "${1:-build}" in

@@ -49,7 +49,7 @@ func TestShareShowsAFileChooser(t *testing.T) {
 	const own, secret = 0x2040c0, 0xc02040
 	w := platformtest.NewWindow(t, d.Name(), platformtest.Options{Title: "Editor", Bounds: image.Rect(100, 100, 700, 500), Color: own})
 	w.Focus()
-	t.Setenv("DISPLAY", d.Name())
+	platformtest.Use(t, d.Name())
 	in, typing := io.Pipe()
 	printed, out := io.Pipe()
 	world := testWorld(t, nil)

@@ -198,7 +198,7 @@ func startXpra(b *testing.B, from, to *virtual.Display, _ string, _ xproto.Windo
 	at, dir := port(b), b.TempDir()
 	home := []string{"HOME=" + dir, "XDG_RUNTIME_DIR=" + dir}
 	c := &realCall{}
-	c.sharer = startProcess(b, append(from.Env(), home...), "xpra", "start", from.Name(), "--use-display", "--daemon=no",
+	c.sharer = startProcess(b, append(from.Env(), home...), "xpra", "start", from.Short(), "--use-display", "--daemon=no",
 		"--bind-tcp=127.0.0.1:"+at, "--av-sync=no", "--mmap=no", "--html=off", "--mdns=no", "--pulseaudio=no", "--speaker=off",
 		"--microphone=off", "--notifications=no", "--webcam=no", "--printing=no", "--systemd-run=no", "--start-new-commands=no",
 		"--start=true", "--dbus-launch=", "--dbus-control=no", "--dbus-proxy=no", "--resize-display=no")

@@ -252,7 +252,7 @@ func (d *demo) connect(ctx context.Context, fail context.CancelCauseFunc) error 
 	if err != nil {
 		return err
 	}
-	d.say("%s shares a terminal on display %s; %s's viewer shows it on display %s.", demoSharer, d.annaDisplay.Name(), demoViewer, d.benDisplay.Name())
+	d.say("%s shares a terminal on display %s; %s's viewer shows it on display %s.", demoSharer, d.annaDisplay.Short(), demoViewer, d.benDisplay.Short())
 	return errors.Join(d.ben.place(d.viewer, image.Rectangle{Min: image.Pt(90, 90)}), d.ben.watch(d.picture))
 }
 

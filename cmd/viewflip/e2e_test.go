@@ -275,7 +275,7 @@ func testControl(t *testing.T, cursor string) {
 func TestShareCommand(t *testing.T) {
 	d := display(t)
 	w := platformtest.NewWindow(t, d.Name(), platformtest.Options{Title: "Notes", Bounds: image.Rect(10, 50, 210, 200), Color: 0x090807})
-	t.Setenv("DISPLAY", d.Name())
+	platformtest.Use(t, d.Name())
 
 	var listed bytes.Buffer
 	cmd := testWorld(t, nil)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"viewflip.app/platform/x11"
 )
 
 const (
@@ -27,7 +29,11 @@ func startGuardian(ctx context.Context, display string, slot int) (stop func(), 
 	// The link names the running program, also when its file was replaced.
 	cmd := exec.Command("/proc/self/exe", guardianCommand, strconv.Itoa(slot))
 	if display != "" {
-		cmd.Env = append(os.Environ(), "DISPLAY="+display)
+		name, authority := x11.SplitAuthority(display)
+		cmd.Env = append(os.Environ(), "DISPLAY="+name)
+		if authority != "" {
+			cmd.Env = append(cmd.Env, "XAUTHORITY="+authority)
+		}
 	}
 	// A group of its own: what is sent to ours, by a terminal for example, is
 	// not meant for it.

@@ -207,7 +207,7 @@ func TestLeftovers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("DISPLAY", d.Name())
+	platformtest.Use(t, d.Name())
 	stop, err := startGuardian(t.Context(), d.Name(), 3) // nobody holds it: it sweeps at once
 	if err != nil {
 		t.Fatal(err)

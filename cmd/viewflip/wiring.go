@@ -197,7 +197,7 @@ func (g gate) Do(ev wire.Input, rights wire.Rights) (wire.Reason, bool) {
 
 // gates returns how gates are made here, or nil where control is impossible.
 func (a *app) gates() func(context.Context, platform.WindowID) (session.Gate, error) {
-	if a.desk == nil || platform.CurrentSession(a.getenv).Type == platform.SessionWayland {
+	if a.desk == nil || a.desk.Session().Type == platform.SessionWayland {
 		return nil
 	}
 	return func(ctx context.Context, id platform.WindowID) (session.Gate, error) {
@@ -211,7 +211,7 @@ func (a *app) gates() func(context.Context, platform.WindowID) (session.Gate, er
 
 // clipboard returns this desktop's clipboard, or nil where it cannot be used.
 func (a *app) clipboard() session.Clipboard {
-	if a.desk == nil || platform.CurrentSession(a.getenv).Type == platform.SessionWayland {
+	if a.desk == nil || a.desk.Session().Type == platform.SessionWayland {
 		return nil
 	}
 	a.mu.Lock()

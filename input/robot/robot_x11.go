@@ -11,10 +11,11 @@ import (
 
 	"viewflip.app/input"
 	"viewflip.app/input/xtest"
+	"viewflip.app/platform/x11"
 )
 
 func backend(display string) (xtest.Backend, error) {
-	if display != "" && display != os.Getenv("DISPLAY") {
+	if name, _ := x11.SplitAuthority(display); name != "" && name != os.Getenv("DISPLAY") {
 		return xtest.Backend{}, ErrDisplay
 	}
 	c, err := reach()

@@ -13,6 +13,7 @@ import (
 	"viewflip.app/input/inputtest"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
+	"viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
 	"viewflip.app/wire"
 )
@@ -24,7 +25,7 @@ func TestOnDisplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = v.Close() })
-	t.Setenv("DISPLAY", v.Name())
+	platformtest.Use(t, v.Name())
 	for _, shared := range []bool{true, false} {
 		t.Run(map[bool]string{true: "shared", false: "second"}[shared], func(t *testing.T) {
 			var seat *xtest.Seat

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -132,8 +131,7 @@ func (s *Seat) setUp(ctx context.Context, shared bool) (_ *hands, err error) {
 	if err := own.Require(x11.XTest); err != nil {
 		return nil, err
 	}
-	session := s.display == "" || s.display == os.Getenv("DISPLAY")
-	if own.Has("XWAYLAND") || session && platform.CurrentSession(os.Getenv).Type == platform.SessionWayland {
+	if s.desktop.Session().Type == platform.SessionWayland {
 		return nil, ErrWayland
 	}
 	if err := h.connect(s.opt.Backend); err != nil {

@@ -3,6 +3,7 @@ package xtest_test
 import (
 	"context"
 	"errors"
+	"image"
 	"slices"
 	"testing"
 
@@ -65,7 +66,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := open(t.Context(), d, platform.NewWindowID(0x12345)); !errors.Is(err, platform.ErrGone) {
 		t.Errorf("no such window: %v", err)
 	}
-	t.Setenv("DISPLAY", display)
+	pt.Use(t, display)
 	t.Setenv("WAYLAND_DISPLAY", "wayland-0")
 	if _, err := open(t.Context(), d, platform.NewWindowID(0x12345)); !errors.Is(err, xtest.ErrWayland) {
 		t.Errorf("the session's display under Wayland: %v", err)
@@ -104,5 +105,31 @@ func TestKeysByMeaning(t *testing.T) {
 			t.Fatal(err)
 		}
 		pt.Eventually(t, "the new layout", func() bool { return press() == want })
+	}
+}
+
+// An Xwayland of before 23.1 does not say that it is one, and neither does the
+// environment after ssh and sudo.
+func TestXwaylandRefused(t *testing.T) {
+	for _, compositor := range pt.Compositors() {
+		t.Run(compositor, func(t *testing.T) {
+			display := pt.Xwayland(t, compositor)
+			pt.Bare(t)
+			w := pt.NewWindow(t, display, pt.Options{Title: "shared", Bounds: image.Rect(0, 0, 200, 200)})
+			d, err := platform.Open(display, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			for _, shared := range []bool{false, true} {
+				desk, err := xtest.NewSeat(d, xtest.SeatOptions{Shared: shared}).Open(t.Context(), platform.NewWindowID(uint32(w.XID())))
+				if !errors.Is(err, xtest.ErrWayland) {
+					t.Errorf("shared %v: %v", shared, err)
+				}
+				if err == nil {
+					_ = desk.Close()
+				}
+			}
+		})
 	}
 }

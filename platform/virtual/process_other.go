@@ -2,7 +2,15 @@
 
 package virtual
 
-import "os/exec"
+import (
+	"errors"
+	"io"
+	"os/exec"
+)
+
+func reserve() (int, io.Closer, error) {
+	return 0, nil, errors.New("virtual: private displays need Linux")
+}
 
 func isolate(*exec.Cmd) {}
 

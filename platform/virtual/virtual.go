@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -34,6 +37,8 @@ type Options struct {
 // goroutine.
 type Display struct {
 	name   string
+	dir    string    // of the authority file
+	hold   io.Closer // keeps the display's number from other servers
 	starts chan<- func()
 
 	mu   sync.Mutex
@@ -55,26 +60,10 @@ func Start(ctx context.Context, o Options) (*Display, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("virtual: %w", err)
-	}
-	defer r.Close() //nolint:errcheck // read only
-	cmd := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx24", o.Size.X, o.Size.Y),
-		"-nolisten", "tcp", "-noreset", "+extension", "GLX", "+extension", "Composite")
-	cmd.ExtraFiles = []*os.File{w}
 	d := &Display{starts: starter()}
-	err = d.start(cmd)
-	_ = w.Close()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("virtual: Xvfb is needed (package xvfb): %w", err), d.Close())
+	if err := errors.Join(d.authorize(), d.serve(ctx, o.Size)); err != nil {
+		return nil, errors.Join(err, d.Close())
 	}
-	defer context.AfterFunc(ctx, func() { _ = r.SetReadDeadline(time.Now()) })()
-	line, err := bufio.NewReader(r).ReadString('\n')
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("virtual: Xvfb did not start: %w", err), d.Close())
-	}
-	d.name = ":" + strings.TrimSpace(line)
 	wm := strings.Fields(o.WM)
 	if len(wm) == 0 {
 		return d, nil
@@ -88,11 +77,42 @@ func Start(ctx context.Context, o Options) (*Display, error) {
 	return d, nil
 }
 
+// serve starts the X server and waits until it takes connections.
+func (d *Display) serve(ctx context.Context, size image.Point) error {
+	number, hold, err := reserve()
+	if err != nil {
+		return err
+	}
+	d.hold = hold
+	r, w, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("virtual: %w", err)
+	}
+	defer r.Close() //nolint:errcheck // read only
+	d.name = ":" + strconv.Itoa(number)
+	// Without -auth a server lets in every user of the machine. Its abstract
+	// socket (-nolisten local) would be reached past whatever hides files, as a
+	// sandbox does.
+	cmd := exec.Command("Xvfb", d.name, "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx24", size.X, size.Y),
+		"-auth", d.authority(), "-nolisten", "tcp", "-nolisten", "local", "-noreset", "+extension", "GLX", "+extension", "Composite")
+	cmd.ExtraFiles = []*os.File{w}
+	err = d.start(cmd)
+	_ = w.Close()
+	if err != nil {
+		return fmt.Errorf("virtual: Xvfb is needed (package xvfb): %w", err)
+	}
+	defer context.AfterFunc(ctx, func() { _ = r.SetReadDeadline(time.Now()) })()
+	if _, err := bufio.NewReader(r).ReadString('\n'); err != nil {
+		return fmt.Errorf("virtual: Xvfb did not start: %w", err)
+	}
+	return nil
+}
+
 // awaitWM waits until the window manager manages windows. Its check window
 // (EWMH) comes earlier: openbox loses windows that map while it starts, so one
 // of ours is tried until it is shown.
 func (d *Display) awaitWM(ctx context.Context) error {
-	c, err := x11.Connect(d.name)
+	c, err := x11.Connect(d.Name())
 	if err != nil {
 		return fmt.Errorf("virtual: %w", err)
 	}
@@ -128,20 +148,39 @@ func probe(c *x11.Conn) bool {
 	return false
 }
 
-// Name is the display's name for $DISPLAY.
-func (d *Display) Name() string { return d.name }
+// authorize makes the display's cookie, in a directory for this user alone.
+func (d *Display) authorize() error {
+	dir, err := os.MkdirTemp(os.Getenv("XDG_RUNTIME_DIR"), "viewflip-display-")
+	if err != nil { // a session that is over left its name behind
+		dir, err = os.MkdirTemp("", "viewflip-display-")
+	}
+	if err != nil {
+		return fmt.Errorf("virtual: %w", err)
+	}
+	d.dir = dir
+	return x11.WriteAuthority(d.authority())
+}
 
-// Env is this process's environment pointed at the display.
+func (d *Display) authority() string { return filepath.Join(d.dir, "authority") }
+
+// Name is the display and its authority, for what connects from this process:
+// see [x11.WithAuthority].
+func (d *Display) Name() string { return x11.WithAuthority(d.name, d.authority()) }
+
+// Short is the display as people write it, without its authority.
+func (d *Display) Short() string { return d.name }
+
+// Env is this process's environment pointed at the display, for other programs.
 func (d *Display) Env() []string {
 	var out []string
 	for _, e := range os.Environ() {
 		switch k, _, _ := strings.Cut(e, "="); k {
-		case "DISPLAY", "WAYLAND_DISPLAY", "XDG_SESSION_TYPE":
+		case "DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "XDG_SESSION_TYPE":
 		default:
 			out = append(out, e)
 		}
 	}
-	return append(out, "DISPLAY="+d.name, "XDG_SESSION_TYPE=x11")
+	return append(out, "DISPLAY="+d.name, "XAUTHORITY="+d.authority(), "XDG_SESSION_TYPE=x11")
 }
 
 // Run starts a client on the display; it ends with it.
@@ -211,5 +250,11 @@ func (d *Display) Close() error {
 	}
 	d.kids = nil
 	close(d.starts)
-	return nil
+	if d.hold != nil {
+		_ = d.hold.Close()
+	}
+	if d.dir == "" {
+		return nil
+	}
+	return os.RemoveAll(d.dir)
 }

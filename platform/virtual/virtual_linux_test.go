@@ -71,8 +71,8 @@ func TestDisplay(t *testing.T) {
 		f = strings.Fields(string(b))
 		return len(f) == 3
 	})
-	if f[2] != d.Name() {
-		t.Errorf("DISPLAY is %s, not %s", f[2], d.Name())
+	if f[2] != d.Short() {
+		t.Errorf("DISPLAY is %s, not %s", f[2], d.Short())
 	}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
@@ -117,13 +117,14 @@ func TestStartErrors(t *testing.T) {
 func TestEnv(t *testing.T) {
 	t.Setenv("WAYLAND_DISPLAY", "wayland-0")
 	t.Setenv("DISPLAY", ":77")
+	t.Setenv("XAUTHORITY", "/elsewhere")
 	d, err := virtual.Start(t.Context(), virtual.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.Close()
 	env := d.Env()
-	if !slices.Contains(env, "DISPLAY="+d.Name()) || slices.Contains(env, "DISPLAY=:77") ||
+	if !slices.Contains(env, "DISPLAY="+d.Short()) || slices.Contains(env, "DISPLAY=:77") || slices.Contains(env, "XAUTHORITY=/elsewhere") ||
 		slices.ContainsFunc(env, func(s string) bool { return strings.HasPrefix(s, "WAYLAND_DISPLAY=") }) {
 		t.Error("the environment leads elsewhere")
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/composite"
 	"github.com/jezek/xgb/damage"
+	"github.com/jezek/xgb/randr"
 	"github.com/jezek/xgb/render"
 	"github.com/jezek/xgb/shape"
 	"github.com/jezek/xgb/shm"
@@ -31,7 +32,8 @@ type Conn struct {
 	first map[Extension]byte // number of an extension's first event
 }
 
-// Connect opens a connection; display "" means $DISPLAY.
+// Connect opens a connection; display "" means $DISPLAY, and a name that
+// WithAuthority made brings its own authority.
 func Connect(display string) (*Conn, error) {
 	if display == "" {
 		display = os.Getenv("DISPLAY")
@@ -40,9 +42,10 @@ func Connect(display string) (*Conn, error) {
 		return nil, ErrNoDisplay
 	}
 	prepare()
-	c, err := xgb.NewConnDisplay(display)
+	c, err := dial(display)
 	if err != nil {
-		return nil, fmt.Errorf("%w (display %s does not answer)", ErrNoDisplay, display)
+		name, _ := SplitAuthority(display)
+		return nil, fmt.Errorf("%w (display %s does not answer)", ErrNoDisplay, name)
 	}
 	s := xproto.Setup(c).DefaultScreen(c)
 	return &Conn{Conn: c, Root: s.Root, Screen: s, atoms: map[string]xproto.Atom{}, first: map[Extension]byte{}}, nil
@@ -62,6 +65,7 @@ const (
 	Shape     Extension = "SHAPE"
 	Render    Extension = "RENDER"
 	Sync      Extension = "SYNC"
+	RandR     Extension = "RANDR"
 )
 
 // Require enables extensions, with the version handshakes that they need. It
@@ -105,6 +109,8 @@ func (c *Conn) require(e Extension) error {
 		_, err = xtest.GetVersion(c.Conn, 2, 2).Reply()
 	case Render:
 		_, err = render.QueryVersion(c.Conn, 0, 11).Reply()
+	case RandR:
+		_, err = randr.QueryVersion(c.Conn, 1, 3).Reply()
 	case XInput, Sync: // xgb does not speak them; their users say their version themselves
 	}
 	return err
