@@ -85,7 +85,7 @@ func dial(display string) (*xgb.Conn, error) {
 	}
 	host, number, _ := strings.Cut(name, ":")
 	number, _, _ = strings.Cut(number, ".")
-	n, err := strconv.ParseUint(number, 10, 15)
+	n, err := strconv.ParseUint(number, 10, 16)
 	if err != nil {
 		return nil, fmt.Errorf("x11: %q is no display", name)
 	}
