@@ -23,6 +23,7 @@ var denials = [...]denial{ //nolint:gochecknoglobals // a constant table
 	{0x4c, 0x4c, wire.ModCtrl | wire.ModAlt, "Ctrl+Alt+Delete ends the session or opens its menu"},
 	{0x63, 0x63, wire.ModCtrl | wire.ModAlt, "Ctrl+Alt+Delete on the number pad"},
 	{0x2a, 0x2a, wire.ModCtrl | wire.ModAlt, "Ctrl+Alt+Backspace ends the X server"},
+	{0x54, 0x57, wire.ModCtrl | wire.ModAlt, "Ctrl+Alt with / * - + of the number pad end grabs and switch the screen's mode"},
 	{0x2b, 0x2b, wire.ModAlt, "Alt+Tab leaves the window"},
 	{0x29, 0x29, wire.ModAlt, "Alt+Escape leaves the window"},
 	{0x29, 0x29, wire.ModCtrl | wire.ModAlt | wire.ModShift, "Ctrl+Alt+Shift+Escape is the host's panic key"},

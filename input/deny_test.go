@@ -30,7 +30,7 @@ func TestDenyList(t *testing.T) {
 			t.Errorf("%s is allowed", name)
 		}
 	}
-	for _, name := range []string{"F1", "F12", "Delete", "NumpadDecimal", "Backspace"} {
+	for _, name := range []string{"F1", "F12", "Delete", "NumpadDecimal", "Backspace", "NumpadAdd", "NumpadSubtract", "NumpadMultiply", "NumpadDivide"} {
 		if k, ok := wire.KeyFromDOM(name); !ok || !keyDenied(k, wire.ModCtrl|wire.ModAlt) || keyDenied(k, wire.ModCtrl) {
 			t.Errorf("Ctrl+Alt+%s", name)
 		}

@@ -96,7 +96,7 @@ func keySym(name string) (string, uint32) {
 // thing.
 //
 // On X11 the combination is kept from every other program (XGrabKey), whatever
-// the state of the lock keys. While some program has grabbed the whole
+// the state of the lock keys and of modifiers like AltGr. While some program has grabbed the whole
 // keyboard, as open menus do, the server tells that one alone; [Desktop.Held]
 // ticks even then.
 func (d *Desktop) Hotkey(ctx context.Context, combo Combo) (<-chan struct{}, error) {

@@ -15,7 +15,8 @@ import (
 type chord struct {
 	codes []xproto.Keycode
 	mods  uint16
-	// locks holds the bits of the lock keys, which do not count.
+	// locks holds the bits that do not count: of the lock keys, and of modifiers
+	// without a name in combinations, such as AltGr, which a guest may hold.
 	locks []uint16
 	// held holds, for each modifier of the combination, the keys that make it.
 	held [][]xproto.Keycode
@@ -27,7 +28,6 @@ const (
 	symControlL, symControlR = 0xffe3, 0xffe4
 	symAltL, symAltR         = 0xffe9, 0xffea
 	symSuperL, symSuperR     = 0xffeb, 0xffec
-	symNumLock, symScroll    = 0xff7f, 0xff14
 )
 
 // chordOf looks a combination up in the keyboard mapping of now.
@@ -85,16 +85,17 @@ func chordOf(c *x11.Conn, combo Combo) (chord, error) {
 	if out.codes = find(xproto.Keysym(combo.sym)); len(out.codes) == 0 {
 		return out, errors.New("platform: the keyboard has no such key")
 	}
-	out.locks = []uint16{xproto.ModMaskLock}
-	for _, sym := range []xproto.Keysym{symNumLock, symScroll} {
-		if mask := maskOf(find(sym)); mask != 0 && mask&out.mods == 0 {
+	named := uint16(xproto.ModMaskShift | xproto.ModMaskControl)
+	named |= out.mods | maskOf(find(symAltL, symAltR)) | maskOf(find(symSuperL, symSuperR))
+	for bit := range 8 {
+		if mask := uint16(1) << bit; mask&named == 0 {
 			out.locks = append(out.locks, mask)
 		}
 	}
 	return out, nil
 }
 
-// each calls f with every keycode and state of the lock keys.
+// each calls f with every keycode and every set of the modifiers that do not count.
 func (c chord) each(f func(code xproto.Keycode, mods uint16) error) error {
 	for _, code := range c.codes {
 		for set := range 1 << len(c.locks) {

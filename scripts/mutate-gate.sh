@@ -15,6 +15,8 @@
 #    would lead to the window;
 #  - that the key that goes down is the one that was asked about (strikeKey): the
 #    gate asks about every one;
+#  - that a forbidden key is not chosen for a character (usable): it would be
+#    refused when it is pressed;
 #  - that a menu is on the screen (ownMenu): the hit test finds no other.
 # The rules for what a crash leaves behind are those of the guardian, which
 # cmd/viewflip tests.
@@ -221,10 +223,12 @@ rule $f '/if !h\.second \|\| !aim\.Claim/s/ \|\| s\.state\.HostActive//' 'the ha
 rule $f 's/ \|\| a\.Class != xproto\.WindowClassInputOutput//' 'a menu can be seen' 'TestConformance/shared/unseen menu'
 rule $f 's/return !m\.Masked$/_ = m; return true/' 'a masked dialog hears no release' 'TestConformance/shared/masked key up'
 
+rule $f 's/^\t\ts\.controls \|= on$/\t\t_ = on/' 'controls, asked in the section' 'TestMouseKeys'
+
 f=input/xtest/inject_linux.go
 rule $f 's/case k\.button \&\& !aimed:/case false:/' 'a button goes up in the window or nowhere' 'TestConformance/(second|shared)/let go without'
 rule $f 's/if int\(p\.RootX\) != s\.spot\.root\.X .*/if p == nil {/' 'the pointer arrived' 'TestPointerGoesAstray'
-rule $f 's/code == 0 \|\| s\.d\.layout\.Load\(\)\.banned.*\{/code == 0 {/' 'keys by meaning' 'TestKeysByMeaning'
+rule $f 's/code == 0 \|\| s\.d\.layout\.Load\(\)\.banned.*\{/code == 0 {/;s/if s\.forbidden\(st/if false \&\& s.forbidden(st/' 'keys by meaning' 'TestKeysByMeaning'
 rule $f 's/if s\.past == 0 \{/if true {/' 'keys go past grabs on the window' 'TestConformance/second/grab on the window'
 rule $f 's/^\t\td\.hands\.typist = d$/\t\td.hands.typist = nil/' 'who types' 'TestConformance/second/two gates'
 rule $f 's/if !d\.nostrike \{/if false {/' 'presses go past the window manager' 'TestRace/not held back'
@@ -235,9 +239,25 @@ rule $f 's/^\td\.hands\.acted\(\)$/\t_ = d/' 'releases of ours are not the host'
 rule $f 's/ \|\| s\.d\.hands\.layout\.banned\[code\]//' 'keys by meaning, on the keyboard of the guests' 'TestForbiddenLevel/guest'
 rule $f 's/if h\.layout\.bits\[code\] != 0 \|\| .*/if h == nil {/' 'locks do not repeat' 'TestConformance/(second|shared)/repeat of a lock'
 
+rule $f 's/ \|\| s\.forbidden\(code\) \{/ {/' 'keys by every level of the map' 'TestMouseKeys'
+rule $f 's/if s\.forbidden\(st\.Code\) \{/if false {/' 'keys by every level of the map, tapped' 'TestSlowKeys'
+
+f=input/xtest/keyrules_linux.go
+rule $f 's/(case controls\&later != 0), match.*:/\1:/' 'levels that act on the machine' 'TestKeyRules'
+rule $f 's/case controls\&later != 0, match/case match/' 'controls by which keys act later' 'TestKeyRulesOfControls'
+rule $f 's/case controls\&xinput\.MouseKeys != 0 .*/case false:/' 'mouse keys' 'TestMouseKeys'
+rule $f 's/return match\(r\.stays\[code\], down\) \|\| /return /' 'locks, one pair' 'TestConformance/shared/locks'
+rule $f 's/ \|\| controls\&sticky != 0 .*//' 'modifiers that stick, one pair' 'TestKeyRulesOfControls'
+rule $f 's/if k\.Behavior == lockDown .*/if lockDown == radioGroup {/' 'keys that stay down' 'TestKeyRulesOfControls'
+rule $f 's/symBanned\(o\.Sym\) \|\| !harmless\(o\.Action\.Kind\)/false/' 'keys that are other keys' 'TestKeyRulesOfControls'
+rule $f 's/^\tcase symBanned\(l\.Sym\):/\tcase false:/' 'keysyms on every level' 'TestKeyRules'
+rule $f 's/^\tcase !harmless\(l\.Action\.Kind\):/\tcase false:/' 'actions on every level' 'TestKeyRules'
+rule $f 's/if !k\.button \&\& k\.code != code \&\& r\.forbids/if false \&\& r.forbids/' 'a held key with a new modifier, by the map' 'TestThirdLevel'
+rule $f 's/^\t\tbits \|= r\.holds\[code\]$/\t\t_ = r/' 'AltGr is a modifier' 'TestThirdLevel'
+
 f=input/xtest/stroke_linux.go
-rule $f '/^func \(d \*Desk\) usable/,/^}/s/ \&\& !l\.banned\[code\]//' 'characters on a forbidden key of the host' 'TestForbiddenLevel/host'
-rule $f '/^func \(d \*Desk\) usable/,/^}/s/ \&\& !h\.banned\[code\]//' 'characters on a forbidden key of the guests' 'TestForbiddenLevel/guest'
+rule $f '/^func \(s \*section\) usable/,/^}/s/ \&\& !l\.banned\[code\]//' 'characters on a forbidden key of the host' 'TestForbiddenLevel/host'
+rule $f '/^func \(s \*section\) usable/,/^}/s/ \&\& !h\.banned\[code\]//' 'characters on a forbidden key of the guests' 'TestForbiddenLevel/guest'
 
 f=input/xtest/focus_linux.go
 rule $f '/^func \(s \*section\) claim/,/^}/s/^\th\.xi\.SetFocus\(h\.kbd, d\.target\(\)\)/\t_ = d/' 'our keyboard has the focus first' 'TestConformance/second/two hands'

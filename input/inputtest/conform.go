@@ -234,7 +234,6 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 		{"watchdog", testWatchdog},
 		{"repeat", testRepeat},
 		{"repeat with Shift", testShiftedRepeat},
-		{"repeat of a lock", testLockRepeat},
 		{"let go without a grab", testReleaseNoGrab},
 		{"gone", testGone},
 		{"shortcuts", testShortcuts},
@@ -250,6 +249,7 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 	if traits.Second {
 		all = append(all, []test{
 			{"two hands", testTwoHands},
+			{"repeat of a lock", testLockRepeat},
 			{"the host's grab", testHostGrab},
 			{"the host's menu and locker", testHostLocker},
 			{"the host in the same window", testSameWindow},
@@ -267,6 +267,7 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 	} else {
 		all = append(all, []test{
 			{"focus elsewhere", testFocus},
+			{"the host's locks", testHostLocks},
 			{"foreign grab", testGrab},
 			{"masked key up", testReleaseMasked},
 			{"own menu", testMenu},

@@ -84,3 +84,27 @@ func testLockRepeat(t *testing.T, b *Bench) {
 	}
 	b.Do(b.Key(wire.KeyDown, "CapsLock"), b.Key(wire.KeyUp, "CapsLock"))
 }
+
+// With one keyboard for both, locks are the host's: what he types next, perhaps a
+// password, must not be in capitals.
+func testHostLocks(t *testing.T, b *Bench) {
+	state := func() uint16 {
+		p, err := xproto.QueryPointer(b.Win.Conn().Conn, b.Win.Conn().Root).Reply()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Mask
+	}
+	before := state()
+	b.later(b.Key(wire.KeyDown, "KeyA"))
+	b.Do(b.Key(wire.KeyUp, "KeyA"))
+	b.Win.Forget()
+	for _, k := range []string{"CapsLock", "NumLock"} {
+		b.Refused(b.Key(wire.KeyDown, k), wire.KeyDenied)
+		b.Do(b.Key(wire.KeyUp, k))
+	}
+	Nothing(t, "the window", b.Win)
+	if now := state(); now != before {
+		t.Errorf("his locks were %#x and are %#x", before, now)
+	}
+}

@@ -61,6 +61,16 @@
 // another, and what was not used for 10 s, or when the seat is given up, is made
 // empty again; after a crash the guardian does so.
 //
+// # What no guest may press
+//
+// The deny list of package input knows keys by their place. Here the maps of the
+// keyboards are read as XKB has them (keyRules): every level of every key, with
+// the modifiers that lead to it, its keysym and what the server itself does with
+// it. Keys that do something only while a control of the keyboard is on (the
+// number pad moves the pointer, keys count later or as others) are looked at with
+// the controls of that moment. Where the keyboard is the host's, locks, latches
+// and other groups are refused as well: they would stay when the key is let go.
+//
 // # A new map
 //
 // When the host's keyboard gets a new map (setxkbmap, or he goes on with another

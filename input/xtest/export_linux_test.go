@@ -7,6 +7,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/input"
+	"viewflip.app/platform/x11/xinput"
 )
 
 // WithoutGrab makes a Desk check and inject in two steps, to show what the
@@ -39,3 +40,8 @@ func Crop(value []byte, w, h int) image.Rectangle { return crop(value, w, h) }
 
 // RuneOf is runeOf.
 func RuneOf(sym xproto.Keysym) rune { return runeOf(sym) }
+
+// Rules are the rules of a keyboard's map.
+func Rules(m *xinput.Keymap) func(code, down byte, controls uint32, shared bool) bool {
+	return rulesOf(m).forbids
+}

@@ -106,7 +106,7 @@ func (s *section) do(a input.Action) error {
 		return s.press(key{true, byte(a.Button())}, a.Kind() == wire.Press)
 	case wire.KeyDown:
 		code := a.Stroke().Code
-		if code == 0 || s.d.layout.Load().banned[code] || s.d.hands.layout.banned[code] {
+		if code == 0 || s.d.layout.Load().banned[code] || s.d.hands.layout.banned[code] || s.forbidden(code) {
 			return input.ErrNoKey
 		}
 		if s.d.holds(key{false, code}) {
@@ -154,6 +154,9 @@ func (s *section) repeat(code byte) error {
 func (s *section) tap(st input.Stroke) error {
 	d := s.d
 	k := key{false, st.Code}
+	if s.forbidden(st.Code) {
+		return input.ErrNoKey
+	}
 	if st.Key == 0 {
 		if err := d.hands.lend(st.Code, st.Rune); err != nil {
 			return err

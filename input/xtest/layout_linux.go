@@ -17,8 +17,9 @@ type layout struct {
 	// state of events, with those that have no name here.
 	mods [256]wire.Mods
 	bits [256]byte
-	// banned keycodes act on the machine, whatever their place.
-	banned [256]bool
+	// banned keycodes act on the machine, whatever their place; high ones do so
+	// with modifiers that are not known.
+	banned, high [256]bool
 	// runes are what a keycode types in the first two groups, plain and with
 	// Shift; 0 where that is no character. empty means that it types nothing.
 	runes [256][4]rune
@@ -36,6 +37,8 @@ var bannedSyms = [...]struct{ from, to xproto.Keysym }{ //nolint:gochecknoglobal
 	{0xff61, 0xff61},         // Print
 	{0xff15, 0xff15},         // Sys_Req
 	{0xfed5, 0xfed5},         // Terminate_Server
+	{0xfe70, 0xfe7a},         // AccessX: keys that stick, bounce, repeat or move the pointer
+	{0xfee0, 0xfef9},         // Pointer_*: keys that move and press the pointer
 	{0x1008fe00, 0x1008feff}, // XF86 Switch_VT, Ungrab and other server actions
 	{0x1008ff02, 0x1008ff08}, // screen and keyboard brightness
 	{0x1008ff10, 0x1008ff13}, // Standby, volume
@@ -77,10 +80,11 @@ func readLayout(c *xgb.Conn) (*layout, error) {
 	}
 	if per := int(k.KeysymsPerKeycode); per > 0 {
 		for i, sym := range k.Keysyms {
-			// The first four are two groups, plain and with Shift. Higher levels
-			// need modifiers that the deny list looks at.
-			if i%per < 4 && symBanned(sym) {
-				l.banned[int(first)+i/per] = true
+			// The first four are two groups, plain and with Shift: what a client
+			// without XKB knows. All levels are in keyRules.
+			if symBanned(sym) {
+				l.banned[int(first)+i/per] = l.banned[int(first)+i/per] || i%per < 4
+				l.high[int(first)+i/per] = true
 			}
 		}
 		for i := range len(k.Keysyms) / per {

@@ -9,6 +9,7 @@ import (
 	"viewflip.app/input/inputtest"
 	"viewflip.app/input/xtest"
 	pt "viewflip.app/platform/platformtest"
+	"viewflip.app/platform/virtual"
 	"viewflip.app/platform/x11"
 	"viewflip.app/platform/x11/xinput"
 	"viewflip.app/wire"
@@ -60,6 +61,35 @@ func TestForbiddenLevel(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// On a level that needs a modifier which no deny list knows, AltGr, a key is
+// refused with that modifier, in whichever order they are pressed.
+func TestThirdLevel(t *testing.T) {
+	v, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	setXKB(t, v, "de")
+	b := inputtest.NewBench(t, v.Name(), opener(xtest.SeatOptions{Shared: true}))
+	const code, powerOff = 56, 0x1008ff2a // KeyB, XF86PowerOff
+	syms := []xproto.Keysym{'b', 'B', 'b', 'B', powerOff, powerOff}
+	if err := xproto.ChangeKeyboardMappingChecked(b.Win.Conn().Conn, 1, code, byte(len(syms)), syms).Check(); err != nil {
+		t.Fatal(err)
+	}
+	press := func(dom string) wire.Reason { return b.Gate.Do(b.Key(wire.KeyDown, dom), inputtest.Rights).Reason }
+	for _, keys := range [][]string{{"AltRight", "KeyB"}, {"KeyB", "AltRight"}} {
+		pt.Eventually(t, keys[0], func() bool { return press(keys[0]) == 0 })
+		if why := press(keys[1]); why != wire.KeyDenied {
+			t.Errorf("%v: %v", keys, why)
+		}
+		b.Do(wire.Input{Kind: wire.ReleaseAll})
+	}
+	pt.Eventually(t, "AltGr", func() bool { return press("AltRight") == 0 })
+	if why := press("KeyA"); why != 0 {
+		t.Errorf("AltGr and another key: %v", why)
 	}
 }
 

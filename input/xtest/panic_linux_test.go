@@ -4,9 +4,15 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/jezek/xgb/xproto"
+	fake "github.com/jezek/xgb/xtest"
+
 	"viewflip.app/input/inputtest"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
+	pt "viewflip.app/platform/platformtest"
+	"viewflip.app/platform/virtual"
+	"viewflip.app/platform/x11"
 	"viewflip.app/wire"
 )
 
@@ -73,5 +79,65 @@ func TestPanicKeyIsTheHosts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The host's combination works whatever a guest holds at that moment, also with
+// one keyboard for both, where the guest's AltGr is in the state of his keys.
+func TestPanicKeyWhileGuestsHold(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		t.Run(map[bool]string{false: "second", true: "shared"}[shared], func(t *testing.T) { panicWhileHeld(t, shared) })
+	}
+}
+
+func panicWhileHeld(t *testing.T, shared bool) {
+	t.Helper()
+	v, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	setXKB(t, v, "de")
+	b := inputtest.NewBench(t, v.Name(), opener(xtest.SeatOptions{Shared: shared}))
+	d, err := platform.Open(v.Name(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	c, err := platform.ParseCombo("Ctrl+Alt+Shift+Escape")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pressed, err := d.Hotkey(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := x11.Connect(v.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(host.Close)
+	if err := host.Require(x11.XTest); err != nil {
+		t.Fatal(err)
+	}
+	const ctrl, alt, shift, escape = 37, 64, 50, 9
+	for _, held := range [][]string{nil, {"AltRight"}, {"KeyA"}, {"ControlLeft"}, {"AltRight", "ShiftRight", "KeyQ"}} {
+		for _, k := range held {
+			pt.Eventually(t, k, func() bool { return b.Gate.Do(b.Key(wire.KeyDown, k), inputtest.Rights).OK() })
+		}
+		for _, kind := range []byte{xproto.KeyPress, xproto.KeyRelease} {
+			for _, code := range []byte{ctrl, alt, shift, escape} {
+				fake.FakeInput(host.Conn, kind, code, 0, 0, 0, 0, 0)
+			}
+		}
+		pt.Eventually(t, "the combination", func() bool {
+			select {
+			case <-pressed:
+				return true
+			default:
+				return false
+			}
+		})
+		b.Do(wire.Input{Kind: wire.ReleaseAll})
 	}
 }

@@ -28,10 +28,11 @@ type hands struct {
 	// turn guards act and everything below: a server grab belongs to a
 	// connection, so two Desks must not be inside theirs at once.
 	turn sync.Locker
-	// xi, idle and res are nil where the server lacks them.
+	// xi, idle, res and kb are nil where the server lacks them.
 	xi   *xinput.Client
 	idle *xinput.Idle
 	res  *xinput.Resources
+	kb   *xinput.Keyboards
 	// park is a mapped window of one pixel off the screen, where the second
 	// keyboard's focus is when it is nowhere.
 	park xproto.Window
@@ -42,9 +43,13 @@ type hands struct {
 	// host's.
 	second   bool
 	ptr, kbd xinput.DeviceID
-	stop     func() // waits for the guardian's end
+	// fake is the device of XTEST under kbd.
+	fake xinput.DeviceID
+	stop func() // waits for the guardian's end
 
 	layout *layout // of kbd
+	// rules are what the maps of the keyboards forbid.
+	rules map[xinput.DeviceID]*keyRules
 	// repeated has a bit for each key of the host's keyboard that the server
 	// repeats when we do not hold it; empty if kbd is another.
 	repeated []byte
@@ -167,6 +172,9 @@ func (s *Seat) setUp(ctx context.Context, shared bool) (_ *hands, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := h.watchMaps(); err != nil {
+		return nil, err
+	}
 	h.layout, err = readLayout(h.act)
 	return h, err
 }
@@ -190,6 +198,12 @@ func (h *hands) connect(backend func() (Backend, error)) error {
 	}
 	if h.res, err = xinput.NewResources(h.act); err != nil && !errors.Is(err, xinput.ErrNoResources) {
 		return err
+	}
+	if h.kb, err = xinput.NewKeyboards(h.act); err != nil {
+		if !errors.Is(err, xinput.ErrNoXKB) {
+			return err
+		}
+		h.kb = nil
 	}
 	if h.idle, err = xinput.NewIdle(h.act); err != nil {
 		if !errors.Is(err, xinput.ErrNoIdle) {

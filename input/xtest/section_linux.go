@@ -9,6 +9,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/input"
+	"viewflip.app/platform/x11/xinput"
 	"viewflip.app/wire"
 )
 
@@ -45,7 +46,9 @@ type section struct {
 	// which it must go: 0 if nobody has a passive grab of it there.
 	asked byte
 	past  xproto.Window
-	host  host
+	// controls are those of the acting keyboard that are on (XKB).
+	controls uint32
+	host     host
 }
 
 // spot is what the server says about one pixel of the window.
@@ -135,6 +138,10 @@ func (s *section) look(aim input.Aim) bool {
 	}
 
 	ha := h.askHost(d.root)
+	var cc []xinput.ControlsCookie
+	if aim.Keys {
+		cc = h.askControls()
+	}
 
 	g, gerr := gc.Reply()
 	r, rerr := rc.Reply()
@@ -153,6 +160,14 @@ func (s *section) look(aim input.Aim) bool {
 			s.state.Locked = true
 		}
 	}
+	for _, c := range cc {
+		on, err := c.Reply()
+		if err != nil {
+			return false
+		}
+		s.controls |= on
+	}
+	h.drain() // a map that was new before the server was grabbed has been told by now
 	first := answer(tc, d.chain)
 	if !s.lookAtHost(ha) || rerr != nil || kerr != nil || perr != nil || ferr != nil {
 		return false // these cannot fail while there is a server
@@ -210,11 +225,29 @@ func (s *section) keyboard(aim input.Aim) {
 // drain reads what the server reports on the acting connection: nobody else
 // does.
 func (h *hands) drain() {
+	core, maps := false, map[xinput.DeviceID]bool{}
 	for ev, err := h.act.PollForEvent(); ev != nil || err != nil; ev, err = h.act.PollForEvent() {
 		if _, ok := ev.(xproto.MappingNotifyEvent); ok {
-			if l, err := readLayout(h.act); err == nil {
-				h.layout = l
-			}
+			core = true
+		}
+		if h.kb == nil {
+			continue
+		}
+		if id, ok := h.kb.NewMap(ev); ok {
+			maps[id] = true
+		}
+	}
+	if core || maps[h.kbd] {
+		if l, err := readLayout(h.act); err == nil {
+			h.layout = l
+		}
+	}
+	for id := range maps {
+		if h.rules[id] == nil {
+			continue
+		}
+		if err := h.readRules(id); err != nil {
+			h.log.Warn("keyboard map not read", "err", err)
 		}
 	}
 }

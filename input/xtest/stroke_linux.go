@@ -75,7 +75,7 @@ func (s *section) Stroke(k wire.Key, r rune) (input.Stroke, input.Verdict) {
 		if !other.Types() {
 			continue
 		}
-		if c, ok := keycode(other); ok && v.types(l, c) == r && d.usable(l, c) {
+		if c, ok := keycode(other); ok && v.types(l, c) == r && s.usable(l, c) {
 			return input.Stroke{Key: other, Code: c, Rune: r, Tap: k == 0}, input.Verdict{}
 		}
 	}
@@ -89,9 +89,9 @@ func (s *section) Stroke(k wire.Key, r rune) (input.Stroke, input.Verdict) {
 }
 
 // usable reports whether a keycode that types may go down.
-func (d *Desk) usable(l *layout, code byte) bool {
-	h := d.hands.layout
-	return !d.taken(0, code) && l.bits[code] == 0 && h.bits[code] == 0 && !l.banned[code] && !h.banned[code]
+func (s *section) usable(l *layout, code byte) bool {
+	d, h := s.d, s.d.hands.layout
+	return !d.taken(0, code) && l.bits[code] == 0 && h.bits[code] == 0 && !l.banned[code] && !h.banned[code] && !s.forbidden(code)
 }
 
 // taken reports whether a keycode is down for another key than k.

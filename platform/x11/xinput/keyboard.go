@@ -23,22 +23,9 @@ var ErrNoXKB = errors.New("xinput: the X server has no XKEYBOARD")
 // core keyboard then. It makes this connection a client that speaks XKB, which
 // hears of maps in another way: use one that lives for this only. ErrNoXKB.
 func (x *Client) Renew(id DeviceID) error {
-	const name = "XKEYBOARD"
-	const major, minor = 1, 0
-	e, err := xproto.QueryExtension(x.c, uint16(len(name)), name).Reply()
+	kb, _, err := useXKB(x.c)
 	if err != nil {
-		return fmt.Errorf("xinput: renew: %w", err)
-	}
-	if !e.Present {
-		return ErrNoXKB
-	}
-	kb := &Client{x.c, e.MajorOpcode}
-	r, err := kb.ask(u16(u16(kb.request(opKbUse), major), minor)).Reply()
-	if err != nil {
-		return fmt.Errorf("xinput: renew: %w", err)
-	}
-	if len(r) < replySize || r[1] == 0 {
-		return ErrNoXKB
+		return err
 	}
 	// SetMap of nothing tells so if the range of keycodes is another. X.Org
 	// servers do not make it smaller; the second one is for those that do.
