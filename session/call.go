@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"viewflip.app/wire"
 )
 
@@ -35,6 +37,11 @@ type Call struct {
 	stop context.CancelFunc
 	// life ends when the call does.
 	life context.Context //nolint:containedctx // the call's own lifetime, not a request's
+
+	answers *answers
+	// admissions has a place for each device that is being let in.
+	admissions chan struct{}
+	outgoing   *rate.Limiter
 
 	watchers bell // of State
 	marks    bell // of Marks
@@ -69,7 +76,7 @@ func New(cfg Config) *Call {
 	return &Call{
 		cfg: cfg, log: cfg.Log,
 		jobs: make(chan func(context.Context)), done: make(chan struct{}),
-		life: life, stop: stop,
+		life: life, stop: stop, answers: newAnswers(), admissions: make(chan struct{}, maxAdmissions), outgoing: outgoing(),
 		members: map[MemberID]*member{}, shares: map[wire.ShareID]*share{},
 		invites: map[wire.InviteID]*invite{}, removed: map[MemberID]time.Time{}, joining: map[wire.Address]*joining{},
 		events: map[chan Event]bool{}, askers: map[MemberID]*asker{}, ending: make(chan struct{}, 1), nextShare: 1,
@@ -97,6 +104,7 @@ func (c *Call) Run(ctx context.Context) error {
 		}
 	})
 	wg.Go(func() { c.watchEnds(ctx) })
+	wg.Go(func() { c.serveAnswers(ctx) })
 	for {
 		select {
 		case job := <-c.jobs:
@@ -174,14 +182,16 @@ func (c *Call) Events(ctx context.Context) <-chan Event {
 func (c *Call) changed() { c.watchers.ring() }
 
 // receive opens what the mailbox delivers. A message that cannot be opened is
-// dropped: the service or a stranger may send anything at any time.
+// dropped: the service or a stranger may send anything at any time. Nothing in
+// it waits, not for the service either: who does not read what is sent to them
+// would stop the signals of everybody.
 func (c *Call) receive(ctx context.Context) error {
 	for {
 		d, err := c.cfg.Mailbox.Recv(ctx)
 		if err != nil {
 			return fmt.Errorf("session: receive: %w", err)
 		}
-		if err := c.deliver(ctx, d); err != nil {
+		if err := c.deliver(d); err != nil {
 			c.log.Debug("signal dropped", "err", err)
 		}
 	}
@@ -205,9 +215,12 @@ func (c *Call) awaitAlone(ctx context.Context) {
 	}
 }
 
-var errUnexpected = errors.New("session: unexpected signal")
+var (
+	errUnexpected = errors.New("session: unexpected signal")
+	errTooMany    = errors.New("session: too many signals")
+)
 
-func (c *Call) deliver(ctx context.Context, d wire.Deliver) error {
+func (c *Call) deliver(d wire.Deliver) error {
 	c.mu.Lock()
 	m := c.members[d.From]
 	j := c.joining[d.From]
@@ -222,13 +235,13 @@ func (c *Call) deliver(ctx context.Context, d wire.Deliver) error {
 				if s.Device.Address() != m.id {
 					return errUnexpected
 				}
-				return c.knocked(ctx, m.device, s)
+				return c.knocked(m.device, s)
 			case wire.Admit, wire.Reject:
 				if j != nil {
 					return j.answer(s)
 				}
 			}
-			return c.fromMember(ctx, m, env)
+			return c.fromMember(m, env)
 		}
 		if !errors.Is(err, wire.ErrSeal) && !errors.Is(err, wire.ErrSignature) && !errors.Is(err, wire.ErrMalformed) {
 			return err
@@ -247,27 +260,28 @@ func (c *Call) deliver(ctx context.Context, d wire.Deliver) error {
 	if !ok {
 		return errUnexpected
 	}
-	return c.knocked(ctx, dev, k)
+	return c.knocked(dev, k)
 }
 
-func (c *Call) fromMember(ctx context.Context, m *member, env wire.Envelope) error {
+func (c *Call) fromMember(m *member, env wire.Envelope) error {
 	if env.Pair != m.pair {
 		return fmt.Errorf("%w: it belongs to another connection", errUnexpected)
 	}
 	if !m.replay.Accept(env.Seq) {
 		return fmt.Errorf("%w: it was seen before", errUnexpected)
 	}
+	if !m.signalsIn.Allow() {
+		return errTooMany
+	}
 	switch s := env.Body.(type) {
 	case wire.Introduce:
-		return c.introduced(ctx, m, s.Member)
+		return c.introduced(m, s.Member)
 	case wire.Offer, wire.Answer, wire.Candidate, wire.NeedMedia:
 		select {
 		case m.signals <- s:
 			return nil
-		case <-ctx.Done():
-			return ctx.Err()
 		default:
-			return fmt.Errorf("%w: too many at once", errUnexpected)
+			return errTooMany
 		}
 	default:
 		return errUnexpected
@@ -277,23 +291,33 @@ func (c *Call) fromMember(ctx context.Context, m *member, env wire.Envelope) err
 // introduced adds a newcomer whom a verified member vouches for. The newcomer
 // calls us. Only whose link brought us here decides who is in the call; anyone
 // else may bring people, but they get nothing of ours unasked.
-func (c *Call) introduced(ctx context.Context, by *member, n wire.Member) error {
+func (c *Call) introduced(by *member, n wire.Member) error {
 	if !by.standing.direct() {
 		return fmt.Errorf("%w: only who holds a link's end may introduce", errUnexpected)
 	}
 	vouched := by.offerer
 	id := n.Device.Address()
+	strangers := 0
 	c.mu.Lock()
 	_, removed := c.removed[id]
 	present := c.members[id] != nil
+	for _, m := range c.order {
+		if m.broughtBy == by.id && m.link == Connecting {
+			strangers++
+		}
+	}
 	c.mu.Unlock()
 	switch {
+	case !by.introductions.Allow(), !vouched && strangers >= maxStrangers:
+		return errTooMany
 	case removed:
 		return fmt.Errorf("%w: the device was removed", errUnexpected)
 	case present && !vouched:
 		return fmt.Errorf("%w: the device is here already", errUnexpected)
 	}
-	return c.addMember(ctx, memberSpec{device: n.Device, name: n.Name, pair: n.Pair, standing: Introduced, vouched: vouched})
+	return c.addMember(memberSpec{
+		device: n.Device, name: n.Name, pair: n.Pair, standing: Introduced, vouched: vouched, broughtBy: by.id,
+	})
 }
 
 type memberSpec struct {
@@ -304,11 +328,13 @@ type memberSpec struct {
 	standing Standing
 	vouched  bool
 	offerer  bool
+	// broughtBy is the member who introduced this one, zero if nobody did.
+	broughtBy MemberID
 }
 
 // addMember starts a connection to a device; one that exists is replaced,
 // because the device has come again.
-func (c *Call) addMember(ctx context.Context, s memberSpec) error {
+func (c *Call) addMember(s memberSpec) error {
 	id := s.device.Address()
 	if id == c.cfg.Identity.Public().Address() {
 		return fmt.Errorf("%w: it is this device itself", errUnexpected)

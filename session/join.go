@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"viewflip.app/wire"
 )
 
@@ -33,15 +35,19 @@ type invite struct {
 	contact Contact
 	// bound holds the devices that have used it: they may come again.
 	bound map[wire.Address]admitted
+	// refusals limits what is answered to those who come by it in vain.
+	refusals *rate.Limiter
 }
 
 // admitted remembers the answer to the last knock, so that one that comes
 // twice gets the same, and the nonces of those before: replayed by the service
 // they must not cut off whoever came with a later one.
 type admitted struct {
-	nonce  [32]byte
-	sealed []byte
-	before [][32]byte
+	nonce [32]byte
+	// sealed is nil while the place is only taken.
+	sealed  []byte
+	before  [][32]byte
+	comings *rate.Limiter
 }
 
 // maxComings is how often one device may come by one link.
@@ -60,6 +66,7 @@ func (c *Call) Invite(ctx context.Context, o InviteOptions) (wire.Link, error) {
 	inv := &invite{
 		secret: wire.NewSecret(random32()), made: time.Now(), expires: time.Now().Add(o.TTL),
 		uses: o.Uses, contact: o.Contact, bound: map[wire.Address]admitted{},
+		refusals: rate.NewLimiter(refusalsRate, refusalsBurst),
 	}
 	c.mu.Lock()
 	c.invites[id] = inv
@@ -76,10 +83,9 @@ func (c *Call) Invite(ctx context.Context, o InviteOptions) (wire.Link, error) {
 	}, nil
 }
 
-// knocked answers somebody who came by a link.
-func (c *Call) knocked(ctx context.Context, dev wire.Device, k wire.Knock) error {
-	addr := dev.Address()
-	me := c.cfg.Identity.Public()
+// knocked answers somebody who came by a link. It waits for nobody: what is
+// said goes to others by goroutines of its own.
+func (c *Call) knocked(dev wire.Device, k wire.Knock) error {
 	c.mu.Lock()
 	inv := c.invites[k.Invite]
 	c.mu.Unlock()
@@ -87,80 +93,131 @@ func (c *Call) knocked(ctx context.Context, dev wire.Device, k wire.Knock) error
 		// Without the secret nothing may be learned, not even a reason.
 		return fmt.Errorf("%w: no such invitation", errUnexpected)
 	}
-	if !wire.VerifyKnock(k, inv.secret, dev, me) {
+	if !wire.VerifyKnock(k, inv.secret, dev, c.cfg.Identity.Public()) {
 		return fmt.Errorf("%w: the secret of the link is wrong", errUnexpected)
 	}
+	select {
+	case c.admissions <- struct{}{}:
+	default:
+		return errTooMany
+	}
+	started, err := c.answerKnock(dev, inv, k)
+	if !started {
+		<-c.admissions
+	}
+	return err
+}
+
+// answerKnock decides on a knock by inv. It reports whether an admission was
+// started, which gives back the place in admissions that the caller took.
+func (c *Call) answerKnock(dev wire.Device, inv *invite, k wire.Knock) (started bool, err error) {
+	addr := dev.Address()
+	nonce, now := random32(), time.Now()
 	c.mu.Lock()
 	before, again := inv.bound[addr]
-	full := len(c.members) >= maxMembers && c.members[addr] == nil
-	var reason wire.RejectReason
 	switch {
-	case again && before.nonce == k.Nonce:
+	case again && before.nonce == k.Nonce && before.sealed != nil:
 		c.mu.Unlock()
-		return c.cfg.Mailbox.Send(ctx, addr, before.sealed)
-	case slices.Contains(before.before, k.Nonce):
+		if !before.comings.AllowN(now, 1) {
+			return false, errTooMany
+		}
+		return c.startAdmission(dev, k, before.sealed, nil, false)
+	case again && before.nonce == k.Nonce, slices.Contains(before.before, k.Nonce):
 		c.mu.Unlock()
-		return fmt.Errorf("%w: it was seen before", errUnexpected)
+		return false, fmt.Errorf("%w: it was seen before", errUnexpected)
+	}
+	if reason := c.refusalLocked(addr, inv, now); reason != 0 {
+		c.mu.Unlock()
+		return false, c.refuse(dev, inv, wire.Reject{Echo: k.Nonce, Reason: reason})
+	}
+	// The place is taken before anything else happens: another knock must not
+	// find it free.
+	place := admitted{nonce: k.Nonce, comings: before.comings}
+	if again {
+		place.before = append(slices.Clone(before.before), before.nonce)
+	} else {
+		place.comings = rate.NewLimiter(comingsRate, comingsBurst)
+	}
+	if !place.comings.AllowN(now, 1) {
+		c.mu.Unlock()
+		return false, errTooMany
+	}
+	inv.bound[addr] = place
+	admit, intros := c.admissionLocked(addr, wire.Admit{Nonce: nonce, Echo: k.Nonce, Name: c.cfg.Name})
+	c.mu.Unlock()
+
+	place.sealed, err = wire.Seal(c.cfg.Identity, dev, wire.Envelope{Body: admit})
+	if err == nil {
+		err = c.addMember(memberSpec{
+			device: dev, name: k.Name, pair: wire.PairID(k.Nonce, nonce), contact: inv.contact,
+			standing: inv.contact.standing(), vouched: true,
+		})
+	}
+	c.mu.Lock()
+	switch {
+	case err == nil:
+		inv.bound[addr] = place
+	case again:
+		inv.bound[addr] = before
+	default:
+		delete(inv.bound, addr)
+	}
+	c.mu.Unlock()
+	if err != nil {
+		return false, fmt.Errorf("session: admit: %w", err)
+	}
+	return c.startAdmission(dev, k, place.sealed, intros, true)
+}
+
+// refusalLocked is why a device may not come by inv now, 0 if it may; call.mu
+// is held.
+func (c *Call) refusalLocked(addr wire.Address, inv *invite, now time.Time) wire.RejectReason {
+	before, again := inv.bound[addr]
+	switch {
 	case c.removed[addr].After(inv.made):
-		reason = wire.RejectStopped
-	case time.Now().After(inv.expires):
-		reason = wire.RejectExpired
+		return wire.RejectStopped
+	case now.After(inv.expires):
+		return wire.RejectExpired
 	case !again && len(inv.bound) >= inv.uses, len(before.before) >= maxComings:
-		reason = wire.RejectUsed
-	case full:
-		reason = wire.RejectFull
+		return wire.RejectUsed
+	case len(c.members) >= maxMembers && c.members[addr] == nil:
+		return wire.RejectFull
 	}
-	if reason != 0 {
-		c.mu.Unlock()
-		return c.seal(ctx, dev, wire.Envelope{Body: wire.Reject{Echo: k.Nonce, Reason: reason}})
-	}
-	nonce := random32()
-	admit := wire.Admit{Nonce: nonce, Echo: k.Nonce, Name: c.cfg.Name}
-	type intro struct {
-		to   *member
-		pair [16]byte
-	}
-	var intros []intro
+	return 0
+}
+
+// admissionLocked adds to an Admit for a device who is in the call, and lists
+// who must be told of the device; call.mu is held.
+func (c *Call) admissionLocked(addr wire.Address, admit wire.Admit) (wire.Admit, []introduction) {
+	var intros []introduction
 	for _, m := range c.order {
 		if m.id == addr || len(admit.Members) >= wire.MaxMembers {
 			continue
 		}
-		in := intro{to: m, pair: random16()}
+		in := introduction{to: m, pair: random16()}
 		intros = append(intros, in)
 		admit.Members = append(admit.Members, wire.Member{Device: m.device, Name: m.name, Pair: in.pair})
 	}
-	c.mu.Unlock()
+	return admit, intros
+}
 
-	sealed, err := wire.Seal(c.cfg.Identity, dev, wire.Envelope{Body: admit})
-	if err != nil {
-		return fmt.Errorf("session: admit: %w", err)
-	}
-	err = c.addMember(ctx, memberSpec{
-		device: dev, name: k.Name, pair: wire.PairID(k.Nonce, nonce), contact: inv.contact,
-		standing: inv.contact.standing(), vouched: true,
-	})
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	now := admitted{nonce: k.Nonce, sealed: sealed}
-	if again {
-		now.before = append(before.before, before.nonce)
-	}
-	inv.bound[addr] = now
-	c.mu.Unlock()
-	for _, in := range intros {
-		// Whoever cannot be told simply does not meet the newcomer.
-		err := in.to.Send(ctx, wire.Introduce{Member: wire.Member{Device: dev, Name: k.Name, Pair: in.pair}})
-		if err != nil {
-			c.log.Debug("introduction failed", "err", err)
+// startAdmission sends what belongs to an admission, for the first time or
+// again, in the place in admissions that was taken for it.
+func (c *Call) startAdmission(dev wire.Device, k wire.Knock, sealed []byte, intros []introduction, first bool) (bool, error) {
+	started := c.spawn(func(ctx context.Context) {
+		defer func() { <-c.admissions }()
+		if err := c.admit(ctx, dev, k.Name, sealed, intros); err != nil {
+			c.log.Debug("admission not sent", "err", err)
+			return
 		}
+		if first {
+			c.emit(Event{Kind: EventLinkUsed, Name: k.Name, Member: dev.Address().String(), Invite: k.Invite})
+		}
+	})
+	if !started {
+		return false, ErrEnded
 	}
-	if err := c.cfg.Mailbox.Send(ctx, addr, sealed); err != nil {
-		return fmt.Errorf("session: admit: %w", err)
-	}
-	c.emit(Event{Kind: EventLinkUsed, Name: k.Name, Member: addr.String(), Invite: k.Invite})
-	return nil
+	return true, nil
 }
 
 func (c *Call) seal(ctx context.Context, to wire.Device, e wire.Envelope) error {
@@ -241,7 +298,7 @@ func (c *Call) Join(ctx context.Context, l wire.Link) error {
 		}
 		select {
 		case s := <-j.result:
-			return c.admittedBy(ctx, j, s)
+			return c.admittedBy(j, s)
 		case <-again.C:
 		case <-c.life.Done():
 			return ErrEnded
@@ -258,12 +315,12 @@ func joinError(ctx context.Context, err error) error {
 	return fmt.Errorf("session: join: %w", err)
 }
 
-func (c *Call) admittedBy(ctx context.Context, j *joining, s wire.Signal) error {
+func (c *Call) admittedBy(j *joining, s wire.Signal) error {
 	switch s := s.(type) {
 	case wire.Reject:
 		return fmt.Errorf("%w: %s", ErrRejected, s.Reason)
 	case wire.Admit:
-		err := c.addMember(ctx, memberSpec{
+		err := c.addMember(memberSpec{
 			device: j.inviter, name: s.Name, pair: wire.PairID(j.nonce, s.Nonce), contact: j.contact,
 			standing: j.contact.standing(), vouched: true, offerer: true,
 		})
@@ -272,7 +329,7 @@ func (c *Call) admittedBy(ctx context.Context, j *joining, s wire.Signal) error 
 		}
 		for _, n := range s.Members {
 			// One who cannot be reached does not keep us out of the call.
-			err := c.addMember(ctx, memberSpec{
+			err := c.addMember(memberSpec{
 				device: n.Device, name: n.Name, pair: n.Pair, standing: Introduced, vouched: true, offerer: true,
 			})
 			if err != nil {

@@ -6,7 +6,10 @@ import (
 	"image"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"viewflip.app/wire"
 )
@@ -31,8 +34,15 @@ type member struct {
 	cancel  context.CancelFunc
 	ctx     context.Context //nolint:containedctx // the connection's own lifetime
 
-	seqMu sync.Mutex
-	seq   uint64
+	// turn is held by who sends a signal; seq is guarded by it.
+	turn chan struct{}
+	seq  uint64
+	// deaf is true once the service did not take an introduction for this member.
+	deaf atomic.Bool
+
+	signalsIn, signalsOut, introductions *rate.Limiter
+	// broughtBy is who introduced this member, zero if nobody did.
+	broughtBy MemberID
 
 	// vouched is true of who came by our link, and of who was let in by him
 	// whose link we came by. Others get nothing unasked.
@@ -54,17 +64,53 @@ func newMember(c *Call, s memberSpec) *member {
 		call: c, id: s.device.Address(), device: s.device, pair: s.pair,
 		offerer: s.offerer, signals: make(chan wire.Signal, signalBuffer),
 		ctx: ctx, cancel: cancel, standing: s.standing, vouched: s.vouched, contact: s.contact,
-		views: map[wire.ShareID]*View{},
+		views: map[wire.ShareID]*View{}, turn: make(chan struct{}, 1), broughtBy: s.broughtBy,
+		signalsIn:     rate.NewLimiter(signalsInRate, signalsInBurst),
+		signalsOut:    rate.NewLimiter(signalsOutRate, signalsOutBurst),
+		introductions: rate.NewLimiter(introductionsRate, introductionsBurst),
 	}
 }
 
-// Send seals a signal for this member; part of Signaller.
+// Send seals a signal for this member; part of Signaller. It waits while there
+// is too much for the member, or for all.
 func (m *member) Send(ctx context.Context, s wire.Signal) error {
-	// Sequence and mailbox order must agree, or the receiver drops the later.
-	m.seqMu.Lock()
-	defer m.seqMu.Unlock()
+	for _, l := range []*rate.Limiter{m.signalsOut, m.call.outgoing} {
+		if err := l.Wait(ctx); err != nil {
+			return fmt.Errorf("session: signal: %w", err)
+		}
+	}
+	return m.pass(ctx, s, m.call.cfg.Mailbox.Send)
+}
+
+// pass hands a signal to the service. Sequence and mailbox order must agree, or
+// the receiver drops the later.
+func (m *member) pass(ctx context.Context, s wire.Signal, send func(context.Context, wire.Address, []byte) error) error {
+	select {
+	case m.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-m.turn }()
 	m.seq++
-	return m.call.seal(ctx, m.device, wire.Envelope{Pair: m.pair, Seq: m.seq, Body: s})
+	sealed, err := wire.Seal(m.call.cfg.Identity, m.device, wire.Envelope{Pair: m.pair, Seq: m.seq, Body: s})
+	if err != nil {
+		return fmt.Errorf("session: seal: %w", err)
+	}
+	return send(ctx, m.id, sealed)
+}
+
+// introduce tells this member of a newcomer. Someone who does not read what the
+// service keeps for them holds the newcomer up once, for answerTime.
+func (m *member) introduce(ctx context.Context, s wire.Introduce) error {
+	patience, send := answerTime, m.call.cfg.Mailbox.Send
+	if m.deaf.Load() {
+		patience, send = deafTime, m.call.cfg.Mailbox.SendNow
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := m.pass(ctx, s, send)
+	m.deaf.Store(err != nil)
+	return err
 }
 
 // Recv returns the next signal of this member; part of Signaller.

@@ -32,7 +32,10 @@ var (
 
 // Mailbox carries sealed messages through the service. client.Client is one.
 type Mailbox interface {
+	// Send may repeat a message that the service does not take yet, for seconds.
 	Send(ctx context.Context, to wire.Address, sealed []byte) error
+	// SendNow tries once.
+	SendNow(ctx context.Context, to wire.Address, sealed []byte) error
 	Recv(ctx context.Context) (wire.Deliver, error)
 	OpenInvite(ctx context.Context, id wire.InviteID, expires time.Time) error
 	CloseInvite(ctx context.Context, id wire.InviteID) error

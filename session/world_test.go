@@ -24,12 +24,14 @@ type hub struct {
 	mu      sync.Mutex
 	boxes   map[wire.Address]chan wire.Deliver
 	invites map[wire.InviteID]wire.Device
+	// full are devices whose mailbox takes nothing more.
+	full map[wire.Address]bool
 	// tamper may change or drop (nil) what passes.
 	tamper func(to wire.Address, sealed []byte) [][]byte
 }
 
 func newHub() *hub {
-	return &hub{boxes: map[wire.Address]chan wire.Deliver{}, invites: map[wire.InviteID]wire.Device{}}
+	return &hub{boxes: map[wire.Address]chan wire.Deliver{}, invites: map[wire.InviteID]wire.Device{}, full: map[wire.Address]bool{}}
 }
 
 type box struct {
@@ -38,7 +40,14 @@ type box struct {
 	in  chan wire.Deliver
 }
 
-var errUnknownInvite = errors.New("no such invite")
+var (
+	errUnknownInvite = errors.New("no such invite")
+	errFull          = errors.New("too much at once")
+	errOffline       = errors.New("no such device")
+)
+
+// boxPatience is how long Send tries what a mailbox does not take.
+const boxPatience = 10 * time.Second
 
 func (h *hub) box(dev wire.Device) *box {
 	h.mu.Lock()
@@ -48,9 +57,26 @@ func (h *hub) box(dev wire.Device) *box {
 	return b
 }
 
-func (b *box) Send(_ context.Context, to wire.Address, sealed []byte) error {
+func (b *box) Send(ctx context.Context, to wire.Address, sealed []byte) error {
+	err := b.SendNow(ctx, to, sealed)
+	if errors.Is(err, errFull) {
+		select {
+		case <-time.After(boxPatience):
+		case <-ctx.Done():
+		}
+	}
+	return err
+}
+
+func (b *box) SendNow(_ context.Context, to wire.Address, sealed []byte) error {
 	b.hub.mu.Lock()
 	defer b.hub.mu.Unlock()
+	switch {
+	case b.hub.full[to]:
+		return errFull
+	case b.hub.boxes[to] == nil:
+		return errOffline
+	}
 	all := [][]byte{sealed}
 	if b.hub.tamper != nil {
 		all = b.hub.tamper(to, sealed)

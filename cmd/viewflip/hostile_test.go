@@ -40,6 +40,15 @@ func (b *box) Send(ctx context.Context, to wire.Address, sealed []byte) error {
 	return nil
 }
 
+func (b *box) SendNow(ctx context.Context, to wire.Address, sealed []byte) error {
+	for _, s := range b.send(sealed) {
+		if err := b.Mailbox.SendNow(ctx, to, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (b *box) Recv(ctx context.Context) (wire.Deliver, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -311,6 +311,16 @@ func (c *Client) Send(ctx context.Context, to wire.Address, sealed []byte) error
 	return err
 }
 
+// SendNow is Send without patience: ErrRateLimited comes at once if the service
+// keeps too much for the device, or has too much of this one.
+func (c *Client) SendNow(ctx context.Context, to wire.Address, sealed []byte) error {
+	if len(sealed) > wire.MaxSealed {
+		return ErrTooLarge
+	}
+	_, err := c.requestFor(ctx, wire.Send{To: to, Sealed: sealed}, 0)
+	return err
+}
+
 // OpenInvite makes this device findable by id until expires or CloseInvite,
 // over reconnects too.
 func (c *Client) OpenInvite(ctx context.Context, id wire.InviteID, expires time.Time) error {
@@ -360,6 +370,11 @@ func (c *Client) Lookup(ctx context.Context, id wire.InviteID) (wire.Device, err
 // request asks until there is an answer: over reconnects, with the same id, by
 // which the service knows a message that it has already.
 func (c *Client) request(ctx context.Context, body wire.FrameBody) (wire.FrameBody, error) {
+	return c.requestFor(ctx, body, patience)
+}
+
+// requestFor is request that repeats for so long what is too much at once.
+func (c *Client) requestFor(ctx context.Context, body wire.FrameBody, patience time.Duration) (wire.FrameBody, error) {
 	id := c.nextID()
 	var deadline time.Time
 	for pause := 50 * time.Millisecond; ; {
@@ -381,7 +396,7 @@ func (c *Client) request(ctx context.Context, body wire.FrameBody) (wire.FrameBo
 		if deadline.IsZero() {
 			deadline = time.Now().Add(patience)
 		}
-		if e.Code != wire.CodeRateLimited || time.Now().After(deadline) {
+		if e.Code != wire.CodeRateLimited || !time.Now().Before(deadline) {
 			return nil, failure(e.Code)
 		}
 		select {
