@@ -60,7 +60,12 @@ type assembler struct {
 	since   time.Time     // since when want is missing
 	asked   map[int64]int // how often a missing packet was asked for
 	out     []Frame
+	// loose are the bytes in parts, done those in out.
+	loose, done int
 }
+
+// held is how many bytes wait here.
+func (a *assembler) held() int { return a.loose + len(a.frame) + a.done }
 
 func newAssembler(vp9 bool) *assembler {
 	return &assembler{vp9: vp9, patience: gapPatience, again: nackInterval, parts: map[int64]part{}, asked: map[int64]int{}}
@@ -96,6 +101,7 @@ func (a *assembler) push(p *rtp.Packet, now time.Time) {
 		a.since = now
 	}
 	a.parts[seq] = x
+	a.loose += len(x.data)
 	a.highest = max(a.highest, seq)
 	a.advance(now)
 }
@@ -108,6 +114,7 @@ func (a *assembler) advance(now time.Time) {
 			return
 		}
 		delete(a.parts, a.want)
+		a.loose -= len(x.data)
 		a.want++
 		a.since = now
 		if x.first {
@@ -124,6 +131,7 @@ func (a *assembler) advance(now time.Time) {
 			continue
 		}
 		if x.last {
+			a.done += len(a.frame)
 			a.out = append(a.out, Frame{Data: a.frame, Timestamp: x.timestamp, Received: x.at, Lost: a.lost, losses: a.losses})
 			a.frame, a.open, a.lost = nil, false, false
 		}
@@ -145,7 +153,10 @@ func (a *assembler) ready() (Frame, bool) {
 }
 
 // take takes it.
-func (a *assembler) take() { a.out = a.out[1:] }
+func (a *assembler) take() {
+	a.done -= len(a.out[0].Data)
+	a.out = a.out[1:]
+}
 
 // waiting reports whether packets wait behind a gap.
 func (a *assembler) waiting() bool { return len(a.parts) > 0 }
@@ -197,8 +208,9 @@ func (a *assembler) skip(now time.Time) {
 			begin = seq
 		}
 	}
-	for seq := range a.parts {
+	for seq, x := range a.parts {
 		if seq < begin {
+			a.loose -= len(x.data)
 			delete(a.parts, seq)
 		}
 	}

@@ -102,6 +102,7 @@ func (p *Peer) serve(ctx context.Context) error {
 			switch s {
 			case webrtc.PeerConnectionStateConnected:
 				up, interrupted = true, time.Time{}
+				p.interrupted.Store(false)
 				if p.isConnected() {
 					p.tell(StateConnected)
 				}
@@ -112,6 +113,7 @@ func (p *Peer) serve(ctx context.Context) error {
 				if interrupted.IsZero() {
 					interrupted = time.Now()
 				}
+				p.interrupted.Store(true)
 				if p.isConnected() {
 					p.tell(StateInterrupted)
 				}
@@ -214,21 +216,15 @@ func (p *Peer) channel(ctx context.Context, dc *webrtc.DataChannel) {
 		case <-ctx.Done():
 		}
 	})
-	end := func(err error) {
-		select {
-		case p.broken <- err:
-		default: // it ends already
-		}
-	}
-	dc.OnClose(func() { end(fmt.Errorf("%w: the other end closed a channel", ErrClosed)) })
+	dc.OnClose(func() { p.end(fmt.Errorf("%w: the other end closed a channel", ErrClosed)) })
 	dc.OnError(func(err error) {
 		if errors.Is(err, io.ErrShortBuffer) {
-			end(ErrTooLarge)
+			p.end(ErrTooLarge)
 		}
 	})
 	dc.OnMessage(func(m webrtc.DataChannelMessage) {
 		if len(m.Data) > MaxMessage {
-			end(ErrTooLarge)
+			p.end(ErrTooLarge)
 			return
 		}
 		msg := Message{Data: m.Data, Lossy: lossy}
@@ -256,6 +252,13 @@ type negotiation struct {
 	restart bool
 	at      time.Time // of the last restart
 	asked   int       // lines asked for since the last offer
+	// places are where packets go because of the other end's candidates, in the
+	// ICE session of its description.
+	places  map[string]bool
+	session string
+	// needed is when the other end was asked for an offer that has not come; zero
+	// if none is missing.
+	needed time.Time
 }
 
 // send hands a signal on without waiting for the service.
@@ -290,15 +293,29 @@ func (n *negotiation) offer(ctx context.Context, restart bool) error {
 // again negotiates anew: the offerer offers, the answerer asks him to.
 func (n *negotiation) again(ctx context.Context, restart bool) error {
 	if !n.p.o.Offerer {
-		lines := n.lines()
-		n.asked += lines
-		return n.send(ctx, wire.NeedMedia{Lines: uint8(lines), Restart: restart})
+		return n.need(ctx, restart)
 	}
 	if n.waiting {
 		n.next, n.restart = true, n.restart || restart
 		return nil
 	}
 	return n.offer(ctx, restart)
+}
+
+// need asks for an offer. What is needed while one is on its way is asked for
+// when that has come, all of it at once; only a restart cannot wait.
+func (n *negotiation) need(ctx context.Context, restart bool) error {
+	if wait := needPause - time.Since(n.needed); !restart && wait > 0 {
+		if !n.next {
+			n.next = true
+			time.AfterFunc(wait, n.p.negotiate) // if none comes
+		}
+		return nil
+	}
+	n.needed, n.next = time.Now(), false
+	lines := n.lines()
+	n.asked += lines
+	return n.send(ctx, wire.NeedMedia{Lines: uint8(lines), Restart: restart})
 }
 
 // lines is how many tracks of ours have no line to be sent on, and none on its
@@ -342,7 +359,15 @@ func (n *negotiation) signal(ctx context.Context, s wire.Signal) error {
 		if err != nil {
 			return err
 		}
-		return n.send(ctx, wire.Answer{SDP: d.SDP, Fingerprint: fp})
+		if err := n.send(ctx, wire.Answer{SDP: d.SDP, Fingerprint: fp}); err != nil {
+			return err
+		}
+		n.needed = time.Time{}
+		if n.next {
+			n.next = false
+			return n.need(ctx, false)
+		}
+		return nil
 	case wire.Answer:
 		if !n.waiting {
 			return nil // of an offer that is over
@@ -358,16 +383,7 @@ func (n *negotiation) signal(ctx context.Context, s wire.Signal) error {
 		}
 		return nil
 	case wire.Candidate:
-		var c webrtc.ICECandidateInit
-		if err := json.Unmarshal([]byte(s.Line), &c); err != nil {
-			return fmt.Errorf("rtc: candidate: %w", err)
-		}
-		if n.p.pc.RemoteDescription() == nil {
-			n.early = append(n.early, c)
-			return nil
-		}
-		n.add(c)
-		return nil
+		return n.trickled(s)
 	case wire.NeedMedia:
 		if !n.p.o.Offerer {
 			return nil
@@ -410,6 +426,9 @@ func (n *negotiation) remote(t webrtc.SDPType, sdp string, signed [32]byte) erro
 	n.p.mu.Unlock()
 	if changed {
 		return ErrFingerprint
+	}
+	if sdp, err = n.described(sdp); err != nil {
+		return err
 	}
 	if err := n.p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: t, SDP: sdp}); err != nil {
 		return fmt.Errorf("rtc: description: %w", err)

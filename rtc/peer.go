@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/ice/v4"
@@ -155,6 +156,10 @@ type Peer struct {
 	done      chan struct{}
 	wg        sync.WaitGroup
 
+	waiting, lossy waiting
+	interrupted    atomic.Bool  // there is no path now
+	held           atomic.Int64 // bytes of pictures that arrived and nobody took
+
 	mu              sync.Mutex
 	control, motion *webrtc.DataChannel
 	remote          [32]byte // the signed fingerprint
@@ -199,7 +204,12 @@ func newAPI(o Options, d *dialer, pace *pacer) (*webrtc.API, ice.TCPMux, error) 
 	se.SetDTLSRetransmissionInterval(dtlsRetry)
 	// What is sent again comes late: SRTP must not take it for a replay.
 	se.SetSRTPReplayProtectionWindow(nackSize)
+	// Two programs of one machine without a network: on loopback they still
+	// reach each other.
 	se.SetIncludeLoopbackCandidate(true)
+	// Names in candidates are of no use to us and are refused; without this, each
+	// *.local of a description would be asked for by multicast.
+	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	se.SetICETimeouts(3*time.Second, 15*time.Second, time.Second)
 	se.SetICEProxyDialer(d)
 	mux := listenTCP(&se, o.TCP, quiet)
@@ -333,17 +343,17 @@ func (p *Peer) Recv(ctx context.Context) (Message, error) {
 	}
 }
 
-// Send sends a message on the ordered, reliable channel.
-func (p *Peer) Send(b []byte) error {
-	return p.send(b, func() *webrtc.DataChannel { return p.control })
-}
+// Send sends a message on the ordered, reliable channel. It does not wait for
+// the other end: what it does not take is kept, up to MaxWaiting. Beyond that,
+// and when the other end takes nothing for MaxStall, the connection ends with
+// ErrSlow.
+func (p *Peer) Send(b []byte) error { return p.send(b, p.queue) }
 
-// SendLossy sends a message on the unordered channel without retransmission.
-func (p *Peer) SendLossy(b []byte) error {
-	return p.send(b, func() *webrtc.DataChannel { return p.motion })
-}
+// SendLossy sends a message on the unordered channel without retransmission. It
+// is dropped if too many wait already.
+func (p *Peer) SendLossy(b []byte) error { return p.send(b, p.drop) }
 
-func (p *Peer) send(b []byte, channel func() *webrtc.DataChannel) error {
+func (p *Peer) send(b []byte, channel func([]byte) error) error {
 	if len(b) > MaxMessage {
 		return ErrTooLarge
 	}
@@ -352,10 +362,7 @@ func (p *Peer) send(b []byte, channel func() *webrtc.DataChannel) error {
 	default:
 		return ErrClosed
 	}
-	p.mu.Lock()
-	dc := channel()
-	p.mu.Unlock()
-	if err := dc.Send(b); err != nil {
+	if err := channel(b); err != nil {
 		return fmt.Errorf("rtc: send: %w", err)
 	}
 	return nil

@@ -344,9 +344,17 @@ type InTrack struct {
 	lost   int  // losses up to now
 }
 
+// end ends the connection, for a reason that the other end gave.
+func (p *Peer) end(err error) {
+	select {
+	case p.broken <- err:
+	default: // it ends already
+	}
+}
+
 // arrived starts to read a track.
 func (p *Peer) arrived(ctx context.Context, r *webrtc.TrackRemote) {
-	t := &InTrack{p: p, t: r, frames: make(chan Frame, 4), ended: make(chan struct{}), ask: make(chan struct{}, 1)}
+	t := &InTrack{p: p, t: r, frames: make(chan Frame), ended: make(chan struct{}), ask: make(chan struct{}, 1)}
 	select {
 	case p.inTracks <- t:
 		p.wg.Go(func() { defer close(t.ended); t.run(ctx) })
@@ -397,6 +405,8 @@ func (t *InTrack) run(ctx context.Context) {
 	defer miss.Stop()
 	armed := false
 	var asked time.Time
+	held := 0
+	defer func() { t.p.held.Add(int64(-held)) }()
 	for {
 		// While the reader is busy, packets are put together nevertheless, and
 		// those that are missing asked for; but not without end.
@@ -433,6 +443,10 @@ func (t *InTrack) run(ctx context.Context) {
 		if in != nil && len(packets) == 0 && a.overdue(now) {
 			a.skip(now)
 		}
+		if t.p.held.Add(int64(a.held()-held)) > MaxHeld {
+			t.p.end(ErrTooMuch)
+		}
+		held = a.held()
 		t.missing(a.losses)
 		if t.needing() {
 			if now.Sub(asked) >= refreshPause {
