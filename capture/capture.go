@@ -55,7 +55,10 @@ type Surface struct {
 type State struct {
 	// Hidden means minimised or on another workspace: no new pictures.
 	Hidden bool
-	Closed bool
+	// TooLarge means that the window is larger than a picture may be, by
+	// video.MaxSide or video.MaxPixels: no new pictures until it is smaller.
+	TooLarge bool
+	Closed   bool
 	// W and H are the picture's size in pixels.
 	W, H int
 	// Main is the window's own content in the picture. The picture is larger
@@ -70,7 +73,7 @@ type State struct {
 
 // equal reports whether two states are the same.
 func (s State) equal(o State) bool {
-	return s.Hidden == o.Hidden && s.Closed == o.Closed && s.W == o.W && s.H == o.H && s.Main == o.Main &&
+	return s.Hidden == o.Hidden && s.TooLarge == o.TooLarge && s.Closed == o.Closed && s.W == o.W && s.H == o.H && s.Main == o.Main &&
 		s.Gen == o.Gen && s.Title == o.Title && slices.Equal(s.Surfaces, o.Surfaces)
 }
 

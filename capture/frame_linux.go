@@ -79,7 +79,7 @@ func (s *stream) try() (*video.Frame, error) {
 	if s.state.Closed || s.closed {
 		return nil, ErrGone
 	}
-	if !s.changedLocked() || s.main.pix == 0 || s.main.content.Empty() {
+	if !s.changedLocked() || s.main.pix == 0 || s.main.content.Empty() || s.state.TooLarge {
 		return nil, nil
 	}
 	if err := s.takeDamageLocked(); err != nil {
@@ -194,9 +194,6 @@ func (s *stream) touchLocked(r image.Rectangle) {
 // bufferLocked returns a buffer of the right size that is not lent, or nil.
 func (s *stream) bufferLocked() (*buffer, error) {
 	w, h := s.state.W, s.state.H
-	if w > video.MaxSide || h > video.MaxSide || w*h > video.MaxPixels {
-		return nil, fmt.Errorf("capture: a window of %dx%d pixels is too large to share", w, h)
-	}
 	for i, b := range s.bufs {
 		if b.lent {
 			continue

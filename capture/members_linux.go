@@ -151,6 +151,11 @@ func (m *member) ready() bool {
 	return m.Masked || m.veil || m.shown
 }
 
+// tooLarge reports whether a picture would be larger than any may be.
+func tooLarge(r image.Rectangle) bool {
+	return r.Dx() > video.MaxSide || r.Dy() > video.MaxSide || r.Dx()*r.Dy() > video.MaxPixels
+}
+
 // layoutLocked works out what is where in the picture.
 func (s *stream) layoutLocked() {
 	content := image.Rectangle{Max: s.main.content.Size()}
@@ -174,14 +179,14 @@ func (s *stream) layoutLocked() {
 		whole := image.Rectangle{Min: corner, Max: corner.Add(size)}
 		at := whole.Intersect(reach)
 		all := canvas.Union(at)
-		if at.Empty() || all.Dx() > video.MaxSide || all.Dy() > video.MaxSide || all.Dx()*all.Dy() > video.MaxPixels {
+		if at.Empty() || tooLarge(all) {
 			continue
 		}
 		canvas = all
 		seen = append(seen, placed{m, at, whole})
 	}
 	before := s.state
-	s.state.Hidden = s.main.hidden
+	s.state.Hidden, s.state.TooLarge = s.main.hidden, tooLarge(content)
 	s.state.W, s.state.H, s.state.Main = canvas.Dx(), canvas.Dy(), content.Sub(canvas.Min)
 	s.state.Surfaces = nil
 	for _, p := range seen {

@@ -21,6 +21,15 @@ const (
 	signalsOutRate, signalsOutBurst   = 10, 64
 	callSignalsRate, callSignalsBurst = 40, 160
 
+	// switchesRate a second, and switchesBurst at once, is how often one member may
+	// begin or end to watch one share: each of it negotiates.
+	switchesRate, switchesBurst = 2, 4
+	// callWaiting bounds what waits to be sent to all members together, in bytes;
+	// one connection has a bound of its own. Who keeps most waiting goes.
+	callWaiting = 64 << 20
+	// muchWaiting is from when on it is looked at.
+	muchWaiting = 1 << 20
+
 	// introductionsRate a second, and introductionsBurst at once, may come from
 	// one member; each of them makes a connection.
 	introductionsRate, introductionsBurst = 1, maxMembers

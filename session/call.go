@@ -42,6 +42,7 @@ type Call struct {
 	// admissions has a place for each device that is being let in.
 	admissions chan struct{}
 	outgoing   *rate.Limiter
+	pixels     pixels
 
 	watchers bell // of State
 	marks    bell // of Marks
@@ -77,6 +78,7 @@ func New(cfg Config) *Call {
 		cfg: cfg, log: cfg.Log,
 		jobs: make(chan func(context.Context)), done: make(chan struct{}),
 		life: life, stop: stop, answers: newAnswers(), admissions: make(chan struct{}, maxAdmissions), outgoing: outgoing(),
+		pixels:  pixels{held: map[*View]int{}, waiting: map[*View]bool{}},
 		members: map[MemberID]*member{}, shares: map[wire.ShareID]*share{},
 		invites: map[wire.InviteID]*invite{}, removed: map[MemberID]time.Time{}, joining: map[wire.Address]*joining{},
 		events: map[chan Event]bool{}, askers: map[MemberID]*asker{}, ending: make(chan struct{}, 1), nextShare: 1,

@@ -46,17 +46,35 @@ func (m *member) sendClip(c platform.Clip, wrap func(wire.Clip) wire.Message) er
 	})
 }
 
+// pasting is the one content that a member is about to paste: there is no need
+// for one in each share. Guarded by call.mu.
+type pasting struct {
+	share  wire.ShareID
+	box    wire.ClipBox
+	staged *platform.Clip
+}
+
+// clear forgets what was for a share.
+func (p *pasting) clear(id wire.ShareID) {
+	if p.share == id {
+		*p = pasting{}
+	}
+}
+
 // stage keeps what a member is about to paste.
 func (s *share) stage(m *member, part wire.Clip) {
 	s.call.mu.Lock()
 	defer s.call.mu.Unlock()
-	g := s.guest(m.id)
-	if g.rights&wire.RightPaste == 0 || s.call.cfg.Clipboard == nil {
+	if s.guest(m.id).rights&wire.RightPaste == 0 || s.call.cfg.Clipboard == nil {
 		return
 	}
-	if data, done := g.box.Add(part); done {
+	p := &m.pasting
+	if p.share != s.id {
+		*p = pasting{share: s.id}
+	}
+	if data, done := p.box.Add(part); done {
 		c := clipOf(part.Kind, data)
-		g.staged = &c
+		p.staged = &c
 	}
 }
 
@@ -77,9 +95,10 @@ func (s *share) perform(m *member, gate Gate, in wire.Input, rights wire.Rights)
 func (s *share) paste(m *member, gate Gate, in wire.Input, rights wire.Rights) (wire.Reason, bool) {
 	c := s.call
 	c.mu.Lock()
-	g := s.guest(m.id)
-	clip := g.staged
-	g.staged = nil
+	var clip *platform.Clip
+	if m.pasting.share == s.id {
+		clip, m.pasting.staged = m.pasting.staged, nil
+	}
 	c.mu.Unlock()
 	if clip == nil {
 		return gate.Do(in, rights)
@@ -131,7 +150,8 @@ func (s *share) fetch(ctx context.Context, m *member, seq uint32, wait func(cont
 	c.mu.Unlock()
 	switch {
 	case !may:
-	case errors.Is(err, platform.ErrClipTooLarge) || err == nil && len(clip.Data) > wire.MaxClip:
+	case errors.Is(err, platform.ErrClipTooLarge) || err == nil && len(clip.Data) > wire.MaxClip,
+		err == nil && m.peer.Waiting() > wire.MaxClip/2: // the last one has not got there
 		m.send(wire.Refused{Share: s.id, Seq: seq, Reason: wire.ClipTooLarge})
 	case err == nil:
 		err := m.sendClip(clip, func(p wire.Clip) wire.Message { return wire.Copied{Share: s.id, Clip: p} })

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"slices"
@@ -39,6 +40,8 @@ type member struct {
 	seq  uint64
 	// deaf is true once the service did not take an introduction for this member.
 	deaf atomic.Bool
+	// slow is true when the connection ends because too much waits for this member.
+	slow atomic.Bool
 
 	signalsIn, signalsOut, introductions *rate.Limiter
 	// broughtBy is who introduced this member, zero if nobody did.
@@ -51,6 +54,7 @@ type member struct {
 	contact   Contact
 	name      string
 	phrase    phrase
+	pasting   pasting
 	number    wire.Guest
 	link      PeerState
 	greeted   bool
@@ -133,6 +137,30 @@ func (m *member) send(msg wire.Message) {
 	if err != nil {
 		m.call.log.Debug("message not sent", "err", err)
 	}
+	if m.peer.Waiting() > muchWaiting {
+		m.call.relieve()
+	}
+}
+
+// relieve ends the connection of the member who keeps most waiting, if all
+// together keep too much.
+func (c *Call) relieve() {
+	c.mu.Lock()
+	members := slices.Clone(c.order)
+	c.mu.Unlock()
+	all, most := 0, 0
+	var worst *member
+	for _, m := range members {
+		n := m.peer.Waiting()
+		if all += n; n > most {
+			most, worst = n, m
+		}
+	}
+	if all > callWaiting {
+		c.log.Warn("too much waits to be sent, the slowest connection is closed")
+		worst.slow.Store(true)
+		worst.cancel()
+	}
 }
 
 // run serves the connection until it ends, then cleans up after the member.
@@ -146,7 +174,11 @@ func (m *member) run(parent context.Context) {
 	defer hangUp()
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := m.peer.Run(line); err != nil && ctx.Err() == nil {
+		err := m.peer.Run(line)
+		if errors.Is(err, ErrSlow) {
+			m.slow.Store(true)
+		}
+		if err != nil && ctx.Err() == nil {
 			m.call.log.Info("connection ended", "err", err)
 		}
 		select {
@@ -264,7 +296,11 @@ func (m *member) gone() {
 	}
 	c.mu.Unlock()
 	if was {
-		c.emit(Event{Kind: EventLeft, Member: m.id.String(), Name: m.displayName()})
+		e := Event{Kind: EventLeft, Member: m.id.String(), Name: m.displayName()}
+		if m.slow.Load() {
+			e.Reason = whySlow
+		}
+		c.emit(e)
 	}
 	c.changed()
 }
@@ -405,7 +441,7 @@ func (m *member) shareOpened(msg wire.ShareOpened) {
 	if m.views[msg.Share] == nil && len(m.views) < maxShares {
 		v := newView(m, RemoteShare{
 			Member: m.id, MemberName: m.name, Share: msg.Share, Title: msg.Title,
-			App: msg.App, W: int(msg.W), H: int(msg.H), Gen: msg.Gen, Main: image.Rect(0, 0, int(msg.W), int(msg.H)),
+			App: msg.App, W: int(msg.W), H: int(msg.H), Gen: msg.Gen, Unvouched: !m.vouched, Main: image.Rect(0, 0, int(msg.W), int(msg.H)),
 		}, msg.Track)
 		m.views[msg.Share] = v
 		m.viewOrder = append(m.viewOrder, v)
@@ -433,7 +469,10 @@ func (m *member) input(in wire.Input) {
 		return
 	}
 	g := s.guest(m.id)
-	gate, rights, cut := g.gate, g.rights, m.link == Interrupted && !releases(in.Kind)
+	// What they see is old: nobody would notice that they are gone for good, or
+	// they see another window than there is.
+	old := m.link == Interrupted || s.state.TooLarge
+	gate, rights, cut := g.gate, g.rights, old && !releases(in.Kind)
 	// Motion on the lossy channel may be overtaken; it must not move the
 	// pointer away from under a later press.
 	newer := g.seq == 0 || int32(in.Seq-g.seq) > 0
@@ -452,7 +491,7 @@ func (m *member) input(in wire.Input) {
 	reason, ok := wire.Reason(wire.NoRight), false
 	switch {
 	case gate == nil:
-	case cut: // his picture is old, and nothing would tell that he is gone for good
+	case cut:
 		reason = wire.Stale
 	default:
 		reason, ok = s.perform(m, gate, in, rights)

@@ -155,10 +155,14 @@ func (m *member) marked(msg wire.Message) {
 	}
 }
 
+// viewed is a view that somebody here watches, or nil: nothing is kept for others.
 func (m *member) viewed(id wire.ShareID) *View {
 	m.call.mu.Lock()
 	defer m.call.mu.Unlock()
-	return m.views[id]
+	if v := m.views[id]; v != nil && v.watching {
+		return v
+	}
+	return nil
 }
 
 // Marks is what the others point at and draw on this share now, what we draw

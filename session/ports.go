@@ -25,6 +25,9 @@ var (
 	ErrUnknown = errors.New("session: no such member or share")
 	// ErrNoAnswer means that the person who made the link did not answer.
 	ErrNoAnswer = errors.New("session: nobody answered: the person who made the link may have left; ask for a new link")
+	// ErrSlow means that a member does not take what is sent to them. Peer.Run
+	// returns it.
+	ErrSlow = errors.New("session: the connection was ended, because the other machine is too slow")
 	// ErrRejected means that the inviter's machine refused the link; the
 	// wrapped text says why.
 	ErrRejected = errors.New("session: the link was refused")
@@ -82,6 +85,8 @@ type Peer interface {
 	// Send is ordered and reliable, SendLossy neither.
 	Send(b []byte) error
 	SendLossy(b []byte) error
+	// Waiting is how many bytes of what was sent wait, with what keeping them costs.
+	Waiting() int
 	// Recv returns one message of either channel; after Run those that had
 	// arrived, then an error.
 	Recv(ctx context.Context) ([]byte, error)
@@ -129,6 +134,9 @@ type Encoder interface {
 
 // Decoder is the other end of an Encoder.
 type Decoder interface {
+	// Need is how many pixels the decoder will hold once it has decoded b, by what
+	// the header says; 0 if b is nothing that it decodes. It allocates nothing.
+	Need(b []byte) int
 	Decode(b []byte) ([]image.Rectangle, error)
 	Picture() *video.Frame
 	Close()

@@ -61,6 +61,8 @@ const (
 	whyReturn  = "given back"
 	whyPanic   = "everything was taken back"
 	whyChanged = "changed"
+	// whySlow is why somebody is gone who does not take what is sent to them.
+	whySlow = "the connection was too slow"
 )
 
 // How often one member may ask: askBurst times at once, then once every
@@ -114,7 +116,7 @@ func (s *share) free(id MemberID) wire.Rights {
 func (s *share) guest(id MemberID) *guest {
 	g := s.guests[id]
 	if g == nil {
-		g = &guest{rights: s.free(id) & wire.RightsQuiet, ends: Ends{}, marks: rate.NewLimiter(markRate, markBurst)}
+		g = &guest{rights: s.free(id) & wire.RightsQuiet, ends: Ends{}, marks: rate.NewLimiter(markRate, markBurst), switches: rate.NewLimiter(switchesRate, switchesBurst)}
 		s.guests[id] = g
 	}
 	return g
@@ -390,8 +392,8 @@ func (s *share) strip(id MemberID, g *guest, r wire.Rights) (l losing) {
 		l.gate, l.stop = g.gate, g.closeGate
 		g.gate, g.closeGate = nil, nil
 	}
-	if g.rights&wire.RightPaste == 0 {
-		g.box, g.staged = wire.ClipBox{}, nil
+	if m := s.call.members[id]; m != nil && g.rights&wire.RightPaste == 0 {
+		m.pasting.clear(s.id)
 	}
 	if g.outlet != nil && g.rights&wire.RightSee == 0 {
 		l.outlet, g.outlet = g.outlet, nil

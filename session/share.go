@@ -73,17 +73,16 @@ type guest struct {
 	asked     wire.Rights
 	askedAt   time.Time
 	askTold   time.Time
-	// box and staged are what he is about to paste; stopCopy ends the wait for
-	// what he copies.
-	box        wire.ClipBox
-	staged     *platform.Clip
+	// stopCopy ends the wait for what they copy.
 	stopCopy   context.CancelFunc
 	toldReason wire.Reason
 	// seq is that of the newest input.
 	seq    uint32
 	toldAt time.Time
-	// marks limits pointing and drawing.
-	marks *rate.Limiter
+	// marks limits pointing and drawing, switches watching and not; wants is
+	// what was said last while that is waiting for its turn.
+	marks, switches *rate.Limiter
+	wants, waiting  bool
 }
 
 var errStopped = errors.New("session: sharing was stopped")
@@ -135,6 +134,9 @@ func (c *Call) Share(ctx context.Context, w platform.Window, grant wire.Rights) 
 		}
 	}
 	c.emit(Event{Kind: EventShared, Share: s.id, Title: s.title})
+	if s.state.TooLarge {
+		c.emit(paused(s.id, s.title, s.state))
+	}
 	c.changed()
 	return s.id, nil
 }
@@ -202,7 +204,7 @@ func (s *share) openLocked(m *member, g *guest) []wire.Message {
 		},
 		wire.GuestNumber{Share: s.id, Guest: m.number},
 	}
-	if change.Hidden || len(change.Surfaces) > 0 {
+	if change.Hidden || change.TooLarge || len(change.Surfaces) > 0 {
 		out = append(out, change)
 	}
 	return out
@@ -350,7 +352,8 @@ func (s *share) watchState(ctx context.Context) {
 				return
 			}
 			c.mu.Lock()
-			hid := st.Hidden && !s.state.Hidden
+			hid := st.Hidden && !s.state.Hidden || st.TooLarge && !s.state.TooLarge
+			grew := st.TooLarge != s.state.TooLarge
 			s.state = st
 			if st.Title != "" {
 				s.title = st.Title
@@ -379,6 +382,9 @@ func (s *share) watchState(ctx context.Context) {
 			for _, m := range viewers {
 				m.send(change)
 			}
+			if grew {
+				c.emit(paused(s.id, title, st))
+			}
 			for _, id := range fresh {
 				c.emit(Event{Kind: EventMasked, Share: s.id, Title: title, Surface: id})
 			}
@@ -389,8 +395,57 @@ func (s *share) watchState(ctx context.Context) {
 	}
 }
 
-// watch starts or stops a member's picture.
+// paused tells that a window has become too large, or small enough again.
+func paused(id wire.ShareID, title string, st capture.State) Event {
+	if !st.TooLarge {
+		return Event{Kind: EventResumed, Share: id, Title: title}
+	}
+	return Event{Kind: EventPaused, Share: id, Title: title, Reason: TooLargeSentence(st.W, st.H)}
+}
+
+// TooLargeSentence says why a window of w by h pixels is not sent, and what to do.
+func TooLargeSentence(w, h int) string {
+	return fmt.Sprintf("it is too large, %d × %d pixels: it goes on when it is smaller than %d a side and %d million in all",
+		w, h, video.MaxSide, video.MaxPixels/1_000_000)
+}
+
+// watch starts or stops a member's picture. Who changes their mind more often
+// than is allowed has the last of it done when its turn has come.
 func (s *share) watch(ctx context.Context, m *member, on bool) {
+	c := s.call
+	c.mu.Lock()
+	g := s.guest(m.id)
+	g.wants = on
+	if g.waiting || on == (g.outlet != nil) {
+		c.mu.Unlock()
+		return
+	}
+	wait := g.switches.Reserve().Delay()
+	g.waiting = wait > 0
+	c.mu.Unlock()
+	if wait == 0 {
+		s.switchTo(ctx, m, on)
+		return
+	}
+	c.spawn(func(context.Context) {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return
+		case <-s.ctx.Done():
+			return
+		}
+		c.mu.Lock()
+		g.waiting = false
+		on, here := g.wants, s.guests[m.id] == g && c.members[m.id] == m
+		c.mu.Unlock()
+		if here {
+			s.switchTo(ctx, m, on)
+		}
+	})
+}
+
+func (s *share) switchTo(ctx context.Context, m *member, on bool) {
 	c := s.call
 	c.mu.Lock()
 	g := s.guest(m.id)

@@ -100,10 +100,13 @@ type Share struct {
 	App    string
 	W, H   int
 	// Main is the window's own content in the picture of W by H pixels.
-	Main    image.Rectangle
-	Hidden  bool
-	Grant   wire.Rights
-	Viewers []Viewer
+	Main   image.Rectangle
+	Hidden bool
+	// TooLarge means that the window is larger than what can be sent: viewers keep
+	// the last picture until it is smaller.
+	TooLarge bool
+	Grant    wire.Rights
+	Viewers  []Viewer
 }
 
 // Viewer is a member with respect to one share of ours.
@@ -136,6 +139,15 @@ type RemoteShare struct {
 	W, H       int
 	Gen        uint32
 	Hidden     bool
+	// TooLarge means that the window is larger than what the sharer can send: the
+	// last picture stays until it is smaller. W and H are the window's then.
+	TooLarge bool
+	// Crowded means that the picture is too large for this machine beside those
+	// that are watched: the last one stays, if there is any.
+	Crowded bool
+	// Unvouched is true of the shares of a member who neither came by our own link
+	// nor was let in by whose link we came by. They are not opened unasked.
+	Unvouched bool
 	// Main is the window's own content in the picture of W by H pixels.
 	Main image.Rectangle
 	// Surfaces are drawn over it, in this order. Not to be changed.
@@ -172,6 +184,10 @@ const (
 	// that it is shown to them.
 	EventMasked   EventKind = "dialog_hidden"
 	EventRevealed EventKind = "dialog_shown"
+	// EventPaused says that a window has become too large to be sent, EventResumed
+	// that it is small enough again.
+	EventPaused  EventKind = "paused"
+	EventResumed EventKind = "resumed"
 )
 
 // Event is one thing that happened in a call, for terminals and scripts.
@@ -218,7 +234,7 @@ func (c *Call) State() State {
 	for _, s := range c.shareOrder {
 		sh := Share{
 			ID: s.id, Window: s.window, Title: s.title, App: s.app,
-			W: s.state.W, H: s.state.H, Main: s.state.Main, Hidden: s.state.Hidden, Grant: s.grant,
+			W: s.state.W, H: s.state.H, Main: s.state.Main, Hidden: s.state.Hidden, TooLarge: s.state.TooLarge, Grant: s.grant,
 		}
 		for _, m := range c.order {
 			if m.link == Connecting {

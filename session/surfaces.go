@@ -138,7 +138,7 @@ func layoutOf(st capture.State) input.Layout {
 func (s *share) changeLocked() wire.ShareChanged {
 	m := wire.ShareChanged{
 		Share: s.id, Title: s.title, W: uint16(s.state.W), H: uint16(s.state.H),
-		Gen: s.state.Gen, Hidden: s.state.Hidden, Main: rectOf(s.state.Main),
+		Gen: s.state.Gen, Hidden: s.state.Hidden, TooLarge: s.state.TooLarge, Main: rectOf(s.state.Main),
 	}
 	if s.state.Main.Empty() {
 		m.Main = wire.Rect{W: m.W, H: m.H}
@@ -176,6 +176,7 @@ func rectangle(r wire.Rect) image.Rectangle {
 func (v *View) changedLocked(msg wire.ShareChanged) {
 	i := &v.info
 	i.Title, i.W, i.H, i.Gen, i.Hidden = msg.Title, int(msg.W), int(msg.H), msg.Gen, msg.Hidden
+	i.TooLarge = msg.TooLarge
 	i.Main, i.Surfaces = rectangle(msg.Main), nil
 	for _, x := range msg.Surfaces {
 		i.Surfaces = append(i.Surfaces, Surface{ID: x.ID, Kind: x.Kind, Masked: x.Masked, Bounds: rectangle(x.Bounds)})

@@ -40,6 +40,9 @@ type View struct {
 
 	pic struct {
 		sync.RWMutex
+		// source is the track that is decoded, dec its decoder, nil while nobody
+		// watches.
+		source InTrack
 		dec    Decoder
 		frame  *video.Frame
 		dirty  []image.Rectangle
@@ -87,7 +90,38 @@ func (v *View) endLocked(r wire.CloseReason) {
 		v.info.Ended = r
 		close(v.over)
 		v.board.close()
+		v.info.Crowded = false
 	}
+}
+
+// ended reports whether the share is over.
+func (v *View) ended() bool {
+	select {
+	case <-v.over:
+		return true
+	default:
+		return false
+	}
+}
+
+// shut frees the decoder and the picture of a view that nobody watches; a track
+// goes on, and is decoded again when somebody does.
+func (v *View) shut() {
+	v.pic.Lock()
+	v.forgetLocked()
+	v.pic.frame = nil
+	v.pic.Unlock()
+	for _, o := range v.member.call.pixels.drop(v) {
+		o.retry()
+	}
+}
+
+// free takes the last picture from a view that is over: there is need for it.
+func (v *View) free() {
+	v.pic.Lock()
+	v.pic.source = nil
+	v.pic.Unlock()
+	v.shut()
 }
 
 // Info returns what is known of the share now.
@@ -104,19 +138,13 @@ func (v *View) LastRefusal() (wire.Reason, time.Time) {
 	return v.refusal, v.refusedAt
 }
 
-// play decodes one track until it ends.
+// play decodes one track until it ends. While nobody watches, what arrives is
+// thrown away as it is.
 func (v *View) play(ctx context.Context, t InTrack) error {
-	dec, err := v.member.call.cfg.NewDecoder(t.Codec())
-	if err != nil {
-		return fmt.Errorf("session: decoder: %w", err)
-	}
 	v.pic.Lock()
-	old := v.pic.dec
-	v.pic.dec, v.pic.frame = dec, nil
+	v.forgetLocked()
+	v.pic.source = t
 	v.pic.Unlock()
-	if old != nil {
-		old.Close()
-	}
 	asking := atomic.Bool{}
 	check := time.AfterFunc(time.Hour, func() { asking.Store(false); v.Check() })
 	check.Stop()
@@ -126,8 +154,11 @@ func (v *View) play(ctx context.Context, t InTrack) error {
 		if err != nil {
 			return err
 		}
+		if !v.wanted() {
+			continue
+		}
 		v.meter.add(&v.meter.arrive, time.Since(f.Received))
-		changed, ok := v.decode(dec, f)
+		changed, ok := v.decode(t, f)
 		if !ok {
 			t.RequestRefresh()
 		}
@@ -137,12 +168,63 @@ func (v *View) play(ctx context.Context, t InTrack) error {
 	}
 }
 
-// decode applies one coded frame, and tells whether it changed the picture; not
-// ok asks for a refresh. The last picture stays until a good one comes.
-func (v *View) decode(dec Decoder, f TrackFrame) (changed, ok bool) {
+// wanted reports whether anybody here watches.
+func (v *View) wanted() bool {
+	v.member.call.mu.Lock()
+	defer v.member.call.mu.Unlock()
+	return v.watching
+}
+
+// forgetLocked frees the decoder; v.pic is locked. The picture stays.
+func (v *View) forgetLocked() {
+	if v.pic.dec != nil {
+		v.pic.dec.Close()
+		v.pic.dec = nil
+	}
+}
+
+// room takes room for a coded frame before it is decoded; v.pic is locked. Where
+// there is none, the view shows what it has until it is closed, the picture gets
+// smaller, or others are closed.
+func (v *View) room(dec Decoder, f TrackFrame) bool {
+	c := v.member.call
+	ok := c.pixels.take(v, dec.Need(f.Data))
+	c.mu.Lock()
+	news := v.info.Crowded == ok
+	v.info.Crowded = !ok
+	gone := !v.watching || v.info.Ended != 0
+	c.mu.Unlock()
+	if gone { // meanwhile
+		c.pixels.drop(v)
+	}
+	if news {
+		c.changed()
+	}
+	return ok
+}
+
+// decode applies one coded frame of a track, and tells whether it changed the
+// picture; not ok asks for a refresh. The last picture stays until a good one
+// comes.
+func (v *View) decode(t InTrack, f TrackFrame) (changed, ok bool) {
 	began := time.Now()
 	v.pic.Lock()
-	if v.pic.dec != dec {
+	if v.pic.source != t {
+		v.pic.Unlock()
+		return false, true
+	}
+	if v.pic.dec == nil {
+		var err error
+		if v.pic.dec, err = v.member.call.cfg.NewDecoder(t.Codec()); err != nil {
+			v.pic.dec = nil
+			v.pic.Unlock()
+			v.member.call.log.Warn("no decoder", "err", err)
+			return false, true
+		}
+		v.pic.frame = nil
+	}
+	dec := v.pic.dec
+	if !v.room(dec, f) {
 		v.pic.Unlock()
 		return false, true
 	}
@@ -290,8 +372,20 @@ func (v *View) Close() {
 	was := v.watching
 	v.watching = false
 	ended := v.info.Ended != 0
+	v.info.Crowded = false
 	c.mu.Unlock()
+	v.shut()
 	if was && !ended {
 		v.member.send(wire.Watch{Share: v.info.Share, On: false})
+	}
+}
+
+// retry asks for a whole picture again, for which there may be room now.
+func (v *View) retry() {
+	v.pic.RLock()
+	t := v.pic.source
+	v.pic.RUnlock()
+	if t != nil {
+		t.RequestRefresh()
 	}
 }

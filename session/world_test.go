@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -169,6 +170,7 @@ type peer struct {
 	in        chan []byte
 	tracks    chan *track
 	done      chan struct{}
+	waiting   atomic.Int64 // what it says of Waiting
 }
 
 func (n *peers) new(offerer bool, s session.Signaller) (session.Peer, error) {
@@ -223,6 +225,7 @@ func (p *peer) Run(ctx context.Context) error {
 
 func (p *peer) Connected() <-chan struct{}       { return p.connected }
 func (p *peer) States() <-chan session.PeerState { return p.states }
+func (p *peer) Waiting() int                     { return int(p.waiting.Load()) }
 func (p *peer) SendLossy(b []byte) error         { return p.Send(b) }
 func (p *peer) Recv(ctx context.Context) ([]byte, error) {
 	select {
@@ -329,6 +332,7 @@ func (p *plain) Decode(b []byte) ([]image.Rectangle, error) {
 	return []image.Rectangle{p.pic.Bounds()}, nil
 }
 func (p *plain) Picture() *video.Frame { return p.pic }
+func (p *plain) Need(b []byte) int     { return int(b[0]) * int(b[1]) }
 
 // Exact plays a codec that owes something of pictures of this value.
 func (p *plain) Exact() bool { return p.pic != nil && p.pic.Pix[0] != owed }

@@ -81,6 +81,10 @@ func (r *remoteRow) update(s session.RemoteShare, open bool) {
 		state += " · connection interrupted"
 	case s.Hidden:
 		state += " · minimised there"
+	case s.TooLarge:
+		state += " · too large to be sent"
+	case s.Crowded:
+		state += " · too large to be shown beside the others"
 	case !open:
 		state += " · closed here"
 	}

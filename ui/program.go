@@ -226,7 +226,7 @@ func (p *program) update(c Call, st session.State) {
 		if v := p.viewers[k]; v != nil {
 			p.revive(v, r)
 			v.update(r)
-		} else if r.Ended == 0 && !p.left[k] {
+		} else if r.Ended == 0 && !p.left[k] && p.mayOpen(r) {
 			p.open(r)
 		}
 	}
@@ -242,6 +242,22 @@ func (p *program) update(c Call, st session.State) {
 	p.home.update(st)
 	p.lobby.update(st)
 	p.count(c, st)
+}
+
+// maxUnasked is how many windows of one member are opened by themselves; the
+// others are in the list.
+const maxUnasked = 4
+
+// mayOpen reports whether a share is opened without a click: not those of
+// somebody for whom nobody we trust vouches, and not any number of them.
+func (p *program) mayOpen(r session.RemoteShare) bool {
+	open := 0
+	for k := range p.viewers {
+		if k.member == r.Member {
+			open++
+		}
+	}
+	return !r.Unvouched && open < maxUnasked
 }
 
 // revive gives a viewer whose view has ended the share's new view, if it is

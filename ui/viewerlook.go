@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -83,6 +84,10 @@ func lookOf(r session.RemoteShare, pictured bool, now time.Time) viewerLook {
 		l.cover = "Connection interrupted, trying again…"
 	case r.Hidden:
 		l.cover = "Minimised by " + name
+	case r.TooLarge:
+		l.cover = fmt.Sprintf("%s made this window too large to be sent (%d × %d pixels); it goes on when it is smaller", name, r.W, r.H)
+	case r.Crowded:
+		l.cover = "Too large to be shown beside the others that are open; close one of them"
 	case pictured && r.Rights&wire.RightSee == 0:
 		l.cover = name + " does not show you this window any more"
 	case !pictured:
@@ -94,10 +99,10 @@ func lookOf(r session.RemoteShare, pictured bool, now time.Time) viewerLook {
 // mayPoint reports whether others see where we point: the sharer shows it, and
 // the real pointer is not ours.
 func mayPoint(r session.RemoteShare) bool {
-	return r.Ended == 0 && !r.Interrupted && !r.Hidden && r.Rights&(wire.RightPoint|wire.RightControl) == wire.RightPoint
+	return r.Ended == 0 && !r.Interrupted && !r.Hidden && !r.TooLarge && !r.Crowded && r.Rights&(wire.RightPoint|wire.RightControl) == wire.RightPoint
 }
 
 // mayControl reports whether input makes sense now.
 func mayControl(r session.RemoteShare) bool {
-	return r.Ended == 0 && !r.Interrupted && !r.Hidden && r.Rights&wire.RightControl != 0
+	return r.Ended == 0 && !r.Interrupted && !r.Hidden && !r.TooLarge && !r.Crowded && r.Rights&wire.RightControl != 0
 }

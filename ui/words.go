@@ -113,6 +113,9 @@ func shareSentence(s session.Share) string {
 	if s.Hidden {
 		parts = append(parts, "minimised: the others see its last picture")
 	}
+	if s.TooLarge {
+		parts = append(parts, fmt.Sprintf("too large to be sent (%d × %d pixels): the others see its last picture until it is smaller", s.W, s.H))
+	}
 	text := strings.Join(parts, " · ")
 	return strings.ToUpper(text[:1]) + text[1:]
 }

@@ -65,13 +65,15 @@ type (
 	}
 	// ShareChanged tells of a new title, size or state. Main is the window's own
 	// content in the picture of W by H pixels; the rest of it, and Surfaces,
-	// bottom first, is what belongs to the window.
+	// bottom first, is what belongs to the window. While it is TooLarge, which it is
+	// not while it is Hidden, no picture is sent.
 	ShareChanged struct {
 		Share    ShareID
 		Title    string
 		W, H     uint16
 		Gen      uint32
 		Hidden   bool
+		TooLarge bool
 		Main     Rect
 		Surfaces []Surface
 	}
@@ -152,6 +154,30 @@ func (Input) message() byte        { return typeInput }
 
 const maxTrackID = 64
 
+// How a window appears to those who watch it, as it travels.
+const (
+	appearsWhole byte = iota
+	appearsHidden
+	appearsTooLarge
+)
+
+func (m ShareChanged) appearance() byte {
+	switch {
+	case m.Hidden:
+		return appearsHidden
+	case m.TooLarge:
+		return appearsTooLarge
+	default:
+		return appearsWhole
+	}
+}
+
+func (r *reader) appearance() (hidden, tooLarge bool) {
+	v := r.u8()
+	r.bad = r.bad || v > appearsTooLarge
+	return v == appearsHidden, v == appearsTooLarge
+}
+
 // AppendMessage appends a message to b. It fails only for a message over
 // MaxMessage, which no message of this package's own limits can be.
 func AppendMessage(b []byte, m Message) ([]byte, error) {
@@ -169,7 +195,7 @@ func AppendMessage(b []byte, m Message) ([]byte, error) {
 	case ShareChanged:
 		b = appendText(be.AppendUint32(b, uint32(m.Share)), m.Title, MaxTitle)
 		b = be.AppendUint32(be.AppendUint16(be.AppendUint16(b, m.W), m.H), m.Gen)
-		b = appendSurfaces(appendRect(appendFlag(b, m.Hidden), m.Main), m.Surfaces)
+		b = appendSurfaces(appendRect(append(b, m.appearance()), m.Main), m.Surfaces)
 	case ShareClosed:
 		b = append(be.AppendUint32(b, uint32(m.Share)), byte(m.Reason))
 	case Watch:
@@ -237,7 +263,9 @@ func ParseMessage(b []byte) (Message, error) {
 		s := ShareOpened{Share: ShareID(r.u32()), Title: r.text(MaxTitle), App: r.text(MaxName), W: r.u16(), H: r.u16(), Gen: r.u32(), Track: r.text(maxTrackID)}
 		m, ok = s, s.Share != 0 && s.Track != ""
 	case typeShareChanged:
-		s := ShareChanged{Share: ShareID(r.u32()), Title: r.text(MaxTitle), W: r.u16(), H: r.u16(), Gen: r.u32(), Hidden: r.flag(), Main: r.rect()}
+		s := ShareChanged{Share: ShareID(r.u32()), Title: r.text(MaxTitle), W: r.u16(), H: r.u16(), Gen: r.u32()}
+		s.Hidden, s.TooLarge = r.appearance()
+		s.Main = r.rect()
 		s.Surfaces = r.surfaces(s.W, s.H)
 		m, ok = s, s.Main.in(s.W, s.H) || s.W == 0 || s.H == 0
 	case typeShareClosed:

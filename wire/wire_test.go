@@ -33,7 +33,7 @@ func messages() []wire.Message {
 				{ID: 65535, Kind: wire.SurfaceDialog, Masked: true, Bounds: wire.Rect{X: 9, Y: 19, W: 1, H: 1}},
 			},
 		},
-		wire.ShareChanged{Share: 2, Title: "y"},
+		wire.ShareChanged{Share: 2, Title: "y"}, wire.ShareChanged{Share: 3, W: 9000, H: 5000, TooLarge: true, Main: wire.Rect{W: 9000, H: 5000}},
 		wire.ShareClosed{Share: 1, Reason: wire.CloseWindow}, wire.Watch{Share: 4, On: true},
 		wire.Ask{Share: 1, Rights: wire.RightControl}, wire.Granted{Share: 1, Rights: wire.RightSee, Answer: true},
 		wire.Granted{Share: 1, Rights: wire.RightSee | wire.RightPaste, Ends: wire.Ends{{}, {}, {}, {Term: wire.Timed, Left: 15 * time.Minute}}},

@@ -256,6 +256,10 @@ func (p printer) event(e session.Event) error {
 	case session.EventJoined:
 		_, err = fmt.Fprintf(p.w, "%s joined\n", e.Name)
 	case session.EventLeft:
+		if e.Reason != "" {
+			_, err = fmt.Fprintf(p.w, "%s left: %s\n", e.Name, e.Reason)
+			break
+		}
 		_, err = fmt.Fprintf(p.w, "%s left\n", e.Name)
 	case session.EventAsked:
 		_, err = fmt.Fprintf(p.w, "%s asks to %s “%s”; share with --grant control to allow it from the start\n", e.Name, e.Rights, e.Title)
@@ -267,6 +271,10 @@ func (p printer) event(e session.Event) error {
 		_, err = fmt.Fprintf(p.w, "a dialog of “%s” is hidden from everybody: it may show files or printers; type \"show %d.%d\" to show it until it closes\n", e.Title, e.Share, e.Surface)
 	case session.EventRevealed:
 		_, err = fmt.Fprintf(p.w, "a dialog of “%s” is shown until it closes\n", e.Title)
+	case session.EventPaused:
+		_, err = fmt.Fprintf(p.w, "“%s” is not sent now: %s\n", e.Title, e.Reason)
+	case session.EventResumed:
+		_, err = fmt.Fprintf(p.w, "“%s” is sent again\n", e.Title)
 	case session.EventUnwatch:
 		_, err = fmt.Fprintf(p.w, "%s stopped watching\n", e.Name)
 	case session.EventUnshared:

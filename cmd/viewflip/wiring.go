@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"net"
@@ -67,6 +68,9 @@ func (p *peer) Run(ctx context.Context) error {
 	}()
 	err := p.Peer.Run(ctx)
 	<-done
+	if errors.Is(err, rtc.ErrSlow) {
+		err = session.ErrSlow
+	}
 	return err
 }
 

@@ -29,6 +29,7 @@ type Decoder struct {
 	counter uint32
 	dirty   []image.Rectangle
 	region  RegionDecoder
+	filmed  int // pixels of the last video since a refresh
 }
 
 // feed hands zstd the bytes of one frame after the other. A zstd decoder with a
@@ -72,6 +73,19 @@ func (d *Decoder) Exact() bool { return d.pic != nil && !d.owes }
 // Picture is the picture after the last frame that was decoded, nil before the
 // first. It stays the decoder's and changes with the next Decode.
 func (d *Decoder) Picture() *video.Frame { return d.pic }
+
+// Need is how many pixels the decoder will hold after Decode of b, if that is a
+// frame: those of the picture and those of the video in it. 0 if it is none.
+func (d *Decoder) Need(b []byte) int {
+	w, h, film, ok := announced(b)
+	if !ok {
+		return 0
+	}
+	if film == 0 && b[1]&flagRefresh == 0 {
+		film = d.filmed
+	}
+	return w*h + film
+}
 
 // Decode applies a coded frame and returns the rectangles that changed, valid
 // until the next call. After ErrCorrupt or ErrNeedRefresh the picture is as it
@@ -128,12 +142,14 @@ func (d *Decoder) play() error {
 	h := &d.head
 	if h.refresh && d.region != nil {
 		d.region.Reset()
+		d.filmed = 0
 	}
 	if len(h.video.paint) == 0 {
 		return nil
 	}
 	data := h.video.data
 	h.video.data = nil // b's
+	d.filmed = h.video.at.Dx() * h.video.at.Dy()
 	if err := d.region.Decode(data, h.video.at.Size()); err != nil {
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}

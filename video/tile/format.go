@@ -165,6 +165,29 @@ func parseRect(b []byte) image.Rectangle {
 	return image.Rect(x, y, x+int(be.Uint16(b[4:])), y+int(be.Uint16(b[6:])))
 }
 
+// announced reads what a frame says of its size, and how many pixels of video it
+// has, without a look at the rest.
+func announced(b []byte) (w, h, film int, ok bool) {
+	be := binary.BigEndian
+	if len(b) < headerSize || b[0] != version {
+		return 0, 0, 0, false
+	}
+	flags := b[1]
+	w, h = int(be.Uint16(b[6:])), int(be.Uint16(b[8:]))
+	at := headerSize + int(be.Uint16(b[14:]))*copySize + int(be.Uint16(b[16:]))*rectSize
+	if flags&flagSum != 0 {
+		at += sumSize
+	}
+	if flags&flagTones != 0 {
+		at += tonesSize
+	}
+	if flags&flagVideo != 0 && len(b) >= at+rectSize {
+		r := parseRect(b[at:])
+		film = r.Dx() * r.Dy()
+	}
+	return w, h, film, true
+}
+
 // parseHeader reads and checks a header with no other flags than these; h's
 // slices are reused, and its video lies in b. What is left of b is the zstd
 // data.

@@ -86,6 +86,25 @@ func (d *Decoder) Close() {
 // VP9 does not carry it.
 func (d *Decoder) Picture() *video.Frame { return d.pic }
 
+// Need is how many pixels the decoder will count as after Decode of b: those of
+// its picture, and as many again for those that libvpx keeps. 0 if b is no frame.
+func (d *Decoder) Need(b []byte) int {
+	frames, err := split(nil, b)
+	if err != nil {
+		return 0
+	}
+	n := 0
+	if d.pic != nil {
+		n = d.pic.W * d.pic.H
+	}
+	for _, f := range frames {
+		if h, err := parseHeader(f); err == nil {
+			n = max(n, h.w*h.h)
+		}
+	}
+	return 2 * n
+}
+
 // Decode takes one VP9 frame or superframe and returns the rectangles that
 // changed, valid until the next call; none when the frame is not to be shown.
 // After ErrCorrupt or ErrNeedRefresh the picture is as it was, and only a key

@@ -36,6 +36,9 @@ func NewDecoder() (*Decoder, error) { return nil, ErrUnavailable }
 // Decode returns ErrUnavailable.
 func (*Decoder) Decode([]byte) ([]image.Rectangle, error) { return nil, ErrUnavailable }
 
+// Need is 0.
+func (*Decoder) Need([]byte) int { return 0 }
+
 // Picture returns nil.
 func (*Decoder) Picture() *video.Frame { return nil }
 
