@@ -305,9 +305,14 @@ func (t *track) Write(_ context.Context, f []byte) (uint32, error) {
 
 type inTrack struct{ t *track }
 
-func (i inTrack) ID() string      { return i.t.id }
-func (i inTrack) Codec() string   { return "plain" }
-func (i inTrack) RequestRefresh() { i.t.refresh <- struct{}{} }
+func (i inTrack) ID() string    { return i.t.id }
+func (i inTrack) Codec() string { return "plain" }
+func (i inTrack) RequestRefresh() {
+	select {
+	case i.t.refresh <- struct{}{}:
+	default: // asked for already
+	}
+}
 func (i inTrack) Read(ctx context.Context) (session.TrackFrame, error) {
 	select {
 	case f := <-i.t.frames:
