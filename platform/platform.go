@@ -16,7 +16,8 @@ import (
 var (
 	// ErrUnsupported means that this operating system cannot do it (yet).
 	ErrUnsupported = errors.New("platform: not supported on this operating system yet")
-	// ErrNoDisplay means that there is no desktop session.
+	// ErrNoDisplay means that there is no desktop session that can be used. The
+	// text of an error that is this one says why, and what to do.
 	ErrNoDisplay = errors.New("platform: there is no display: start viewflip in a desktop session, or set DISPLAY")
 	// ErrGone means that the window does not exist any more.
 	ErrGone = errors.New("platform: the window is gone")

@@ -28,10 +28,16 @@ type xdesktop struct {
 	watched  map[xproto.Window]bool
 }
 
+// noDisplay is an error of x11 that is ErrNoDisplay.
+type noDisplay struct{ error }
+
+// Is makes it ErrNoDisplay.
+func (noDisplay) Is(target error) bool { return target == ErrNoDisplay }
+
 func open(display string, log *slog.Logger) (desktop, error) {
 	c, err := x11.Connect(display)
 	if errors.Is(err, x11.ErrNoDisplay) {
-		return nil, ErrNoDisplay
+		return nil, noDisplay{err}
 	}
 	if err != nil {
 		return nil, err

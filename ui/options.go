@@ -16,6 +16,12 @@ import (
 // ErrNoWindows means that this build has no graphical interface.
 var ErrNoWindows = errors.New("ui: this build has no windows: it was made without cgo")
 
+// ErrNoDrawing means that the display can show no window of this program.
+var ErrNoDrawing = errors.New("ui: this display cannot show viewflip's windows, because OpenGL does not work on it: install Mesa's drivers (libgl1-mesa-dri), or start the X server with GLX; \"viewflip share\" needs neither")
+
+// ErrNoScreen means that the display cannot be opened at all.
+var ErrNoScreen = errors.New("ui: this display cannot be opened: start viewflip in a desktop session, or set DISPLAY")
+
 // Options is what Run is built from. NewCall is required.
 type Options struct {
 	// Desktop lists the windows that can be shared; nil where that is

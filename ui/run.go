@@ -22,7 +22,8 @@ const className = "viewflip"
 
 // Run shows the screens until the person leaves, the call of ViewerOnly ends
 // or ctx does, and waits for everything it started. It must be called on the
-// main goroutine; a process can call it once.
+// main goroutine; a process can call it once. ErrNoScreen and ErrNoDrawing mean
+// that no window could be shown.
 func Run(ctx context.Context, o Options) error {
 	if o.Log != nil { // Fyne reports to log, on stderr
 		log.SetFlags(0)
@@ -34,6 +35,9 @@ func Run(ctx context.Context, o Options) error {
 		Migrations: map[string]bool{"fyneDo": true},
 	})
 	// Without an id Fyne keeps no files: the caller keeps the settings.
+	if err := probe(); err != nil {
+		return err
+	}
 	a := app.NewWithID("")
 	a.SetIcon(logo())
 	a.Settings().SetTheme(newLook())
@@ -65,6 +69,23 @@ func Run(ctx context.Context, o Options) error {
 	p.wg.Wait()
 	<-pumping
 	return p.err
+}
+
+// probe opens a window that nobody sees: where that cannot be done, Fyne would
+// end the process without a word.
+func probe() error {
+	if err := glfw.Init(); err != nil {
+		return ErrNoScreen
+	}
+	glfw.DefaultWindowHints()
+	glfw.WindowHint(glfw.Visible, glfw.False)
+	w, err := glfw.CreateWindow(8, 8, className, nil, nil)
+	if err != nil {
+		glfw.Terminate()
+		return ErrNoDrawing
+	}
+	w.Destroy()
+	return nil
 }
 
 // glfwShell is Fyne's desktop driver seen from below.

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -280,7 +279,7 @@ func (c *cli) show(acct *client.Account, asJSON bool) error {
 		devices = append(devices, device{d.ID.String(), d.Label, d.Current, dayOf(d.Added)})
 	}
 	if asJSON {
-		return json.NewEncoder(c.stdout).Encode(map[string]any{
+		return wire.NewJSON(c.stdout).Encode(map[string]any{
 			"name": st.Me.Name, "email": st.Me.Email, "findable": st.Me.Findable, "recovery_kit": st.Kit, "devices": devices,
 		})
 	}
@@ -533,7 +532,7 @@ func (c *cli) contacts(acct *client.Account, asJSON bool) error {
 		rows = append(rows, row{q.Handle.String(), string(q.Name), "asks to be a contact", ""})
 	}
 	if asJSON {
-		return json.NewEncoder(c.stdout).Encode(rows)
+		return wire.NewJSON(c.stdout).Encode(rows)
 	}
 	for _, r := range rows {
 		if r.Says != "" {

@@ -58,7 +58,12 @@ func runJoin(ctx context.Context, w world, args []string) error {
 	if err != nil {
 		return err
 	}
-	return runScreens(ctx, w, *name, ui.Options{Link: l.String(), ViewerOnly: true, AskControl: *control}, *stats, nil)
+	if *stats {
+		var stop context.CancelFunc
+		ctx, stop = streaming(ctx, w.stdout)
+		defer stop()
+	}
+	return ended(ctx, runScreens(ctx, w, *name, ui.Options{Link: l.String(), ViewerOnly: true, AskControl: *control}, *stats, nil))
 }
 
 // runScreens runs the GUI; on the main goroutine. With stats it prints how long
@@ -72,8 +77,8 @@ func runScreens(ctx context.Context, w world, name string, o ui.Options, stats b
 	case err == nil:
 		defer desk.Close() //nolint:errcheck // nothing is written
 		o.Desktop = desk
-	case platform.CurrentSession(w.getenv).Type == platform.SessionNone:
-		return err
+	case errors.Is(err, platform.ErrNoDisplay) && platform.CurrentSession(w.getenv).Type != platform.SessionWayland:
+		return err // no windows of ours either
 	default: // there is a screen, but none of its windows can be shared
 		o.Notice = "Only joining works here: " + plain(err) + "."
 	}

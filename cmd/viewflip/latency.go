@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"time"
@@ -40,7 +39,7 @@ type latencyJSON struct {
 func printLatency(ctx context.Context, out io.Writer, call *session.Call) error {
 	tick := time.NewTicker(latencyEvery)
 	defer tick.Stop()
-	enc := json.NewEncoder(out)
+	enc := wire.NewJSON(out)
 	for {
 		var failed error
 		for _, v := range call.Watching() {

@@ -55,6 +55,8 @@ func commands() []command {
 }
 
 func main() {
+	keepBrokenPipes()
+	startNoBus()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, world{os.Stdin, os.Stdout, os.Stderr, os.Getenv}, os.Args[1:]))
@@ -65,6 +67,8 @@ func run(ctx context.Context, w world, args []string) int {
 	switch {
 	case err == nil || errors.Is(err, context.Canceled):
 		return exitOK
+	case errors.Is(err, syscall.EPIPE): // "viewflip windows | head": nobody is there to read a sentence about it
+		return exitError
 	case errors.Is(err, errUsage), errors.Is(err, flag.ErrHelp):
 		return exitUsage
 	default:
@@ -76,7 +80,7 @@ func run(ctx context.Context, w world, args []string) int {
 // plain removes package prefixes: they help in logs, not people.
 func plain(err error) string {
 	s := err.Error()
-	for _, p := range []string{"session: ", "capture: ", "platform: ", "client: ", "wire: ", "rtc: ", "input: ", "keychain: ", "service: ", "xtest: ", "virtual: "} {
+	for _, p := range []string{"session: ", "capture: ", "platform: ", "client: ", "wire: ", "rtc: ", "input: ", "keychain: ", "service: ", "xtest: ", "virtual: ", "x11: ", "ui: "} {
 		s = strings.ReplaceAll(s, p, "")
 	}
 	return s

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -50,7 +49,7 @@ func runWindows(ctx context.Context, w world, args []string) error {
 				W: x.Bounds.Dx(), H: x.Bounds.Dy(), Hidden: x.Hidden,
 			})
 		}
-		return json.NewEncoder(w.stdout).Encode(out)
+		return wire.NewJSON(w.stdout).Encode(out)
 	}
 	for _, x := range list {
 		_, err := fmt.Fprintf(w.stdout, "%-12s %5dx%-5d %7d  %-16s %s\n", x.ID, x.Bounds.Dx(), x.Bounds.Dy(), x.PID, x.App, x.Title)
@@ -68,6 +67,13 @@ func (l *listFlag) String() string     { return strings.Join(*l, ", ") }
 func (l *listFlag) Set(s string) error { *l = append(*l, s); return nil }
 
 func runShare(ctx context.Context, w world, args []string) error {
+	ctx, stop := streaming(ctx, w.stdout)
+	defer stop()
+	return ended(ctx, share(ctx, w, args))
+}
+
+// share shares windows until nothing is shared any more or ctx ends.
+func share(ctx context.Context, w world, args []string) error {
 	fs := newFlags(w, "share")
 	var windows listFlag
 	fs.Var(&windows, "window", "`ID or title` of a window, as \"viewflip windows\" lists it; may be repeated")
@@ -241,7 +247,7 @@ func (p printer) link(ctx context.Context, call *session.Call, uses int) error {
 		return err
 	}
 	if p.json {
-		return json.NewEncoder(p.w).Encode(map[string]any{"event": "link", "at": time.Now(), "link": l.String()})
+		return wire.NewJSON(p.w).Encode(map[string]any{"event": "link", "at": time.Now(), "link": l.String()})
 	}
 	_, err = fmt.Fprintf(p.w, "%s\n", l)
 	return err
@@ -249,7 +255,7 @@ func (p printer) link(ctx context.Context, call *session.Call, uses int) error {
 
 func (p printer) event(e session.Event) error {
 	if p.json {
-		return json.NewEncoder(p.w).Encode(e)
+		return wire.NewJSON(p.w).Encode(e)
 	}
 	var err error
 	switch e.Kind {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/jezek/xgb"
@@ -18,8 +19,30 @@ import (
 	"github.com/jezek/xgb/xtest"
 )
 
-// ErrNoDisplay means that there is no X server to talk to.
+// ErrNoDisplay means that there is no X server to talk to: none is named, it does
+// not answer, or it refuses this program. The text of an error that is this one
+// says which, and what to do.
 var ErrNoDisplay = errors.New("x11: there is no display: start viewflip in a desktop session, or set DISPLAY")
+
+// noDisplay is ErrNoDisplay with a sentence of its own.
+type noDisplay string
+
+// Error implements error.
+func (e noDisplay) Error() string { return "x11: " + string(e) }
+
+// Is makes it ErrNoDisplay.
+func (e noDisplay) Is(target error) bool { return target == ErrNoDisplay }
+
+// refusal is how xgb begins what a server says that refuses a client.
+const refusal = "x protocol authentication refused"
+
+// unreachable says why a display cannot be used.
+func unreachable(display string, err error) error {
+	if strings.Contains(err.Error(), refusal) {
+		return noDisplay(fmt.Sprintf("the display %q refuses this program: start viewflip as the person whose desktop it is, or set XAUTHORITY to the file with their key", display))
+	}
+	return noDisplay(fmt.Sprintf("the display %q does not answer: start viewflip in a desktop session that runs, or set DISPLAY to it", display))
+}
 
 // Conn is one connection to an X server with its atoms.
 type Conn struct {
@@ -45,7 +68,7 @@ func Connect(display string) (*Conn, error) {
 	c, err := dial(display)
 	if err != nil {
 		name, _ := SplitAuthority(display)
-		return nil, fmt.Errorf("%w (display %s does not answer)", ErrNoDisplay, name)
+		return nil, unreachable(name, err)
 	}
 	s := xproto.Setup(c).DefaultScreen(c)
 	return &Conn{Conn: c, Root: s.Root, Screen: s, atoms: map[string]xproto.Atom{}, first: map[Extension]byte{}}, nil

@@ -1,10 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/tink-crypto/tink-go/v2/tink"
 
+	"viewflip.app/wire"
 	"viewflip.app/wire/account"
 )
 
@@ -77,7 +78,13 @@ func (s *Store) Export(ctx context.Context, a AccountID) ([]byte, error) {
 	if err != nil {
 		return nil, fail(err)
 	}
-	return json.MarshalIndent(map[string]any{"format": "viewflip/1/export", "data": out}, "", "  ")
+	var b bytes.Buffer
+	enc := wire.NewJSON(&b)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(map[string]any{"format": "viewflip/1/export", "data": out}); err != nil {
+		return nil, fail(err)
+	}
+	return b.Bytes(), nil
 }
 
 func (s *Store) show(t table, row []any, dek tink.AEAD) (map[string]any, error) {

@@ -55,7 +55,11 @@ func Decode[T any](r io.Reader) (T, error) {
 }
 
 // Encode is the body of v.
-func Encode(v any) ([]byte, error) { return json.Marshal(v) }
+func Encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	err := wire.NewJSON(&b).Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
 
 // maxDepth is deeper than any type here, and an export.
 const maxDepth = 16
