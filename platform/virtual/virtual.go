@@ -31,6 +31,8 @@ type Options struct {
 	// WM is the window manager's program, with arguments after spaces; "" means
 	// none.
 	WM string
+	// NoGL leaves GLX out, as servers without a driver for it do.
+	NoGL bool
 }
 
 // Display is a running virtual display. Its methods may be called from any
@@ -61,7 +63,7 @@ func Start(ctx context.Context, o Options) (*Display, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	d := &Display{starts: starter()}
-	if err := errors.Join(d.authorize(), d.serve(ctx, o.Size)); err != nil {
+	if err := errors.Join(d.authorize(), d.serve(ctx, o)); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	wm := strings.Fields(o.WM)
@@ -78,7 +80,7 @@ func Start(ctx context.Context, o Options) (*Display, error) {
 }
 
 // serve starts the X server and waits until it takes connections.
-func (d *Display) serve(ctx context.Context, size image.Point) error {
+func (d *Display) serve(ctx context.Context, o Options) error {
 	number, hold, err := reserve()
 	if err != nil {
 		return err
@@ -90,11 +92,15 @@ func (d *Display) serve(ctx context.Context, size image.Point) error {
 	}
 	defer r.Close() //nolint:errcheck // read only
 	d.name = ":" + strconv.Itoa(number)
+	gl := "+extension"
+	if o.NoGL {
+		gl = "-extension"
+	}
 	// Without -auth a server lets in every user of the machine. Its abstract
 	// socket (-nolisten local) would be reached past whatever hides files, as a
 	// sandbox does.
-	cmd := exec.Command("Xvfb", d.name, "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx24", size.X, size.Y),
-		"-auth", d.authority(), "-nolisten", "tcp", "-nolisten", "local", "-noreset", "+extension", "GLX", "+extension", "Composite")
+	cmd := exec.Command("Xvfb", d.name, "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx24", o.Size.X, o.Size.Y),
+		"-auth", d.authority(), "-nolisten", "tcp", "-nolisten", "local", "-noreset", gl, "GLX", "+extension", "Composite")
 	cmd.ExtraFiles = []*os.File{w}
 	err = d.start(cmd)
 	_ = w.Close()
