@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"image"
+	"slices"
 
 	"viewflip.app/video"
 )
@@ -35,6 +36,7 @@ type panner struct {
 	seed    maphash.Seed
 	places  []place // a table by hash
 	votes   []vote
+	known   []image.Point // offsets by which something moved already
 	matched video.TileMap
 	vain    int // searches in a row that found nothing
 	pause   int // pictures not to search
@@ -53,9 +55,25 @@ type vote struct {
 
 // find appends to moves copies that turn parts of ref into f, applies them to
 // ref, and unmarks the tiles that are equal then. box is the rectangle around
-// the n marked tiles.
+// the n marked tiles. The offsets of moves, by which other parts of the picture
+// moved already, are tried first: that costs little.
 func (p *panner) find(moves []move, ref, f *video.Frame, tiles *video.TileMap, n int, box image.Rectangle) []move {
 	if n < minTiles || box.Dx() < panSide || box.Dy() < panSide {
+		return moves
+	}
+	p.known = p.known[:0]
+	for _, m := range moves {
+		if by := image.Pt(m.dx, m.dy); len(p.known) < maxPans && !slices.Contains(p.known, by) {
+			p.known = append(p.known, by)
+		}
+	}
+	for _, by := range p.known {
+		moves = p.take(moves, ref, f, tiles, by)
+	}
+	for _, m := range moves {
+		moves = widen(moves, m, ref, f, tiles)
+	}
+	if n, box = tiles.Count(); n < minTiles || box.Dx() < panSide || box.Dy() < panSide {
 		return moves
 	}
 	if p.pause > 0 {
@@ -267,4 +285,69 @@ func same(f, ref *video.Frame, r image.Rectangle, by image.Point) bool {
 		}
 	}
 	return true
+}
+
+// widen appends to moves what one of them, m, left out up to a tile further to the
+// left and the right, where what moved ends within marked tiles, as panes of a
+// window do. It applies that to ref, and unmarks the tiles that are equal then.
+func widen(moves []move, m move, ref, f *video.Frame, tiles *video.TileMap) []move {
+	for _, side := range [2]int{-1, 1} {
+		x := m.r.Max.X
+		if side < 0 {
+			x = m.r.Min.X - 1
+		}
+		n, reach := 0, 0
+		for ; n < video.TileSize; n++ {
+			good, ok := column(m, ref, f, tiles, x+n*side)
+			if !ok {
+				break
+			}
+			if good {
+				reach = n + 1
+			}
+		}
+		if reach == 0 {
+			continue
+		}
+		more := m
+		if side < 0 {
+			more.r.Min.X, more.r.Max.X = m.r.Min.X-reach, m.r.Min.X
+		} else {
+			more.r.Min.X, more.r.Max.X = m.r.Max.X, m.r.Max.X+reach
+		}
+		more.apply(ref.Pix, ref.Stride())
+		moves = append(moves, more)
+		s := span(more.r)
+		for i := range s.Dx() * s.Dy() {
+			tx, ty := s.Min.X+i%s.Dx(), s.Min.Y+i/s.Dx()
+			t := image.Rect(tx, ty, tx+1, ty+1)
+			t = image.Rectangle{Min: t.Min.Mul(video.TileSize), Max: t.Max.Mul(video.TileSize)}.Intersect(f.Bounds())
+			if same(f, ref, t, image.Point{}) {
+				tiles.Unmark(t)
+			}
+		}
+	}
+	return moves
+}
+
+// column tells whether the pixels of a column would be no worse by a move, and
+// whether it makes any right. Outside of marked tiles they would.
+func column(m move, ref, f *video.Frame, tiles *video.TileMap, x int) (good, ok bool) {
+	if x < 0 || x+m.dx < 0 || x >= f.W || x+m.dx >= f.W {
+		return false, false
+	}
+	for y := m.r.Min.Y; y < m.r.Max.Y; y++ {
+		o := (y*f.W + x) * video.BytesPerPixel
+		from := o + (m.dy*f.W+m.dx)*video.BytesPerPixel
+		now, was, would := [4]byte(f.Pix[o:]), [4]byte(ref.Pix[o:]), [4]byte(ref.Pix[from:])
+		switch {
+		case now == was && now != would:
+			return false, false
+		case now != was && tiles.Marks[y/video.TileSize*tiles.Cols+x/video.TileSize] == 0:
+			return false, false
+		case now == would && now != was:
+			good = true
+		}
+	}
+	return good, true
 }

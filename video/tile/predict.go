@@ -1,6 +1,7 @@
 package tile
 
 import (
+	"bytes"
 	"encoding/binary"
 	"image"
 	"slices"
@@ -81,6 +82,23 @@ func isNatural(f *video.Frame, c image.Rectangle) bool {
 	return n > 0 && equal*4 <= n
 }
 
+// trim takes the rows from top and bottom of r that are equal in f and ref: a
+// line of text rarely fills its tiles. Some row differs.
+func trim(f, ref *video.Frame, r image.Rectangle) image.Rectangle {
+	n := r.Dx() * video.BytesPerPixel
+	equal := func(y int) bool {
+		o := y*f.Stride() + r.Min.X*video.BytesPerPixel
+		return bytes.Equal(f.Pix[o:o+n], ref.Pix[o:o+n])
+	}
+	for r.Dy() > 1 && equal(r.Min.Y) {
+		r.Min.Y++
+	}
+	for r.Dy() > 1 && equal(r.Max.Y-1) {
+		r.Max.Y--
+	}
+	return r
+}
+
 // split fills head.rects, and head.predicted and head.toned, which count those
 // at their end that are so.
 func (e *Encoder) split(f *video.Frame) {
@@ -105,6 +123,11 @@ func (e *Encoder) split(f *video.Frame) {
 		e.tiles.Marks[i] &^= mark
 	}
 	h.rects = e.tiles.Rects(h.rects)
+	if e.owed.n == 0 { // else ref is not what the viewer sees
+		for i, r := range h.rects {
+			h.rects[i] = trim(f, e.ref, r)
+		}
+	}
 	plain := len(h.rects)
 	h.rects = e.photo.Rects(h.rects)
 	h.predicted = len(h.rects) - plain
