@@ -65,6 +65,10 @@ type State struct {
 	Mods wire.Mods
 	// HostMods are those of them that this Desk's injector does not hold.
 	HostMods wire.Mods
+	// Asked means that the program asked for the host's pointer or keyboard because
+	// of what this guest did, as to move the window, and did not get them. It is
+	// true once, for an event that is aimed at a place or presses something.
+	Asked bool
 	// HostActive means that the host is using mouse or keyboard where guest and
 	// host would be in each other's way: his hand goes first.
 	HostActive bool

@@ -163,7 +163,10 @@ func (g *Gate) point(ev wire.Input, now time.Time) Verdict {
 	aim := Aim{Point: true, X: ev.X, Y: ev.Y, Layout: g.layout, Claim: ev.Kind == wire.Press, Held: g.ledger.dragging()}
 	return g.desk.Atomically(aim, func(t Target, inj Injector) Verdict {
 		s := t.State()
-		if s.HostActive {
+		switch {
+		case s.Asked:
+			return g.yield(inj, wire.Theirs)
+		case s.HostActive:
 			return g.yield(inj, wire.HostBusy)
 		}
 		p, v := g.place(ev, s)
@@ -269,6 +272,8 @@ func (g *Gate) press(ev wire.Input, again int, now time.Time) Verdict {
 			return refuse(wire.Hidden)
 		case s.Locked:
 			return refuse(wire.Locked)
+		case s.Asked:
+			return g.yield(inj, wire.Theirs)
 		case s.HostActive:
 			return g.yield(inj, wire.HostBusy)
 		case s.Masked:
@@ -392,6 +397,9 @@ func (g *Gate) lift(ev wire.Input) Verdict {
 			return verdictOf(err) // still in the ledger: Run lets go of it later
 		}
 		g.ledger.remove(i)
+		if t.State().Asked { // what it was pressed for did not happen
+			return refuse(wire.Theirs)
+		}
 		return Verdict{}
 	})
 }

@@ -3,6 +3,7 @@ package xtest
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,8 +30,13 @@ type Desk struct {
 	// extents is the atom of the property that Content depends on.
 	extents xproto.Atom
 	// group are the menus and dialogs of the window.
-	group   *platform.Group
-	active  xproto.Atom // _NET_ACTIVE_WINDOW
+	group  *platform.Group
+	active xproto.Atom // _NET_ACTIVE_WINDOW
+	// moveResize and windowMenu are what programs ask window managers for.
+	moveResize, windowMenu xproto.Atom
+	// refused says that something like that was called off for the guest, who is
+	// to be told.
+	refused atomic.Bool
 	changes chan struct{}
 	visible atomic.Bool
 	layout  atomic.Pointer[layout] // of the host's keyboard, by which clients read keys
@@ -119,7 +125,12 @@ func (d *Desk) start() error {
 	if err != nil {
 		return fmt.Errorf("%w (%w)", platform.ErrGone, err)
 	}
+	mask = []uint32{xproto.EventMaskSubstructureNotify} // what programs ask the window manager for
+	if err := xproto.ChangeWindowAttributesChecked(d.own.Conn, d.root, xproto.CwEventMask, mask).Check(); err != nil {
+		return err
+	}
 	d.visible.Store(a.MapState == xproto.MapStateViewable)
+	d.moveResize, d.windowMenu = d.own.Atom("_NET_WM_MOVERESIZE"), d.own.Atom("_GTK_SHOW_WINDOW_MENU")
 	d.extents, d.active = d.own.Atom("_GTK_FRAME_EXTENTS"), d.own.Atom("_NET_ACTIVE_WINDOW")
 	l, err := readLayout(d.own.Conn)
 	if err != nil {
@@ -161,11 +172,16 @@ func (d *Desk) watch() {
 		}
 		switch e := ev.(type) {
 		case xproto.MapNotifyEvent:
-			d.visible.Store(true)
-			d.changed()
-		case xproto.UnmapNotifyEvent, xproto.DestroyNotifyEvent:
-			d.visible.Store(false)
-			d.changed()
+			if e.Event == d.win {
+				d.visible.Store(true)
+				d.changed()
+			}
+		case xproto.UnmapNotifyEvent:
+			d.gone(e.Event)
+		case xproto.DestroyNotifyEvent:
+			d.gone(e.Event)
+		case xproto.ClientMessageEvent:
+			d.asked(e)
 		case xproto.FocusInEvent:
 			if e.Event == d.win {
 				d.focus(e.Mode)
@@ -179,15 +195,25 @@ func (d *Desk) watch() {
 				d.mu.Unlock()
 			}
 		case xproto.MappingNotifyEvent:
+			if wholeMap(d.own.Conn, e) {
+				d.newMap() // first: nothing is typed by a map that the client has not read
+			}
 			if l, err := readLayout(d.own.Conn); err == nil {
 				d.layout.Store(l)
 			} else {
 				d.log.Warn("keyboard layout not read", "err", err)
 			}
-			if wholeMap(d.own.Conn, e) {
-				d.newMap()
-			}
+			d.follow(e)
 		}
+	}
+}
+
+// gone notes that w is not on the screen any more. Of the root's children, which
+// are reported too, the window is told of by itself.
+func (d *Desk) gone(w xproto.Window) {
+	if w == d.win {
+		d.visible.Store(false)
+		d.changed()
 	}
 }
 
@@ -223,12 +249,20 @@ func (d *Desk) Close() error {
 	if d.stale {
 		d.renewMap()
 	}
-	rest := time.Until(d.mapped.Add(mapRest))
+	rest := time.Until(d.mapped.Add(mapRest)) // the client may be asking for the map of the second keyboard
+	if d.actedPress {
+		rest = max(rest, time.Until(d.acted.Add(guardTime))) // or the window manager for the host's hand
+	}
 	d.mu.Unlock()
-	time.Sleep(rest) // the client may be asking for the map of the second keyboard
+	time.Sleep(rest)
 	d.own.Close()
 	<-d.done
 	d.following.Wait()
+	d.hands.turn.Lock()
+	if d.hands.actor == d {
+		d.hands.actor = nil
+	}
+	d.hands.turn.Unlock()
 	d.group.Close()
 	d.seat.close()
 	return err
@@ -248,9 +282,14 @@ func (d *Desk) depart() error {
 	xproto.UngrabServer(h.act)
 	if d.leading {
 		d.leadEnd.Stop()
+		h.leaders = slices.DeleteFunc(h.leaders, func(o *Desk) bool { return o == d })
 		h.xi.SetClientPointer(d.win, xinput.CorePointer)
 	}
+	if h.dragger == d {
+		h.dragger = nil
+	}
 	if h.second {
+		h.leaveGrab()
 		if f, err := h.xi.GetFocus(h.kbd).Reply(); err == nil && d.inside(f) {
 			h.xi.SetFocus(h.kbd, h.park)
 		}

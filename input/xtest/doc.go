@@ -109,6 +109,16 @@
 // A release is for the shared window or for nobody: where its keyboard focus or
 // its pointer grab is gone, it comes to us.
 //
+// # What programs ask of the window manager
+//
+// A program with a title bar of its own asks the window manager to move or resize
+// its window, or to show the window's menu, when it is pressed there. Window
+// managers do so with the host's pointer and keyboard, which they grab. What a
+// guest's act made the program ask for is called off before the window manager
+// reads on (asked): by the end of it, which stands right behind the request, and
+// if the host's keyboard is grabbed all the same, by an Escape, which goes to
+// whoever has grabbed it. The guest is told with the next event.
+//
 // # What is left
 //
 // Who has a passive grab the server does not tell. One of somebody else on a
@@ -137,10 +147,14 @@
 // guest's next event. A key that a guest holds does not repeat for him either.
 // A process that is stopped (SIGSTOP) lets go of nothing.
 //
-// The second keyboard has the server's default map; clients read its keycodes by
-// the host's map, its group is always the first. A client that first reads the
-// map while a guest acts gets that of the second keyboard, and keeps to it until
-// the next new map or the seat's end. If this process is killed in the moment in
+// Between a request of the program's and its end the window manager may have the
+// host's pointer and keyboard for some milliseconds: a key that the host presses
+// just then is lost.
+//
+// The second keyboard has the host's whole map, from its first moment on: a
+// client that first reads the map while a guest acts gets the second keyboard's,
+// and keeps to that, which says the same. After each change of the host's map it
+// has the old one for some milliseconds. If this process is killed in the moment in
 // which a client reads a new map, that one may end with it (BadKeyboard). One
 // that is more than half a second behind may read a borrowed keycode when it has
 // its next character already. While a keycode is borrowed, every program on the

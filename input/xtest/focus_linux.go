@@ -1,6 +1,7 @@
 package xtest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/jezek/xgb/xproto"
@@ -53,6 +54,7 @@ func (d *Desk) lead() {
 	d.hands.xi.SetClientPointer(d.win, d.hands.ptr) // each time: another window of the client may have ended it
 	if !d.leading {
 		d.leading = true
+		d.hands.leaders = append(d.hands.leaders, d)
 		d.leadEnd = time.AfterFunc(leadTime, d.unlead)
 	}
 }
@@ -84,6 +86,7 @@ func (d *Desk) endLead() {
 		k, kerr := h.xi.Grabbed(h.kbd, h.probe).Reply()
 		if perr == nil && kerr == nil && !p && !k {
 			d.leading = false
+			h.leaders = slices.DeleteFunc(h.leaders, func(o *Desk) bool { return o == d })
 			_ = h.xi.SetClientPointer(d.win, xinput.CorePointer).Check() // fails if the window is gone
 			return
 		}

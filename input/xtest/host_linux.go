@@ -111,8 +111,10 @@ func (h *hands) askHost(root xproto.Window) hostAsk {
 type host struct {
 	mods  uint16
 	group uint8
-	// over means that his pointer is over the shared window or its frame.
+	// over means that his pointer is over the shared window or its frame, at is
+	// where it is, in root pixels.
 	over bool
+	at   image.Point
 	// focus is where his keyboard goes.
 	focus xproto.Window
 	// ptrGrabbed and kbdGrabbed mean that somebody has grabbed his pointer or
@@ -135,7 +137,7 @@ func (s *section) lookAtHost(a hostAsk) bool {
 	if perr != nil || ferr != nil || pgerr != nil || kgerr != nil {
 		return false
 	}
-	s.host = host{mods: p.Mods, group: p.Group, over: d.ours(p.Child), focus: f, ptrGrabbed: pg, kbdGrabbed: kg}
+	s.host = host{mods: p.Mods, group: p.Group, over: d.ours(p.Child), at: p.At, focus: f, ptrGrabbed: pg, kbdGrabbed: kg}
 	typing := d.hostInside(f)
 	recent := func(t time.Duration) bool { return ierr == nil && now-t < hostPause }
 	s.state.HostActive = s.host.over && (p.Buttons != 0 || recent(last.ptr)) || typing && recent(last.kbd)

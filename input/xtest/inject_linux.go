@@ -177,6 +177,8 @@ func keycode(k wire.Key) (byte, bool) {
 // did notes what an injection must be followed by.
 func (s *section) did(press bool) {
 	s.d.acted, s.d.actedPress = time.Now(), press
+	h := s.d.hands
+	h.actor, h.actedAt, h.before = s.d, s.d.acted, s.host
 	if press && !s.d.hands.second && !s.state.Focused && !s.surface {
 		s.activate()
 	}
@@ -211,6 +213,7 @@ func (s *section) press(k key, down bool) error {
 	case !down:
 		err = d.release(k, s.aimed, d.inside(s.focus))
 	case k.button && s.surface: // the window manager gives a dialog the keyboard
+		d.hands.ptrGrab.foreign = true // until it is seen that it has none
 		err = d.hands.emit.Button(k.code, true)
 	case k.button:
 		err = d.strike(k.code)
@@ -231,8 +234,16 @@ func (s *section) press(k key, down bool) error {
 	return nil
 }
 
-// keepTypist notes whether the keyboard is ours, because we hold keys.
+// keepTypist notes whether the keyboard and the pointer are ours, because we hold
+// keys or buttons.
 func (d *Desk) keepTypist() {
+	dragging := slices.ContainsFunc(d.down, func(k key) bool { return k.button })
+	switch {
+	case dragging:
+		d.hands.dragger = d
+	case d.hands.dragger == d:
+		d.hands.dragger = nil
+	}
 	typing := slices.ContainsFunc(d.down, func(k key) bool { return !k.button })
 	switch {
 	case typing:

@@ -2,6 +2,7 @@ package xtest
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jezek/xgb"
@@ -36,6 +37,34 @@ func (d *Desk) newMap() {
 	if d.leading {
 		d.stale, d.led = true, time.Time{}
 		d.leadEnd.Reset(0)
+	}
+}
+
+// copyMap gives the second keyboard the host's map: a client that reads the map
+// while its core requests mean the second pair gets what it would get from the
+// host's keyboard. The server is grabbed.
+func (h *hands) copyMap(xi *xinput.Client) error {
+	if err := xi.CopyMap(xinput.CoreKeyboard, h.kbd); err != nil && !errors.Is(err, xinput.ErrNoXKB) {
+		return err
+	}
+	return nil
+}
+
+// follow gives the second keyboard the host's map again after that has changed,
+// unless the change is that of a key that is borrowed, which both have.
+func (d *Desk) follow(e xproto.MappingNotifyEvent) {
+	h := d.hands
+	if e.Request == xproto.MappingPointer {
+		return
+	}
+	h.turn.Lock()
+	defer h.turn.Unlock()
+	lent := e.Request == xproto.MappingKeyboard && e.Count == 1 && slices.ContainsFunc(h.loans, func(o loan) bool { return o.code == byte(e.FirstKeycode) })
+	if !h.second || lent {
+		return
+	}
+	if err := d.seat.alone(h.copyMap); err != nil {
+		d.log.Warn("the keyboard map was not copied", "err", err)
 	}
 }
 

@@ -113,6 +113,7 @@ func (a *acting) misled() {
 		}
 	}
 	setLayout(a.t, a.v, "fr")
+	followed(a.t, a.v.Name())("fr") // the program hears of that as well, and reads it before the key
 	a.has = readKeyboard(a.t, a.v.Name())
 	a.hostTypes('e') // at the same place in both maps
 }

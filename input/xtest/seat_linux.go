@@ -42,6 +42,7 @@ type hands struct {
 	// second says that ptr and kbd are a pair of our own; else they are the
 	// host's.
 	second   bool
+	slot     int
 	ptr, kbd xinput.DeviceID
 	// fake is the device of XTEST under kbd.
 	fake xinput.DeviceID
@@ -56,6 +57,21 @@ type hands struct {
 	// typist is the Desk that holds keys: a keyboard has one focus.
 	typist *Desk
 	host   activity
+	// dragger is the Desk that holds buttons, leaders are those whose program's
+	// core requests mean the second pair.
+	dragger *Desk
+	leaders []*Desk
+	// ptrGrab and kbdGrab are those of the second pair by others.
+	ptrGrab, kbdGrab grab
+	// actor is the Desk that acted last, and actedAt when.
+	actor   *Desk
+	actedAt time.Time
+	// before is what the host's pair did when a guest acted last. Until free,
+	// nobody new may grab it: freeing sees to that. jumps says that a window
+	// manager may put the host's pointer elsewhere meanwhile.
+	before         host
+	free           time.Time
+	freeing, jumps bool
 	// loans are the spare keycodes that type something now; loanAtom names the
 	// list of them on the root, giveBack is when they are looked at.
 	loans    []loan
@@ -165,7 +181,7 @@ func (s *Seat) setUp(ctx context.Context, shared bool) (_ *hands, err error) {
 		h.stop = stop
 	}
 	if !shared {
-		err = h.pair(slot)
+		err = s.makePair(h, slot)
 	} else {
 		err = h.readRepeat()
 	}
@@ -231,36 +247,46 @@ func (h *hands) windows() error {
 	return xproto.MapWindowChecked(h.own.Conn, h.park).Check()
 }
 
-// pair makes the second master pair of a slot that is ours.
-func (h *hands) pair(slot int) error {
-	name := pairName(slot)
-	if err := h.xi.AddMaster(name); err != nil {
-		return fmt.Errorf("%w: %w", errNoPair, err)
-	}
-	all, err := h.xi.Devices()
-	if err != nil {
+// makePair makes the second master pair of a slot that is ours. Nobody sees its
+// keyboard with another map than the host's, nor with the focus that new
+// keyboards have, which type into the window under their pointer.
+func (s *Seat) makePair(h *hands, slot int) error {
+	if err := s.alone(func(xi *xinput.Client) error { return h.addPair(xi, pairName(slot)) }); err != nil {
 		return err
 	}
-	for _, d := range all {
-		switch {
-		case d.Use == xinput.MasterPointer && d.Name == name+" pointer":
-			h.ptr = d.ID
-		case d.Use == xinput.MasterKeyboard && d.Name == name+" keyboard":
-			h.kbd = d.ID
-		}
-	}
-	if h.ptr == xinput.CorePointer || h.kbd == xinput.CoreKeyboard {
-		return errNoPair
-	}
-	h.second = true
-	// A new keyboard types into the window under its pointer: not for a moment.
-	if err := h.xi.SetFocus(h.kbd, h.park).Check(); err != nil {
-		return err
-	}
+	h.slot, h.second = slot, true
 	if err := h.xi.SetClientPointer(0, h.ptr).Check(); err != nil {
 		return err
 	}
 	return h.stopRepeat()
+}
+
+// addPair makes a second master pair. The server is grabbed.
+func (h *hands) addPair(xi *xinput.Client, name string) error {
+	if err := xi.AddMaster(name); err != nil {
+		return fmt.Errorf("%w: %w", errNoPair, err)
+	}
+	all, err := xi.Devices()
+	if err != nil {
+		return err
+	}
+	ptr, kbd := xinput.CorePointer, xinput.CoreKeyboard
+	for _, d := range all {
+		switch {
+		case d.Use == xinput.MasterPointer && d.Name == name+" pointer":
+			ptr = d.ID
+		case d.Use == xinput.MasterKeyboard && d.Name == name+" keyboard":
+			kbd = d.ID
+		}
+	}
+	if ptr == xinput.CorePointer || kbd == xinput.CoreKeyboard {
+		return errNoPair
+	}
+	h.ptr, h.kbd = ptr, kbd
+	if err := errors.Join(xi.SetFocus(kbd, h.park).Check(), h.copyMap(xi)); err != nil {
+		return errors.Join(err, xi.RemoveMaster(ptr))
+	}
+	return nil
 }
 
 // leave removes the second pair, which releases whatever it may still hold.

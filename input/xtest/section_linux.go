@@ -109,13 +109,17 @@ func (s *section) run(aim input.Aim, f func(input.Target, input.Injector) input.
 	if !s.look(aim) {
 		return input.Verdict{Reason: wire.Failed}, false
 	}
-	return f(s, s), s.state.Busy
+	v = f(s, s)
+	return v, s.state.Busy && !s.state.Asked // that is told once
 }
 
 // look fetches what aim is about; false when the connection is gone.
 func (s *section) look(aim input.Aim) bool {
 	d, h, c := s.d, s.d.hands, s.d.hands.act
 	s.layout, s.state.Masked = aim.Layout, d.masked()
+	if aim.Point || aim.Claim { // an event of the guest's, who is told
+		s.state.Asked = d.refused.Swap(false)
+	}
 	gc := xproto.GetGeometry(c, xproto.Drawable(d.win))
 	rc := xproto.GetGeometry(c, xproto.Drawable(d.root))
 	ac := xproto.GetWindowAttributes(c, d.win)
@@ -203,6 +207,7 @@ func (s *section) keyboard(aim input.Aim) {
 	if aim.Keys || aim.Claim || s.state.Busy {
 		s.state.Focused = d.inside(s.focus)
 	}
+	s.ownGrabs(aim)
 	if (s.state.Busy || s.state.Locked) && s.state.Focused && d.ownMenu() {
 		s.state.Busy, s.state.Locked = false, false
 	}

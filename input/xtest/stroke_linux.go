@@ -1,6 +1,7 @@
 package xtest
 
 import (
+	"errors"
 	"slices"
 	"time"
 	"unicode"
@@ -172,13 +173,16 @@ func (h *hands) lend(code byte, r rune) error {
 }
 
 // remap changes one keycode of the host's keyboard, by whose map clients read
-// every keycode, and waits for it: all levels are the same.
+// every keycode, and of the second one, and waits for it: all levels are the
+// same.
 func (h *hands) remap(code byte, sym xproto.Keysym) error {
-	if h.second {
-		h.xi.SetClientPointer(0, xinput.CorePointer)
-		defer h.xi.SetClientPointer(0, h.ptr)
+	if !h.second {
+		return mapKey(h.act, code, sym)
 	}
-	return mapKey(h.act, code, sym)
+	h.xi.SetClientPointer(0, xinput.CorePointer)
+	err := mapKey(h.act, code, sym)
+	h.xi.SetClientPointer(0, h.ptr)
+	return errors.Join(err, mapKey(h.act, code, sym))
 }
 
 // noteLoans writes down what is lent, for whoever cleans up after a crash.

@@ -2,6 +2,7 @@ package platformtest
 
 import (
 	"image"
+	"time"
 
 	"github.com/jezek/xgb/xproto"
 )
@@ -59,20 +60,29 @@ func (w *Window) Bounds() image.Rectangle {
 }
 
 // Focus gives the window the keyboard, through the window manager if there is
-// one, and waits for it.
+// one, and waits for it. A window manager that does not know the window yet
+// leaves a request out, so that it is made again.
 func (w *Window) Focus() {
 	w.t.Helper()
-	if !w.or && len(w.c.Cardinals(w.c.Root, "_NET_SUPPORTING_WM_CHECK")) > 0 {
-		const fromPager = 2
-		w.message(w.c.Root, "_NET_ACTIVE_WINDOW", fromPager)
-	} else {
-		xproto.SetInputFocus(w.c.Conn, xproto.InputFocusParent, w.id, xproto.TimeCurrentTime)
-	}
+	managed := !w.or && len(w.c.Cardinals(w.c.Root, "_NET_SUPPORTING_WM_CHECK")) > 0
+	var asked time.Time
 	Eventually(w.t, "the focus", func() bool {
+		if time.Since(asked) > focusRest {
+			asked = time.Now()
+			const fromPager = 2
+			if managed {
+				w.message(w.c.Root, "_NET_ACTIVE_WINDOW", fromPager)
+			} else {
+				xproto.SetInputFocus(w.c.Conn, xproto.InputFocusParent, w.id, xproto.TimeCurrentTime)
+			}
+		}
 		f, err := xproto.GetInputFocus(w.c.Conn).Reply()
 		return err == nil && f.Focus == w.id
 	})
 }
+
+// focusRest is how long a window manager may take to give a window the focus.
+const focusRest = 300 * time.Millisecond
 
 // message sends a client message about this window, to the root as EWMH asks.
 func (w *Window) message(to xproto.Window, kind string, data uint32) {

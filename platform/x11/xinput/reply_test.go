@@ -61,6 +61,46 @@ func counterReply() []byte {
 	return b
 }
 
+// wholeReply has one key type with two entries that preserve modifiers.
+func wholeReply() []byte {
+	b := make([]byte, 40)
+	b[15] = 1
+	b = append(b, 1, 1, 0, 0, 2, 2, 1, 0)
+	b = append(b, 1, 2, 3, 4, 5, 6, 0, 0, 1, 7, 8, 9, 10, 11, 0, 0)
+	return append(b, 21, 22, 23, 24, 25, 26, 27, 28)
+}
+
+func compatReply() []byte {
+	b := make([]byte, replySize)
+	b[8], b[12] = 0b101, 2
+	return append(b, make([]byte, 2*16+2*4)...)
+}
+
+// namesReply names a component and five types.
+func namesReply() []byte {
+	b := make([]byte, replySize)
+	b[8], b[14] = 1|1<<6, 5
+	return u32(u32(u32(u32(u32(u32(b, 7), 1), 2), 3), 4), 5)[:replySize+5*4]
+}
+
+// What a map's reply becomes in the request that sets it.
+func TestSetMap(t *testing.T) {
+	head, body, err := setMapOf(append(wholeReply(), 99, 98))
+	want := []byte{1, 1, 0, 0, 2, 2, 1, 0, 3, 4, 5, 6, 8, 9, 10, 11, 21, 22, 23, 24, 25, 26, 27, 28, 99, 98}
+	if err != nil || len(head) != 30 || !slices.Equal(body, want) {
+		t.Errorf("%v %v %v", head, body, err)
+	}
+	names := u32(namesReply(), 5)
+	b, err := setNamesOf(names)
+	if err != nil || b[7] != 1 || !slices.Equal(b[22:], append(u32(u32(nil, 7), 5), make([]byte, 16)...)) {
+		t.Errorf("%v %v", b, err)
+	}
+	names[14] = 4 // no more than the types that every map has
+	if b, err := setNamesOf(names[:replySize+5*4]); err != nil || b[2] != 1 || !slices.Equal(b[22:], append(u32(nil, 7), make([]byte, 16)...)) {
+		t.Errorf("%v %v", b, err)
+	}
+}
+
 func TestParse(t *testing.T) {
 	d, err := parseDevices(deviceReply())
 	if want := []Device{{2, MasterPointer, 3, true, "Virtual core pointer"}, {3, MasterKeyboard, 2, true, "x"}}; err != nil || !slices.Equal(d, want) {
@@ -110,6 +150,9 @@ func parsers() map[string]parser {
 		"pointer":  {pointerReply, func(b []byte) error { _, err := parsePointer(b); return err }},
 		"held":     {heldReply, func(b []byte) error { _, err := parseHeld(b); return err }},
 		"counters": {counterReply, func(b []byte) error { _, err := parseCounters(b); return err }},
+		"map":      {wholeReply, func(b []byte) error { _, _, err := setMapOf(b); return err }},
+		"compat":   {compatReply, func(b []byte) error { _, err := setCompatOf(b); return err }},
+		"names":    {namesReply, func(b []byte) error { _, err := setNamesOf(b); return err }},
 		"counter":  {func() []byte { return make([]byte, replySize) }, func(b []byte) error { _, err := parseCounter(b); return err }},
 	}
 }

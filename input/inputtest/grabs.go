@@ -1,0 +1,153 @@
+package inputtest
+
+import (
+	"image"
+	"testing"
+
+	"github.com/jezek/xgb/xproto"
+
+	"viewflip.app/input"
+	pt "viewflip.app/platform/platformtest"
+	"viewflip.app/platform/x11"
+	"viewflip.app/platform/x11/xinput"
+	"viewflip.app/wire"
+)
+
+// codeEscape is an X keycode.
+const codeEscape = 9
+
+// grabbing has a guest click into the shared window, whose program answers by
+// grabbing pointer and keyboard, without a menu: what it grabs is the guest's.
+func grabbing(t *testing.T, b *Bench) {
+	t.Helper()
+	b.later(b.Button(wire.Press, 5, 5, wire.Left))
+	b.Do(b.Button(wire.Release, 5, 5, wire.Left))
+	b.await(2, pt.Press, pt.Release)
+	grab(t, b.Win.Conn(), b.Win.XID())
+	b.Win.Forget()
+}
+
+// A shared program that grabs pointer and keyboard without a popup, as a menu
+// that fits into its window does, locks nobody out: the guest goes on in it, the
+// host elsewhere and there, and by Escape they end it.
+func testOwnGrab(t *testing.T, b *Bench) {
+	other := b.Neighbour()
+	other.Focus()
+	h := b.host()
+	h.move(image.Pt(700, 300)) // in the neighbour
+	grabbing(t, b)
+	b.later(b.At(wire.Move, 50, 51))
+	b.later(b.Button(wire.Press, 60, 61, wire.Left))
+	b.Do(b.Button(wire.Release, 60, 61, wire.Left))
+	b.later(b.Key(wire.KeyDown, "KeyA"))
+	b.Do(b.Key(wire.KeyUp, "KeyA"))
+	b.await(4, pt.Press, pt.Release, pt.KeyDown, pt.KeyUp)
+	if got := Got(b.Win, pt.Press, pt.Release, pt.KeyDown, pt.KeyUp); len(got) != 4 || got[0].X != 60 || got[0].Y != 61 {
+		t.Errorf("what the guest did: %+v", got)
+	}
+	other.Forget()
+	b.Win.Forget()
+	h.tap(codeB)
+	h.fake(xproto.ButtonPress, 1, 0, 0)
+	h.fake(xproto.ButtonRelease, 1, 0, 0)
+	pt.Eventually(t, "what the host did elsewhere", func() bool {
+		return count(other.Events(), pt.KeyUp, codeB) == 1 && count(other.Events(), pt.Release, 1) == 1
+	})
+	over := pt.NewWindow(t, b.Display, pt.Options{Bounds: image.Rect(250, 200, 300, 300), OverrideRedirect: true})
+	b.Refused(b.Button(wire.Press, 60, 61, wire.Left), wire.Covered) // the hit test is asked as ever
+	Nothing(t, "what covers the window", over)
+	ungrab(b.Win.Conn())
+	b.later(b.Key(wire.KeyDown, "KeyA"))
+}
+
+// useGuests makes the core requests of a client act on the guests' pair.
+func useGuests(t *testing.T, c *x11.Conn) {
+	t.Helper()
+	xi, ptr, _ := guests(t, c)
+	if err := xi.SetClientPointer(0, ptr).Check(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// guests are the second pointer and keyboard.
+func guests(t *testing.T, c *x11.Conn) (xi *xinput.Client, ptr, kbd xinput.DeviceID) {
+	t.Helper()
+	xi, err := xinput.New(c.Conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := xi.Devices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range all {
+		if d.Use == xinput.MasterPointer && d.ID != xinput.CorePointer {
+			return xi, d.ID, d.Attachment
+		}
+	}
+	t.Fatal("no second pair")
+	return nil, 0, 0
+}
+
+// While a program has grabbed the guests' pair, nothing that is meant for
+// another window is done: it would get that. That is so as well when the window
+// that the grab came from is not controlled any more.
+func testOtherGrab(t *testing.T, b *Bench) {
+	other := b.Neighbour()
+	desk, err := b.open(t.Context(), b.Desktop, other.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := input.NewGate(input.Config{Desk: desk})
+	t.Cleanup(func() { _ = next.Close() })
+	next.SetGeneration(Gen)
+	b.host().move(image.Pt(1000, 800))
+	other.Focus()
+	grabbing(t, b)
+	b.later(b.At(wire.Move, 50, 51)) // it is known as the program's own
+	b.Win.Forget()
+	refused := func() {
+		t.Helper()
+		for range 20 { // over a longer time than it takes to know a grab
+			if v := next.Do(wire.Input{Kind: wire.Move, Gen: Gen, X: 1 << 15, Y: 1 << 15}, Rights); v.Reason != wire.HostBusy {
+				t.Fatalf("another window: %q", v.Reason)
+			}
+			k := b.Key(wire.KeyDown, "KeyA")
+			if v := next.Do(k, Rights); v.Reason != wire.Locked {
+				t.Fatalf("another window, a key: %q", v.Reason)
+			}
+		}
+	}
+	refused()
+	Nothing(t, "the program that grabbed", b.Win)
+	if err := b.Gate.Close(); err != nil {
+		t.Error(err)
+	}
+	Nothing(t, "the program that grabbed", b.Win)
+	ungrab(b.Win.Conn())
+	pt.Eventually(t, "the other guest to go on", func() bool {
+		return next.Do(wire.Input{Kind: wire.Move, Gen: Gen, X: 1 << 15, Y: 1 << 15}, Rights).OK()
+	})
+}
+
+// Where somebody has grabbed both pairs, as a menu that grabs every pointer, the
+// grab is not the shared program's.
+func testGrabOfBoth(t *testing.T, b *Bench) {
+	other := b.Neighbour()
+	other.Focus()
+	b.host().move(image.Pt(1000, 800))
+	b.later(b.At(wire.Move, 50, 51))
+	xi, ptr, kbd := guests(t, other.Conn())
+	for _, id := range []xinput.DeviceID{xinput.CorePointer, ptr, kbd} {
+		if _, err := xi.Grabbed(id, other.XID()).Reply(); err != nil { // it asks by a grab, and this window is mapped
+			t.Fatal(id, err)
+		}
+	}
+	for range 20 {
+		b.Refused(b.At(wire.Move, 60, 61), wire.HostBusy)
+		b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.Locked)
+	}
+	Nothing(t, "who has the grab", other)
+	other.Close()
+	b.later(b.At(wire.Move, 70, 71))
+}
