@@ -21,7 +21,7 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		"": nil, "wire": nil, "video": nil, "keychain": nil,
 		"video/tile": {"video"}, "video/vpx": {"video"},
-		p: {x, x + "/xinput"}, x: nil, x + "/xinput": nil, "platform/virtual": {x}, "platform/platformtest": {p, x, "video"},
+		p: {x, x + "/xinput"}, x: {w}, x + "/xinput": nil, "platform/virtual": {x}, "platform/platformtest": {p, x, "video"},
 		// capture names the pointer whose shape it asks for.
 		"capture": {p, x, x + "/xinput", "video"},
 		"input":   {w, p}, "input/xtest": {"input", p, x, x + "/xinput", w}, "input/robot": {"input", "input/xtest", p, x, w}, "input/inputtest": {"input", p, "platform/platformtest", x, x + "/xinput", w},

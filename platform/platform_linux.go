@@ -15,6 +15,10 @@ import (
 
 const iconSize = 48
 
+// listStep is after how many windows of a list it is asked whether anybody still
+// wants it.
+const listStep = 256
+
 // xdesktop is a desktop on an X server.
 type xdesktop struct {
 	c       *x11.Conn
@@ -103,29 +107,22 @@ func (x *xdesktop) watch(ctx context.Context) <-chan struct{} {
 func (x *xdesktop) windows(ctx context.Context) ([]Window, error) {
 	var out []Window
 	managed := x.c.Managed()
-	for _, w := range slices.Backward(managed) {
+	top := slices.Clone(managed)
+	slices.Reverse(top)
+	for some := range slices.Chunk(top, listStep) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		pid := x.c.PID(w)
-		if pid == os.Getpid() || x.c.HasAtom(w, "_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_TYPE_DESKTOP") ||
-			x.c.HasAtom(w, "_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_TYPE_DOCK") {
-			continue
+		for _, d := range x.c.Describe(some, iconSize) {
+			if d.PID == os.Getpid() || d.Desktop {
+				continue
+			}
+			out = append(out, Window{
+				ID: WindowID{uint32(d.Window)}, Title: d.Title, App: d.Class, PID: d.PID,
+				Bounds: d.Content.Add(d.Bounds.Min), Hidden: d.Hidden, Icon: d.Icon,
+			})
+			x.follow(d.Window)
 		}
-		b, err := x.c.Bounds(w)
-		if err != nil {
-			continue // it closed meanwhile
-		}
-		content := x.c.Content(w, b.Dx(), b.Dy())
-		a, err := xproto.GetWindowAttributes(x.c.Conn, w).Reply()
-		if err != nil {
-			continue
-		}
-		out = append(out, Window{
-			ID: WindowID{uint32(w)}, Title: x.c.Title(w), App: x.c.Class(w), PID: pid,
-			Bounds: content.Add(b.Min), Hidden: a.MapState != xproto.MapStateViewable || x.c.Iconic(w), Icon: x.c.Icon(w, iconSize),
-		})
-		x.follow(w)
 	}
 	x.forget(managed)
 	return out, nil

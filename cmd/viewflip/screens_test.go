@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jezek/xgb/xproto"
+	"golang.org/x/sys/unix"
 
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
@@ -142,7 +143,24 @@ func newSharer(t *testing.T, wm string) (*scene, *virtual.Display) {
 		t.Fatal(err)
 	}
 	s.link = link
+	t.Cleanup(func() {
+		if t.Failed() {
+			s.traces()
+		}
+	})
 	return s, db
+}
+
+// traces has the programs that still run say in their logs where they are.
+func (s *scene) traces() {
+	for _, p := range descendants(s.t) {
+		pid := p[strings.LastIndex(p, " ")+1:]
+		if b, err := os.ReadFile(filepath.Join("/proc", pid, "cmdline")); err == nil &&
+			(bytes.Contains(b, []byte("\x00join\x00")) || bytes.Contains(b, []byte("\x00share\x00"))) {
+			_ = unix.Kill(atoi(pid), unix.SIGQUIT)
+		}
+	}
+	time.Sleep(2 * time.Second) // no test waits for this
 }
 
 // join starts the viewer.

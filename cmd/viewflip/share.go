@@ -212,6 +212,7 @@ func choose(ctx context.Context, d *platform.Desktop, wanted []string) ([]platfo
 	}
 	var out []platform.Window
 	for _, want := range wanted {
+		want = wire.CleanTitle(want) // as titles are
 		var exact, part []platform.Window
 		for _, x := range all {
 			switch {

@@ -1,12 +1,16 @@
 package x11
 
 import (
+	"bytes"
 	"image"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
+
+	"viewflip.app/wire"
 )
 
 // Limits of what is read of a property, in 4-byte units: an icon of 512 pixels
@@ -22,16 +26,34 @@ func (c *Conn) Property(w xproto.Window, name string) []byte {
 }
 
 func (c *Conn) property(w xproto.Window, name string, limit uint32) []byte {
-	r, err := xproto.GetProperty(c.Conn, false, w, c.Atom(name), xproto.GetPropertyTypeAny, 0, limit).Reply()
+	b, _ := c.ask(w, name, limit).value()
+	return b
+}
+
+// asked is a property that was asked for; its value is waited for later, so that
+// many can be on their way.
+type asked struct{ cookie xproto.GetPropertyCookie }
+
+func (c *Conn) ask(w xproto.Window, name string, limit uint32) asked {
+	return asked{xproto.GetProperty(c.Conn, false, w, c.Atom(name), xproto.GetPropertyTypeAny, 0, limit)}
+}
+
+// value waits for the property and its type; nil when it is not there. It must be
+// called once.
+func (a asked) value() ([]byte, xproto.Atom) {
+	r, err := a.cookie.Reply()
 	if err != nil {
-		return nil
+		return nil, 0
 	}
-	return r.Value
+	return r.Value, r.Type
 }
 
 // Cardinals reads a property of 32-bit values.
 func (c *Conn) Cardinals(w xproto.Window, name string) []uint32 {
-	b := c.Property(w, name)
+	return cardinals(c.Property(w, name))
+}
+
+func cardinals(b []byte) []uint32 {
 	out := make([]uint32, 0, len(b)/4)
 	for ; len(b) >= 4; b = b[4:] {
 		out = append(out, xgb.Get32(b))
@@ -41,22 +63,31 @@ func (c *Conn) Cardinals(w xproto.Window, name string) []uint32 {
 
 // HasAtom reports whether a property that lists atoms has one.
 func (c *Conn) HasAtom(w xproto.Window, property, atom string) bool {
-	a := uint32(c.Atom(atom))
-	for _, v := range c.Cardinals(w, property) {
-		if v == a {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.Cardinals(w, property), uint32(c.Atom(atom)))
 }
 
-// Title is _NET_WM_NAME, else WM_NAME (xterm sets only that), as valid UTF-8.
+// Title is _NET_WM_NAME, else WM_NAME (xterm sets only that), cleaned: it is the
+// text of somebody else's program, and goes to terminals, screens and peers.
 func (c *Conn) Title(w xproto.Window) string {
-	if b := c.property(w, "_NET_WM_NAME", maxText); len(b) > 0 {
-		return strings.ToValidUTF8(string(b), "\uFFFD")
+	return c.title(c.ask(w, "_NET_WM_NAME", maxText), c.ask(w, "WM_NAME", maxText))
+}
+
+func (c *Conn) title(modern, old asked) string {
+	value, kind := modern.value()
+	if last, lastKind := old.value(); len(value) == 0 { // both are waited for
+		value, kind = last, lastKind
 	}
-	b := c.property(w, "WM_NAME", maxText)
-	if utf8.Valid(b) { // many clients put UTF-8 where Latin-1 belongs
+	return wire.CleanTitle(c.text(value, kind))
+}
+
+// text reads a text property by its type (ICCCM 2.7.1).
+func (c *Conn) text(b []byte, kind xproto.Atom) string {
+	switch {
+	case kind == c.Atom("UTF8_STRING"):
+		return strings.ToValidUTF8(string(b), "\uFFFD")
+	case kind == c.Atom("COMPOUND_TEXT") && (bytes.IndexByte(b, esc) >= 0 || !utf8.Valid(b)):
+		return compound(b)
+	case utf8.Valid(b): // many clients put UTF-8 where Latin-1 belongs
 		return string(b)
 	}
 	r := make([]rune, len(b))
@@ -66,13 +97,16 @@ func (c *Conn) Title(w xproto.Window) string {
 	return string(r)
 }
 
-// Class is the second half of WM_CLASS: the application's name.
-func (c *Conn) Class(w xproto.Window) string {
-	p := strings.Split(strings.ToValidUTF8(string(c.property(w, "WM_CLASS", maxText)), "\uFFFD"), "\x00")
+// Class is the second half of WM_CLASS: the application's name, cleaned.
+func (c *Conn) Class(w xproto.Window) string { return className(c.ask(w, "WM_CLASS", maxText)) }
+
+func className(a asked) string {
+	b, _ := a.value()
+	p := strings.Split(strings.ToValidUTF8(string(b), "\uFFFD"), "\x00")
 	if len(p) > 1 && p[1] != "" {
-		return p[1]
+		return wire.CleanTitle(p[1])
 	}
-	return p[0]
+	return wire.CleanTitle(p[0])
 }
 
 // PID is what the client says its process id is; 0 when it does not.
@@ -83,9 +117,11 @@ func (c *Conn) PID(w xproto.Window) int {
 	return 0
 }
 
+// iconicState is ICCCM 4.1.3.1's.
+const iconicState = 3
+
 // Iconic reports whether the window manager keeps the window minimised.
 func (c *Conn) Iconic(w xproto.Window) bool {
-	const iconicState = 3 // ICCCM 4.1.3.1
 	v := c.Cardinals(w, "WM_STATE")
 	return len(v) > 0 && v[0] == iconicState || c.HasAtom(w, "_NET_WM_STATE", "_NET_WM_STATE_HIDDEN")
 }
@@ -95,8 +131,12 @@ func (c *Conn) Iconic(w xproto.Window) bool {
 // (_GTK_FRAME_EXTENTS). Capture and input use the same rectangle, so that
 // coordinates agree.
 func (c *Conn) Content(win xproto.Window, w, h int) image.Rectangle {
+	return contentOf(c.Cardinals(win, "_GTK_FRAME_EXTENTS"), w, h)
+}
+
+// contentOf takes extents: left, right, top, bottom.
+func contentOf(v []uint32, w, h int) image.Rectangle {
 	full := image.Rect(0, 0, w, h)
-	v := c.Cardinals(win, "_GTK_FRAME_EXTENTS") // left, right, top, bottom
 	if len(v) != 4 {
 		return full
 	}
@@ -131,9 +171,14 @@ func (c *Conn) Managed() []xproto.Window {
 	if err != nil {
 		return nil
 	}
-	var out []xproto.Window
-	for _, w := range t.Children {
-		a, err := xproto.GetWindowAttributes(c.Conn, w).Reply()
+	out, asked := []xproto.Window(nil), make([]xproto.GetWindowAttributesCookie, len(t.Children))
+	for at, w := range t.Children {
+		if at%batch == 0 {
+			for i := at; i < min(at+batch, len(asked)); i++ {
+				asked[i] = xproto.GetWindowAttributes(c.Conn, t.Children[i])
+			}
+		}
+		a, err := asked[at].Reply()
 		if err == nil && !a.OverrideRedirect && a.MapState == xproto.MapStateViewable && a.Class == xproto.WindowClassInputOutput {
 			out = append(out, w)
 		}

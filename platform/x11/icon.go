@@ -14,7 +14,10 @@ const maxIcon = 1024
 // pixmap of WM_HINTS (ICCCM 4.1.2.4), which xterm and other old clients set;
 // nil if there is none.
 func (c *Conn) Icon(w xproto.Window, size int) image.Image {
-	v := c.Cardinals(w, "_NET_WM_ICON")
+	return c.icon(w, c.Cardinals(w, "_NET_WM_ICON"), c.Cardinals(w, "WM_HINTS"), size)
+}
+
+func (c *Conn) icon(w xproto.Window, v, hints []uint32, size int) image.Image {
 	var best []uint32
 	bw, bh := 0, 0
 	for len(v) > 2 {
@@ -28,7 +31,7 @@ func (c *Conn) Icon(w xproto.Window, size int) image.Image {
 		v = v[2+iw*ih:]
 	}
 	if best == nil {
-		return c.hintIcon(w)
+		return c.hintIcon(hints)
 	}
 	img := image.NewNRGBA(image.Rect(0, 0, bw, bh))
 	for i, p := range best {
@@ -45,12 +48,11 @@ func abs(x int) int {
 }
 
 // hintIcon reads the icon pixmap and its mask of WM_HINTS.
-func (c *Conn) hintIcon(w xproto.Window) image.Image {
+func (c *Conn) hintIcon(v []uint32) image.Image {
 	const (
 		iconPixmapHint, iconMaskHint = 1 << 2, 1 << 5
 		iconPixmap, iconMask         = 3, 7 // words of the property
 	)
-	v := c.Cardinals(w, "WM_HINTS")
 	if len(v) <= iconMask || v[0]&iconPixmapHint == 0 {
 		return nil
 	}

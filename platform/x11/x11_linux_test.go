@@ -165,3 +165,35 @@ func TestBGRA(t *testing.T) {
 		t.Error("a visual that does not exist")
 	}
 }
+
+// A title is read by the type that the program gave it, and loses what could
+// speak to a terminal or turn the text around.
+func TestTitles(t *testing.T) {
+	c := connect(t, display(t))
+	w, err := xproto.NewWindowId(c.Conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	xproto.CreateWindow(c.Conn, c.Screen.RootDepth, w, c.Root, 0, 0, 10, 10, 0, xproto.WindowClassInputOutput, c.Screen.RootVisual, 0, nil)
+	for _, x := range []struct{ name, kind, value, want string }{
+		{"WM_NAME", "STRING", "Gr\xf6\xdfe", "Größe"},
+		{"WM_NAME", "STRING", "Größe", "Größe"},
+		{"WM_NAME", "COMPOUND_TEXT", "Gr\xf6\xdfe \x1b-B\xa3", "Größe Ł"},
+		{"WM_NAME", "COMPOUND_TEXT", "\x1b$(BF|K\\8l", "日本語"},
+		{"WM_NAME", "COMPOUND_TEXT", "\x1b%Ga\xe2\x80\xaeb\x1b%@\x1b]0;c\x07", "ab0;c"},
+		{"_NET_WM_NAME", "UTF8_STRING", "\x1b]0;owned\x07a\u202eb\u200bc\x7f\n", "]0;ownedabc"},
+		{"_NET_WM_NAME", "UTF8_STRING", "a\xffb", "a\uFFFDb"},
+		{"WM_CLASS", "STRING", "x\x00\x1b[2JTerm\u202e\x00", ""},
+	} {
+		xproto.ChangeProperty(c.Conn, xproto.PropModeReplace, w, c.Atom(x.name), c.Atom(x.kind), 8, uint32(len(x.value)), []byte(x.value))
+		if got := c.Title(w); x.want != "" && got != x.want {
+			t.Errorf("%s %s %q: %q, want %q", x.name, x.kind, x.value, got, x.want)
+		}
+	}
+	if got := c.Class(w); got != "[2JTerm" {
+		t.Errorf("class %q", got)
+	}
+	if d := c.Describe([]xproto.Window{w, 12345}, 16); len(d) != 1 || d[0].Title != c.Title(w) || d[0].Class != "[2JTerm" || !d[0].Hidden {
+		t.Error(d)
+	}
+}

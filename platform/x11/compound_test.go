@@ -1,0 +1,45 @@
+package x11
+
+import (
+	"testing"
+	"unicode/utf8"
+)
+
+// What libX11 makes of these titles (Xutf8TextListToTextProperty with
+// XCompoundTextStyle, libX11 1.8.4) is read back.
+func TestCompoundText(t *testing.T) {
+	for want, in := range map[string]string{
+		"plain":    "\x70\x6c\x61\x69\x6e",
+		"Größe":    "\x47\x72\xf6\xdf\x65",
+		"Łódź":     "\x1b\x2d\x42\xa3\x1b\x2d\x41\xf3\x64\x1b\x2d\x42\xbc",
+		"Ελλάς":    "\x1b\x2d\x46\xc5\xeb\xeb\xdc\xf2",
+		"Привет":   "\x1b\x2d\x4c\xbf\xe0\xd8\xd2\xd5\xe2",
+		"日本語テキスト":  "\x1b\x24\x28\x42\x46\x7c\x4b\x5c\x38\x6c\x25\x46\x25\x2d\x25\x39\x25\x48",
+		"한국어":      "\x1b\x24\x28\x43\x47\x51\x31\x39\x3e\x6e",
+		"שלום":     "\x1b\x25\x47\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d\x1b\x25\x40",
+		"€ 10":     "\x1b\x2d\x62\xa4\x20\x31\x30",
+		"😀":        "\x1b\x25\x47\xf0\x9f\x98\x80\x1b\x25\x40",
+		"ｱｲｳ":      "\x1b\x29\x49\xb1\xb2\xb3",
+		"“q” — d":  "\x1b\x2d\x59\xb4\x71\xa1\x20\x1b\x25\x47\xe2\x80\x94\x1b\x25\x40\x20\x64",
+		"ß Ł 日本 x": "\xdf\x20\x1b\x2d\x42\xa3\x20\x1b\x24\x28\x42\x46\x7c\x4b\x5c\x1b\x28\x42\x20\x78",
+		"中文 ok":    "\x1b%/2\x80\x8bbig5-0\x02\xa4\xa4\xa4\xe5 ok",
+		"בa":       "\x9b2]\x1b-H\xe1\x9b]a",
+		"\uFFFDa":  "\x1b$(Z!!\x1b(Ba",
+	} {
+		if got := compound([]byte(in)); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+// FuzzCompoundText: any bytes give valid UTF-8 that is not much larger.
+func FuzzCompoundText(f *testing.F) {
+	f.Add([]byte("\x1b%/2\x80\x8bbig5-0\x02\xa4\xa4\xa4\xe5"))
+	f.Add([]byte("\x1b\x24\x28\x42\x46\x7c\x1b"))
+	f.Add([]byte("\x1b%G\xff\x1b%@\x9b1]x"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if s := compound(b); !utf8.ValidString(s) || len(s) > 3*len(b) {
+			t.Errorf("%q became %q", b, s)
+		}
+	})
+}
