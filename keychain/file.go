@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 )
 
@@ -45,6 +47,12 @@ func openFileWith(ctx context.Context, o Options, cost cost) (*file, error) {
 		path: filepath.Join(o.Dir, fileName), lock: filepath.Join(o.Dir, lockName),
 		turn: make(chan struct{}, 1),
 	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := f.closeToOthers(o.Dir, o.Log); err != nil {
+		return nil, err
+	}
 	// The file is looked at first: nobody types a passphrase for a broken one.
 	b, err := f.read()
 	first := errors.Is(err, os.ErrNotExist)
@@ -72,6 +80,42 @@ func openFileWith(ctx context.Context, o Options, cost cost) (*file, error) {
 	}
 	_, err = f.open(b)
 	return f, err
+}
+
+// closeToOthers takes a sealed file that others can open away from them, and
+// says so: they may have copied it, and can then guess at the passphrase for as
+// long as they like. A directory into which others can put a file of theirs is
+// refused.
+func (f *file) closeToOthers(dir string, log *slog.Logger) error {
+	if runtime.GOOS == "windows" {
+		return nil // an access list decides, which new files take from the profile
+	}
+	d, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("keychain: directory: %w", err)
+	}
+	if d.Mode().Perm()&0o002 != 0 {
+		return fmt.Errorf("keychain: others can put files into %s, which holds your keys: run chmod 700 %s", dir, dir)
+	}
+	for _, path := range []string{f.path, f.lock} {
+		i, err := os.Stat(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("keychain: %w", err)
+		}
+		if i.Mode().Perm()&0o077 == 0 {
+			continue
+		}
+		if err := os.Chmod(path, 0o600); err != nil {
+			return fmt.Errorf("keychain: others can open %s: run chmod 600 %s", path, path)
+		}
+		if path == f.path {
+			log.Warn("others could read the file with your sealed keys until now; it is yours alone again. If you do not trust everybody on this machine, make new keys with a new passphrase", "file", path)
+		}
+	}
+	return nil
 }
 
 // create writes an empty file, which fixes the passphrase, unless another

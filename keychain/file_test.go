@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -247,5 +248,44 @@ func TestFileLocked(t *testing.T) {
 	}
 	if _, err := k.Get(t.Context(), "a"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("reading needs no lock: %v", err)
+	}
+}
+
+// Keys that others can open are taken away from them, and the person is told;
+// where others can put files of theirs, nothing is opened.
+func TestFileOfOthers(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no modes")
+	}
+	dir := filepath.Join(t.TempDir(), "keys")
+	if _, err := openCheap(t, dir, "correct horse"); err != nil {
+		t.Fatal(err)
+	}
+	open := func() (said string, err error) {
+		var log strings.Builder
+		_, err = openFileWith(t.Context(), Options{App: "viewflip-test", Dir: dir, Passphrase: fixed("correct horse"), Log: slog.New(slog.NewTextHandler(&log, nil))}, cheap())
+		return log.String(), err
+	}
+	if said, err := open(); err != nil || said != "" {
+		t.Errorf("for nothing: %q %v", said, err)
+	}
+	path := filepath.Join(dir, fileName)
+	for _, mode := range []fs.FileMode{0o644, 0o660, 0o604} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		said, err := open()
+		if err != nil || !strings.Contains(said, path) || strings.Contains(said, "horse") {
+			t.Errorf("%v: %q %v", mode, said, err)
+		}
+		if i, err := os.Stat(path); err != nil || i.Mode().Perm() != 0o600 {
+			t.Errorf("%v became %v, %v", mode, i.Mode(), err)
+		}
+	}
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(); err == nil || !strings.Contains(err.Error(), "chmod 700 "+dir) {
+		t.Error("a directory of everybody:", err)
 	}
 }

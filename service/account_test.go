@@ -127,8 +127,13 @@ func (p *person) credential() account.NewDevice {
 
 func signUp(t *testing.T, s *running, out *servicetest.Outbox, email, name string) *person {
 	t.Helper()
+	return signUpWith(t, s, out, email, name, "")
+}
+
+func signUpWith(t *testing.T, s *running, out *servicetest.Outbox, email, name string, pass account.Pass) *person {
+	t.Helper()
 	p := newPerson(t, s)
-	ticket := must[account.SignupTicket](p, account.PathSignupStart, account.SignupStart{Email: account.Email(email), Name: account.Name(name)})
+	ticket := must[account.SignupTicket](p, account.PathSignupStart, account.SignupStart{Email: account.Email(email), Name: account.Name(name), Pass: pass})
 	var err error
 	if p.list, err = p.key.NewDeviceList(account.DeviceList{}, []account.ListedDevice{{ID: p.pk.DeviceID(), Device: p.id.Public(), Added: 1}}); err != nil {
 		t.Fatal(err)

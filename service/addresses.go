@@ -20,6 +20,7 @@ const (
 // address is one IPv4 address or IPv6 /64 that connects to the service. It is
 // kept in memory only, and only while it matters.
 type address struct {
+	network  netip.Prefix
 	conns    int       // guarded by addresses.mu
 	seen     time.Time // guarded by addresses.mu
 	connects *rate.Limiter
@@ -58,6 +59,16 @@ func network(a net.Addr) (netip.Prefix, bool) {
 	return p, err == nil
 }
 
+// around is the network that an address is part of and whose addresses one
+// customer can often choose among: an IPv4 /24 or an IPv6 /48.
+func around(p netip.Prefix) netip.Prefix {
+	bits := 48
+	if p.Addr().Is4() {
+		bits = 24
+	}
+	return netip.PrefixFrom(p.Addr(), bits).Masked()
+}
+
 // admit counts a new connection, or refuses it.
 func (t *addresses) admit(from net.Addr) (*address, bool) {
 	key, ok := network(from)
@@ -72,7 +83,7 @@ func (t *addresses) admit(from net.Addr) (*address, bool) {
 		if len(t.table) >= t.limits.Connections+idleAddresses {
 			t.forget(now)
 		}
-		a = &address{connects: newLimiter(t.limits.Connects), requests: newLimiter(t.limits.RequestsPerAddress), logins: newLimiter(t.limits.Logins)}
+		a = &address{network: key, connects: newLimiter(t.limits.Connects), requests: newLimiter(t.limits.RequestsPerAddress), logins: newLimiter(t.limits.Logins)}
 		t.table[key] = a
 	}
 	a.seen = now

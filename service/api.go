@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"time"
@@ -44,6 +45,7 @@ type call struct {
 	*Service
 	ctx     context.Context //nolint:containedctx // a call is a request with its context
 	header  http.Header
+	from    netip.Prefix // who asks: see network
 	session store.Session
 	// after is done once the answer is certain, and only the first time.
 	after []func()
@@ -163,7 +165,7 @@ func (s *Service) enter(w http.ResponseWriter, q *http.Request, r rights, limit 
 	case errors.Join(err, err1, err2, rc.SetReadDeadline(time.Time{})) != nil:
 		return nil, nil, account.CodeBadRequest
 	}
-	return &call{Service: s, header: q.Header}, body, nil
+	return &call{Service: s, header: q.Header, from: tcp.address.network}, body, nil
 }
 
 // run lets a request with a session in, decodes it and does it: once for each
@@ -370,6 +372,16 @@ func linkLimits() []store.Limit {
 }
 
 func exportLimits() []store.Limit { return []store.Limit{{Window: time.Hour, N: 5}} }
+
+// networkMailLimits bounds what one network has mailed to strangers, and so its
+// part of allMailLimits.
+func networkMailLimits(c Count, times int) []store.Limit {
+	return []store.Limit{{Window: time.Hour, N: c.Hour * times}, {Window: 24 * time.Hour, N: c.Day * times}}
+}
+
+// aroundTimes is how much more than one of its addresses a network has: see
+// Limits.Mails.
+const aroundTimes = 4
 
 func mailLimits() []store.Limit {
 	return []store.Limit{{Window: time.Hour, N: 5}, {Window: 24 * time.Hour, N: 10}}

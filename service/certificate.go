@@ -52,6 +52,11 @@ func LoadOrCreateCertificate(dir string) (tls.Certificate, error) {
 	return loadCertificate(path)
 }
 
+// LoadCertificate reads the certificate that LoadOrCreateCertificate made.
+func LoadCertificate(dir string) (tls.Certificate, error) {
+	return loadCertificate(filepath.Join(dir, certificateName))
+}
+
 func loadCertificate(path string) (tls.Certificate, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"math/rand/v2"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -29,7 +30,8 @@ type hub struct {
 	mu      sync.Mutex
 	boxes   map[wire.Address]*mailbox
 	invites map[wire.InviteID]invite
-	bytes   int // of all queues
+	bytes   int                  // of all queues
+	bytesOf map[netip.Prefix]int // the same by mailbox.network
 	retired []*bus.Subscription
 }
 
@@ -43,11 +45,12 @@ type invite struct {
 type mailbox struct {
 	device  wire.Device
 	address wire.Address
-	conn    *conn     // nil while away
-	away    time.Time // since when
-	since   time.Time // conn is here
-	claimed uint64    // serial of the conn whose claim came back from the bus
-	moved   bool      // to another node
+	network netip.Prefix // from where the device connected last
+	conn    *conn        // nil while away
+	away    time.Time    // since when
+	since   time.Time    // conn is here
+	claimed uint64       // serial of the conn whose claim came back from the bus
+	moved   bool         // to another node
 	sub     *bus.Subscription
 	queue   []message // not acknowledged yet, oldest first
 	sent    int       // how many of them went to conn
@@ -77,6 +80,7 @@ func newHub(l Limits, now func() time.Time) *hub {
 		limits: l, now: now, seed: maphash.MakeSeed(),
 		reapable: make(chan struct{}, 1),
 		boxes:    make(map[wire.Address]*mailbox), invites: make(map[wire.InviteID]invite),
+		bytesOf: make(map[netip.Prefix]int),
 	}
 }
 
@@ -95,6 +99,9 @@ func (h *hub) attach(c *conn, d wire.Device) (replaced *conn) {
 		return c
 	}
 	replaced, b.conn, b.sent, b.since = b.conn, c, 0, h.now()
+	h.weigh(b, -b.bytes)
+	b.network = c.address.network
+	h.weigh(b, b.bytes)
 	c.box = b
 	c.poke()
 	return replaced
@@ -130,8 +137,16 @@ func (h *hub) remove(b *mailbox) {
 	}
 	h.retire(b.sub)
 	b.sub = nil
-	h.bytes -= b.bytes
+	h.weigh(b, -b.bytes)
 	delete(h.boxes, b.address)
+}
+
+// weigh counts bytes that begin or cease to wait in a mailbox.
+func (h *hub) weigh(b *mailbox, n int) {
+	h.bytes += n
+	if h.bytesOf[b.network] += n; h.bytesOf[b.network] == 0 {
+		delete(h.bytesOf, b.network)
+	}
 }
 
 // send queues a message; a code other than 0 says why not.
@@ -194,6 +209,8 @@ func (h *hub) queue(to *mailbox, from wire.Address, sealed []byte) wire.ErrorCod
 		return wire.CodeRateLimited // until it took some, or is offline
 	case h.bytes+len(sealed) > h.limits.QueuedBytes:
 		return wire.CodeUnavailable
+	case h.bytesOf[to.network]+len(sealed) > h.limits.QueuedBytesPerAddress:
+		return wire.CodeRateLimited // or who fills queues of their own would fill all
 	}
 	to.nextID++
 	if to.nextID == 0 {
@@ -201,7 +218,7 @@ func (h *hub) queue(to *mailbox, from wire.Address, sealed []byte) wire.ErrorCod
 	}
 	to.queue = append(to.queue, message{to.nextID, from, sealed, h.now()})
 	to.bytes += len(sealed)
-	h.bytes += len(sealed)
+	h.weigh(to, len(sealed))
 	if to.conn != nil {
 		to.conn.poke()
 	}
@@ -228,7 +245,7 @@ func (h *hub) expire(b *mailbox) {
 func (h *hub) drop(b *mailbox, i int) {
 	n := len(b.queue[i].sealed)
 	b.bytes -= n
-	h.bytes -= n
+	h.weigh(b, -n)
 	b.queue = append(b.queue[:i], b.queue[i+1:]...)
 	b.queue[:cap(b.queue)][len(b.queue)] = message{} // lets go of the bytes
 	if i < b.sent {

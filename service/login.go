@@ -15,18 +15,43 @@ import (
 
 var errMail = errors.New("service: no mail goes out")
 
-// mayPost counts a mail for its address and for all, before any work for it.
-func (c *call) mayPost(to account.Email) error {
+// maySignUp counts the mail of a sign-up before any work for it: for the
+// network that asks, for the address, and for all. Anybody can ask, so the
+// network comes first: what it has too many of counts for nobody else.
+func (c *call) maySignUp(to account.Email) error {
 	if c.mail == nil {
 		return errMail
 	}
-	if err := c.quota(c.ctx, "mail "+to.Normal(), mailLimits()...); err != nil {
-		return err
+	for _, q := range []struct {
+		key    string
+		limits []store.Limit
+	}{
+		{"mails of " + c.from.String(), networkMailLimits(c.limits.Mails, 1)},
+		{"mails around " + around(c.from).String(), networkMailLimits(c.limits.Mails, aroundTimes)},
+		{"mail " + to.Normal(), mailLimits()},
+		{"mails", allMailLimits()},
+	} {
+		if err := c.quota(c.ctx, q.key, q.limits...); err != nil {
+			return err
+		}
 	}
-	return c.quota(c.ctx, "mails", allMailLimits()...)
+	return nil
 }
 
-// post sends one mail that mayPost counted.
+// mayRecover counts the mail of a recovery, apart from those of sign-ups, which
+// strangers can use up for an address and for all. Only who has an account's
+// kit comes here, and their network does not count: others may be behind it.
+func (c *call) mayRecover(to account.Email) error {
+	if c.mail == nil {
+		return errMail
+	}
+	if err := c.quota(c.ctx, "recovery "+to.Normal(), mailLimits()...); err != nil {
+		return err
+	}
+	return c.quota(c.ctx, "recoveries", allMailLimits()...)
+}
+
+// post sends one mail that was counted.
 func (c *call) post(to account.Email, m mail.Message) error {
 	m.To = string(to)
 	err := c.mail.Send(c.ctx, m)
@@ -40,7 +65,17 @@ func (c *call) post(to account.Email, m mail.Message) error {
 // signupStart does the same for every address: one look-up, one ticket, one
 // mail. To an address that has an account goes another mail, without the code.
 func signupStart(c *call, q account.SignupStart) (a account.SignupTicket, err error) {
-	if err := c.mayPost(q.Email); err != nil {
+	if c.invited {
+		ok, err := c.admits(c.ctx, q.Pass, q.Email)
+		if err != nil {
+			return a, err
+		}
+		if !ok {
+			return a, account.CodeAuthFailed
+		}
+	}
+	q.Pass = "" // it is not kept
+	if err := c.maySignUp(q.Email); err != nil {
 		return a, err
 	}
 	payload, err := json.Marshal(q)
@@ -181,7 +216,7 @@ func (c *call) beginRecovery(n store.Session) error {
 	if err != nil {
 		return err
 	}
-	if err := c.mayPost(who.Email); err != nil {
+	if err := c.mayRecover(who.Email); err != nil {
 		return err
 	}
 	code, err := account.NewCode(nil)

@@ -50,6 +50,9 @@ type Config struct {
 	Name string
 	// NoGuests refuses devices that have no account.
 	NoGuests bool
+	// Invited takes new accounts by invitation alone: with a contact's open
+	// link, or what SignUpPass made.
+	Invited bool
 	// Log never gets an address, a key, a message or an invitation. Nil discards.
 	Log *slog.Logger
 	// Clock is time.Now if nil; it decides on expiry and rates.
@@ -70,6 +73,7 @@ type Service struct {
 	mail      Mail
 	name      string
 	noGuests  bool
+	invited   bool
 	fake      [32]byte // of srp.FakeVerifier
 	gate      *srp.Gate
 	presence  *presence
@@ -111,7 +115,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	l := cfg.Limits.withDefaults()
 	s := &Service{
-		store: cfg.Store, bus: cfg.Bus, mail: cfg.Mail, name: cfg.Name, noGuests: cfg.NoGuests, gate: srp.NewGate(0),
+		store: cfg.Store, bus: cfg.Bus, mail: cfg.Mail, name: cfg.Name, noGuests: cfg.NoGuests, invited: cfg.Invited, gate: srp.NewGate(0),
 		links: rendezvous{wait: make(map[account.Slot]chan struct{})}, stopping: make(chan struct{}),
 		limits: l, relay: cfg.Relay, log: cfg.Log, now: cfg.Clock, cert: cfg.Certificate, pin: pin,
 		hub: newHub(l, cfg.Clock), addresses: newAddresses(l, cfg.Clock), conns: make(map[*conn]struct{}),

@@ -172,7 +172,7 @@ const maxHost = 253
 // hostPort reports whether a is host:port in the form that net.JoinHostPort
 // writes: an IP address without a zone, or a name of letters, digits, '-', '_'
 // and '.' (other alphabets come in their ASCII form, RFC 5891), and a decimal
-// port. So nothing in it means more in a URL, in a terminal or in a label.
+// port. Addresses of nobody or of many are none. So nothing in it means more in a URL, in a terminal or in a label.
 func hostPort(a string) bool {
 	h, p, err := net.SplitHostPort(a)
 	port, perr := strconv.ParseUint(p, 10, 16)
@@ -180,11 +180,29 @@ func hostPort(a string) bool {
 		return false
 	}
 	if ip, err := netip.ParseAddr(h); err == nil {
-		return ip.Zone() == ""
+		ip = ip.Unmap()
+		return ip.Zone() == "" && !ip.IsUnspecified() && !ip.IsMulticast() && ip != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 	}
 	return h != "" && len(h) <= maxHost && !strings.ContainsFunc(h, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
 	})
+}
+
+// ErrService means that a Service has addresses that can never be dialled, none,
+// or too many.
+var ErrService = errors.New("the address of the service is damaged: it must be one to four host:port")
+
+// Check reports ErrService unless ParseServiceURL could have made s.
+func (s Service) Check() error {
+	if len(s.Addrs) == 0 || len(s.Addrs) > MaxServiceAddrs {
+		return ErrService
+	}
+	for _, a := range s.Addrs {
+		if !hostPort(a) {
+			return fmt.Errorf("%w, not %q", ErrService, a)
+		}
+	}
+	return nil
 }
 
 // decode32Bytes decodes exactly 32 bytes of unpadded base64url, in their one

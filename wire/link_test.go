@@ -33,6 +33,7 @@ func TestHostsInLinks(t *testing.T) {
 	}
 	for _, a := range []string{
 		"\x00:1", "\x1b[31m:1", "a\nb:1", "a\u202eb:1", "a\x7fb:1", "a\u00adb:1", "bücher.example:443", "a b:1", "a%b:1", "[fe80::1%eth0]:1", "[fe80::1%\x1b]:1",
+		"0.0.0.0:1", "[::]:1", "224.0.0.1:1", "[ff02::1]:1", "255.255.255.255:1", "[::ffff:0.0.0.0]:1",
 		"[example]:1", "2001:db8::1:1", "[::1:::::::]:1", ":1", "a:0", "a:01", "a:+1", "a:65536", "a:http", "a", "a:1:1", "a:", "user@a:1",
 		strings.Repeat("a", 254) + ":1", "[" + strings.Repeat(":", 800) + "]:7465",
 	} {

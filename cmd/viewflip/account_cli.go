@@ -136,7 +136,7 @@ func runSignup(ctx context.Context, w world, args []string) error {
 	if err != nil {
 		return errors.New("a name is needed: --name NAME")
 	}
-	up, err := client.StartSignUp(ctx, svc, e, n)
+	up, err := client.StartSignUp(ctx, svc, e, n, account.PassIn(*service))
 	if err != nil {
 		return err
 	}

@@ -176,7 +176,7 @@ func (p *people) SignUp(ctx context.Context, service, email, name string) (func(
 	if err != nil {
 		return nil, err
 	}
-	s, err := client.StartSignUp(ctx, svc, e, n)
+	s, err := client.StartSignUp(ctx, svc, e, n, account.PassIn(service))
 	if err != nil {
 		return nil, p.plainly(err)
 	}

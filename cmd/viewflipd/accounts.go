@@ -20,7 +20,7 @@ import (
 // accountSettings are those of accounts.
 type accountSettings struct {
 	db, bus, mail, masterKey, name, admin string
-	guests                                bool
+	guests, invited                       bool
 }
 
 const adminTime = 5 * time.Second
@@ -42,6 +42,13 @@ func (a accountSettings) master(e env, data string) (store.MasterKey, error) {
 		return store.ParseMasterKey(text)
 	}
 	file := a.masterKey
+	if file != "" && e.credential(file) {
+		text, err := e.secretFile(file)
+		if err != nil {
+			return store.MasterKey{}, fmt.Errorf("the master key: %w", err)
+		}
+		return store.ParseMasterKey(text)
+	}
 	if file == "" {
 		file = filepath.Join(data, "master.key")
 	}
@@ -55,7 +62,7 @@ func (a accountSettings) openMail(e env, data string, at net.Addr, log *slog.Log
 	case "":
 		s, err := mail.NewSink(filepath.Join(data, "mail"), e.stderr, at)
 		if errors.Is(err, mail.ErrPublic) {
-			log.Warn("nobody can sign up: there is no --mail; calls by link work")
+			log.Warn("nobody can sign up, calls by link work: write smtps://user:password@host?from=ADDRESS into a file with mode 600 and say --mail-file FILE")
 			return nil, nil //nolint:nilnil // no mail, no error
 		}
 		return s, err
@@ -91,7 +98,7 @@ func (a accountSettings) run(ctx context.Context, e env, s settings, cfg service
 	done := make(chan error, 1)
 	go func() { done <- cfg.Bus.Run(busCtx) }()
 	defer func() { stopBus(); err = errors.Join(err, <-done) }()
-	cfg.Name, cfg.NoGuests = a.name, !a.guests
+	cfg.Name, cfg.NoGuests, cfg.Invited = a.name, !a.guests, a.invited
 	srv, err := service.New(cfg)
 	if err != nil {
 		return fail(err)
@@ -133,6 +140,12 @@ const accountUsage = `  --db          VIEWFLIP_DB         postgres://… (defaul
   --mail        VIEWFLIP_MAIL       smtps://user:password@host?from=ADDRESS, or
                                     smtp:// for STARTTLS; dev writes mails to the data
                                     directory, on loopback alone and the default there
+  --db-file, --bus-file, --mail-file    VIEWFLIP_DB_FILE, …   a file with mode 600 that
+                                    has the same in one line; with a password in
+                                    it, it must be there or in the variable
+  --signup      VIEWFLIP_SIGNUP     open or invited: whether anybody can make an
+                                    account, or only who has a contact's link or
+                                    a line of "viewflipd users invite" (default: open)
   --master-key  (VIEWFLIP_MASTER_KEY holds the key itself)  file of the key of
                                     the database (default: master.key in the data
                                     directory)

@@ -9,9 +9,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
+	"viewflip.app/service"
 	"viewflip.app/service/store"
+	"viewflip.app/wire"
 	"viewflip.app/wire/account"
 )
 
@@ -27,9 +30,12 @@ const adminUsage = `  viewflipd backup DIR
         the new key is in VIEWFLIP_NEW_MASTER_KEY
   viewflipd users export EMAIL
         print everything about a person's account as JSON
+  viewflipd users invite EMAIL
+        print the line with which a person can sign up within 14 days where
+        --signup is invited; takes --advertise as serve does
   viewflipd users delete --yes EMAIL
         delete an account and everything about it
-        All of these take --data, --db and --master-key as serve does.
+        All of these take --data, --db, --db-file and --master-key as serve does.
 `
 
 // keysFile is the newest keys of all backups in a directory.
@@ -41,6 +47,7 @@ type admin struct {
 	data       string
 	set        accountSettings
 	yes, index bool
+	advertise  string
 	args       []string
 }
 
@@ -50,11 +57,13 @@ func (e env) admin(name string, args []string, n int, what string) (a admin, err
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.StringVar(&a.data, "data", e.dataDir(), "")
-	f.StringVar(&a.set.db, "db", e.getenv("VIEWFLIP_DB"), "")
+	db := e.concealed(f, "db", &a.set.db)
 	f.StringVar(&a.set.masterKey, "master-key", "", "")
 	switch name {
 	case "users delete":
 		f.BoolVar(&a.yes, "yes", false, "")
+	case "users invite":
+		f.StringVar(&a.advertise, "advertise", e.getenv("VIEWFLIP_ADVERTISE"), "")
 	case "rotate-keys":
 		f.BoolVar(&a.index, "index", false, "")
 	}
@@ -67,7 +76,7 @@ func (e env) admin(name string, args []string, n int, what string) (a admin, err
 	if a.data == "" {
 		return a, e.misused("where is the data? say --data DIR")
 	}
-	return a, nil
+	return a, errors.Join(e.reveal(f, db), ownDir(a.data))
 }
 
 // keyFile is the file of the master key, or "" if it is in the environment.
@@ -203,8 +212,8 @@ func rotateKeys(ctx context.Context, e env, args []string) error {
 }
 
 func users(ctx context.Context, e env, args []string) error {
-	if len(args) == 0 || args[0] != "export" && args[0] != "delete" {
-		return e.misused("users takes export or delete")
+	if len(args) == 0 || !slices.Contains([]string{"export", "invite", "delete"}, args[0]) {
+		return e.misused("users takes invite, export or delete")
 	}
 	a, err := e.admin("users "+args[0], args[1:], 1, "one e-mail address")
 	if err != nil {
@@ -216,6 +225,9 @@ func users(ctx context.Context, e env, args []string) error {
 	var email account.Email
 	if err := email.UnmarshalText([]byte(a.args[0])); err != nil {
 		return e.misused("that is no e-mail address")
+	}
+	if args[0] == "invite" {
+		return a.invite(ctx, email)
 	}
 	return a.with(ctx, func(s *store.Store) error {
 		who, err := s.AccountByEmail(ctx, email)
@@ -234,6 +246,33 @@ func users(ctx context.Context, e env, args []string) error {
 			return err
 		}
 		_, err = e.stdout.Write(append(b, '\n'))
+		return err
+	})
+}
+
+// inviteLife is how long the line of users invite is good for.
+const inviteLife = 14 * 24 * time.Hour
+
+// invite prints the line by which one address can sign up. Nothing is kept.
+func (a admin) invite(ctx context.Context, email account.Email) error {
+	addrs, err := a.addresses(a.advertise)
+	if err != nil {
+		return err
+	}
+	if len(addrs) == 0 {
+		return a.misused("under which address do clients reach the service? say --advertise HOST:PORT, as for serve")
+	}
+	cert, err := service.LoadCertificate(a.data)
+	if err != nil {
+		return err
+	}
+	pin, err := service.Pin(cert)
+	if err != nil {
+		return err
+	}
+	return a.with(ctx, func(s *store.Store) error {
+		pass := service.SignUpPass(s, email, time.Now().Add(inviteLife))
+		_, err := fmt.Fprintln(a.stdout, account.SignUpLine(wire.Service{Addrs: addrs, Pin: pin}, pass))
 		return err
 	})
 }

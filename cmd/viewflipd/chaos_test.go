@@ -143,7 +143,7 @@ func chaosOfNodes(t *testing.T) {
 // up and gives another that makes room.
 func smallDisk(t *testing.T, dir string) func(*process) func() {
 	t.Helper()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=16m"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=16m,mode=0700"); err != nil {
 		t.Skip("only root may make a small file system:", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(dir, 0) })

@@ -81,7 +81,7 @@ func signUp(t *testing.T, node *process, email account.Email, name account.Name)
 	t.Helper()
 	p := &person{t: t}
 	before := node.log.count("mail with the code")
-	up, err := client.StartSignUp(t.Context(), node.service, email, name)
+	up, err := client.StartSignUp(t.Context(), node.service, email, name, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,7 @@ type relaySettings struct {
 	on         bool
 	turn       string // URLs of an external server; else it is our own
 	secretFile string
+	read       func(path string) (string, error) // of a file that is ours alone
 	ports      string
 	allow      string
 	address    string
@@ -125,11 +126,10 @@ func (r relaySettings) secret(data string) ([]byte, error) {
 			return nil, fmt.Errorf("the secret of the relay: %w", err)
 		}
 	}
-	b, err := os.ReadFile(file)
+	s, err := r.read(file)
 	if err != nil {
 		return nil, fmt.Errorf("the secret of the relay: %w", err)
 	}
-	s := strings.TrimSpace(string(b))
 	if len(s) < 16 || len(s) > maxSecretFile {
 		return nil, fmt.Errorf("the secret of the relay in %s must have 16 characters at least", file)
 	}

@@ -31,9 +31,10 @@ each other sealed messages that it cannot read. Pictures and input pass it
 only where no direct path leads, encrypted from end to end.
 
   viewflipd serve [--listen ADDR] [--data DIR] [--advertise HOST:PORT,…] [--log-level LEVEL]
-                  [--db URL] [--bus URL] [--mail URL] [--master-key FILE] [--name NAME]
-                  [--admin ADDR] [--guests on|off] [--relay on|off] [--relay-ports MIN-MAX] [--relay-allow CIDR,…]
-                  [--relay-address IP,…] [--turn URL,… --turn-secret-file FILE]
+                  [--db URL | --db-file FILE] [--bus URL | --bus-file FILE] [--mail URL | --mail-file FILE]
+                  [--master-key FILE] [--name NAME] [--admin ADDR] [--guests on|off] [--signup open|invited]
+                  [--relay on|off] [--relay-ports MIN-MAX] [--relay-allow CIDR,…] [--relay-address IP,…]
+                  [--turn URL,… --turn-secret-file FILE]
         run the service until it is interrupted; prints on standard output the
         line that clients need in VIEWFLIP_SERVICE
 ` + adminUsage + `  viewflipd version
@@ -131,7 +132,19 @@ type settings struct {
 	accounts     accountSettings
 }
 
-func (e env) settings(args []string) (settings, error) {
+// addresses reads --advertise; none if it is empty.
+func (e env) addresses(list string) ([]string, error) {
+	if list == "" {
+		return nil, nil
+	}
+	out := strings.Split(list, ",")
+	if _, err := wire.ParseServiceURL(wire.Service{Addrs: out}.URL()); err != nil {
+		return nil, e.misused("%q is not a list of one to four host:port", list)
+	}
+	return out, nil
+}
+
+func (e env) settings(args []string) (s settings, err error) {
 	or := func(name, otherwise string) string {
 		if v := e.getenv(name); v != "" {
 			return v
@@ -140,8 +153,7 @@ func (e env) settings(args []string) (settings, error) {
 	}
 	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	var s settings
-	var advertise, level, relayed, guests string
+	var advertise, level, relayed, guests, signup string
 	fs.StringVar(&s.listen, "listen", or("VIEWFLIP_LISTEN", defaultListen), "")
 	fs.StringVar(&s.data, "data", e.dataDir(), "")
 	fs.StringVar(&advertise, "advertise", e.getenv("VIEWFLIP_ADVERTISE"), "")
@@ -151,13 +163,12 @@ func (e env) settings(args []string) (settings, error) {
 	fs.StringVar(&s.relay.ports, "relay-ports", e.getenv("VIEWFLIP_RELAY_PORTS"), "")
 	fs.StringVar(&s.relay.allow, "relay-allow", e.getenv("VIEWFLIP_RELAY_ALLOW"), "")
 	fs.StringVar(&s.relay.address, "relay-address", e.getenv("VIEWFLIP_RELAY_ADDRESS"), "")
-	fs.StringVar(&s.accounts.db, "db", e.getenv("VIEWFLIP_DB"), "")
-	fs.StringVar(&s.accounts.bus, "bus", e.getenv("VIEWFLIP_BUS"), "")
-	fs.StringVar(&s.accounts.mail, "mail", e.getenv("VIEWFLIP_MAIL"), "")
+	hidden := []concealed{e.concealed(fs, "db", &s.accounts.db), e.concealed(fs, "bus", &s.accounts.bus), e.concealed(fs, "mail", &s.accounts.mail)}
 	fs.StringVar(&s.accounts.masterKey, "master-key", "", "")
 	fs.StringVar(&s.accounts.name, "name", e.getenv("VIEWFLIP_NAME"), "")
 	fs.StringVar(&s.accounts.admin, "admin", e.getenv("VIEWFLIP_ADMIN"), "")
 	fs.StringVar(&guests, "guests", or("VIEWFLIP_GUESTS", "on"), "")
+	fs.StringVar(&signup, "signup", or("VIEWFLIP_SIGNUP", "open"), "")
 	fs.StringVar(&level, "log-level", or("VIEWFLIP_LOG", "info"), "")
 	switch err := fs.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -167,20 +178,23 @@ func (e env) settings(args []string) (settings, error) {
 	case fs.NArg() > 0:
 		return s, e.misused("serve takes no argument %q", fs.Arg(0))
 	}
+	if err := e.reveal(fs, hidden...); err != nil {
+		return s, err
+	}
 	if err := s.level.UnmarshalText([]byte(level)); err != nil {
 		return s, e.misused("the log level %q is none of debug, info, warn, error", level)
 	}
 	if s.accounts.guests = guests == "on"; !s.accounts.guests && guests != "off" {
 		return s, e.misused("--guests is %q, neither on nor off", guests)
 	}
+	if s.accounts.invited = signup == "invited"; !s.accounts.invited && signup != "open" {
+		return s, e.misused("--signup is %q, neither open nor invited", signup)
+	}
 	if s.relay.on = relayed == "on"; !s.relay.on && relayed != "off" {
 		return s, e.misused("--relay is %q, neither on nor off", relayed)
 	}
-	if advertise != "" {
-		s.advertise = strings.Split(advertise, ",")
-		if _, err := wire.ParseServiceURL(wire.Service{Addrs: s.advertise}.URL()); err != nil {
-			return s, e.misused("%q is not a list of one to four host:port", advertise)
-		}
+	if s.advertise, err = e.addresses(advertise); err != nil {
+		return s, err
 	}
 	if s.data == "" {
 		return s, e.misused("there is no directory for the TLS key: say --data DIR")
@@ -197,6 +211,10 @@ func serve(ctx context.Context, e env, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := ownDir(s.data); err != nil {
+		return err
+	}
+	s.relay.read = e.secretFile
 	cert, err := service.LoadOrCreateCertificate(s.data)
 	if err != nil {
 		return err

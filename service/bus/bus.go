@@ -59,6 +59,7 @@ type Bus struct {
 	changes chan struct{}
 	closed  chan struct{}
 	dropped atomic.Uint64
+	ending  atomic.Bool // Run stops: what ends then was not lost
 	once    sync.Once
 }
 
@@ -99,7 +100,12 @@ func Open(ctx context.Context, cfg Config) (*Bus, error) {
 		nats.DrainTimeout(drainTime),
 		// Gather makes one for each question; by default that is half a megabyte.
 		nats.SyncQueueLen(maxAnswers),
-		nats.DisconnectErrHandler(func(*nats.Conn, error) { cfg.Log.Warn("message bus lost"); b.changed() }),
+		nats.DisconnectErrHandler(func(*nats.Conn, error) {
+			if !b.ending.Load() {
+				cfg.Log.Warn("message bus lost")
+			}
+			b.changed()
+		}),
 		nats.ReconnectHandler(func(*nats.Conn) { cfg.Log.Info("message bus back"); b.changed() }),
 		nats.ClosedHandler(func(*nats.Conn) { b.once.Do(func() { close(b.closed) }) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
@@ -171,6 +177,7 @@ func (b *Bus) Run(ctx context.Context) error {
 	case <-b.closed:
 		return ErrClosed
 	}
+	b.ending.Store(true)
 	if !b.nc.IsConnected() || b.nc.Drain() != nil {
 		b.nc.Close()
 	}

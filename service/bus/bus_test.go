@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -231,7 +232,8 @@ func TestSlowConsumer(t *testing.T) {
 }
 
 func TestEnds(t *testing.T) {
-	b, err := bus.Open(within(t), bus.Config{})
+	var log bytes.Buffer
+	b, err := bus.Open(within(t), bus.Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,6 +241,9 @@ func TestEnds(t *testing.T) {
 	cancel()
 	if err := b.Run(ctx); err != nil {
 		t.Fatal(err)
+	}
+	if s := log.String(); s != "" {
+		t.Errorf("a bus that ends as it should says %q", s)
 	}
 	if err := b.Publish(to(t, "device", idA), nil); !errors.Is(err, bus.ErrClosed) {
 		t.Error(err)

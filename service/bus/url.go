@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -73,6 +74,13 @@ func (t Target) options() ([]nats.Option, error) {
 	}
 	if t.creds == "" {
 		return out, nil
+	}
+	i, err := os.Stat(t.creds)
+	if err != nil {
+		return nil, fmt.Errorf("bus: the credentials: %w", err)
+	}
+	if runtime.GOOS != "windows" && i.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("bus: others can read the credentials: run chmod 600 %s", t.creds)
 	}
 	b, err := os.ReadFile(t.creds)
 	if err != nil {

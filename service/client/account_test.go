@@ -89,7 +89,7 @@ func (p *person) until(what string, ok func(client.AccountState) bool) client.Ac
 func signUp(t *testing.T, s *running, out *servicetest.Outbox, email, name string) *person {
 	t.Helper()
 	p := &person{t: t}
-	up, err := client.StartSignUp(t.Context(), s.Service, account.Email(email), account.Name(name))
+	up, err := client.StartSignUp(t.Context(), s.Service, account.Email(email), account.Name(name), "")
 	if err != nil {
 		t.Fatal(err)
 	}

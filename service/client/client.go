@@ -120,7 +120,10 @@ type Client struct {
 
 // New makes a client that is not running yet.
 func New(cfg Config) (*Client, error) {
-	if len(cfg.Service.Addrs) == 0 || len(cfg.Service.Addrs) > wire.MaxServiceAddrs || cfg.Identity == nil {
+	if err := cfg.Service.Check(); err != nil {
+		return nil, fmt.Errorf("client: %w", err) // it would be tried without end
+	}
+	if cfg.Identity == nil {
 		return nil, errors.New("client: a service and an identity are required")
 	}
 	if cfg.Log == nil {

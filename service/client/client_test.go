@@ -425,6 +425,22 @@ func TestWrongPin(t *testing.T) {
 	}
 }
 
+// What can never be dialled is said at once, not tried without end.
+func TestServiceOfNobody(t *testing.T) {
+	id, err := wire.NewIdentity(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, addrs := range [][]string{
+		nil, {"localhost"}, {"localhost:0"}, {"local host:1"}, {"[::1"}, {"localhost:1", "a:b"}, {"[fe80::1%lo]:1"}, {"0.0.0.0:1"}, {"224.0.0.1:1"}, {"[::]:1"},
+		{"a:1", "a:2", "a:3", "a:4", "a:5"},
+	} {
+		if _, err := client.New(client.Config{Service: wire.Service{Addrs: addrs}, Identity: id}); !errors.Is(err, wire.ErrService) {
+			t.Errorf("%q: %v", addrs, err)
+		}
+	}
+}
+
 func closedPort(t *testing.T) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

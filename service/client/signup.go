@@ -19,12 +19,24 @@ type SignUp struct {
 	email  account.Email
 }
 
+// ErrInvited means that the service takes new accounts by invitation alone.
+var ErrInvited = errors.New("client: this service takes new people by invitation alone: paste the invitation link of somebody who has an account there, or the line that whoever runs it made for your e-mail address")
+
 // StartSignUp has the service send a code to the address. What it answers does
-// not depend on whether the address is known.
-func StartSignUp(ctx context.Context, s wire.Service, email account.Email, name account.Name) (*SignUp, error) {
+// not depend on whether the address is known. The pass, if there is one, is
+// shown only to a service that asks for it: ErrInvited if it is not good.
+func StartSignUp(ctx context.Context, s wire.Service, email account.Email, name account.Name, pass account.Pass) (*SignUp, error) {
 	w := newWeb(s)
-	t, err := call[account.SignupTicket](ctx, w, account.PathSignupStart, account.SignupStart{Email: email, Name: name})
+	q := account.SignupStart{Email: email, Name: name}
+	t, err := call[account.SignupTicket](ctx, w, account.PathSignupStart, q)
+	if q.Pass = pass; errors.Is(err, account.CodeAuthFailed) && pass != "" {
+		t, err = call[account.SignupTicket](ctx, w, account.PathSignupStart, q)
+	}
 	if err != nil {
+		w.close()
+		if errors.Is(err, account.CodeAuthFailed) {
+			return nil, ErrInvited
+		}
 		return nil, err
 	}
 	return &SignUp{web: w, ticket: t.Ticket, email: email}, nil

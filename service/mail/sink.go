@@ -12,7 +12,7 @@ import (
 )
 
 // ErrPublic means that a Sink would give codes of strangers to nobody.
-var ErrPublic = errors.New("mail: the development mailbox is for a service on loopback alone: say --mail smtps://…, or --listen 127.0.0.1:7465")
+var ErrPublic = errors.New("mail: the development mailbox is for a service on loopback alone: say --mail-file FILE, with smtps://user:password@host?from=ADDRESS in it, or --listen 127.0.0.1:7465")
 
 // Sink writes mails to files, for development.
 type Sink struct {

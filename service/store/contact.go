@@ -144,6 +144,14 @@ func (s *Store) RevokeInvite(ctx context.Context, a AccountID, h account.Hash) e
 	})
 }
 
+// InviteOpen reports whether a contact link can still be used.
+func (s *Store) InviteOpen(ctx context.Context, id wire.InviteID) (bool, error) {
+	h := account.InviteHash(id)
+	var n int64
+	err := s.reads(ctx).QueryRowContext(ctx, `SELECT count(*) FROM invite WHERE id_hash = $1 AND expires > $2`, h[:], s.clock().Unix()).Scan(&n)
+	return n > 0, fail(err)
+}
+
 // AcceptInvite uses a link up and makes both contacts of each other; the
 // inviter gets the proof. ErrNotFound also for the own link and where the
 // inviter blocked the account.

@@ -108,6 +108,16 @@ func (s *Store) Ready(ctx context.Context) error {
 	return fail(s.db.QueryRowContext(ctx, `SELECT 1`).Scan(&n))
 }
 
+// alone makes a file, or what is there, one that nobody else can open: whoever
+// opens a database can copy it, and whoever opens a lock can hold it.
+func alone(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Chmod(0o600), f.Close())
+}
+
 func (o Options) path() string { return filepath.Join(o.Dir, "service.db") }
 
 // fileURI is a path as SQLite reads it.
@@ -138,12 +148,10 @@ func (o Options) connect() (*sql.DB, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	f, err := os.OpenFile(o.path(), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("store: %w", err)
+	for _, path := range []string{o.path(), o.path() + "-shm", filepath.Join(o.Dir, serviceLock), filepath.Join(o.Dir, schemaLock)} {
+		if err := alone(path); err != nil {
+			return nil, fmt.Errorf("store: the files of the database must be this user's alone: %w", err)
+		}
 	}
 	db, err := sql.Open("sqlite3", sealedURI(o.path(), o.Master)+"&modeof="+escape(o.path())+
 		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)"+

@@ -23,12 +23,18 @@ type use struct {
 // advisory is the number of the lock in PostgreSQL, of this program's choice.
 const advisory int64 = 0x76696577666c6970
 
+// The files by which processes share the data directory.
+const (
+	serviceLock = "service.lock"
+	schemaLock  = "schema.lock"
+)
+
 func (o Options) take(ctx context.Context, db *sql.DB, shared bool) (*use, error) {
 	if o.postgres() {
 		c, err := lockPostgres(ctx, db, shared)
 		return &use{conn: c}, err
 	}
-	c, err := sqlite3.Open(fileURI(filepath.Join(o.Dir, "service.lock")))
+	c, err := sqlite3.Open(fileURI(filepath.Join(o.Dir, serviceLock)))
 	if err != nil {
 		return nil, fail(err)
 	}
@@ -59,7 +65,7 @@ func (o Options) turn(ctx context.Context, db *sql.DB) (done func(), err error) 
 		}
 		return func() { end(c) }, nil
 	}
-	c, err := sqlite3.OpenContext(ctx, fileURI(filepath.Join(o.Dir, "schema.lock")))
+	c, err := sqlite3.OpenContext(ctx, fileURI(filepath.Join(o.Dir, schemaLock)))
 	if err != nil {
 		return nil, fail(err)
 	}

@@ -67,10 +67,12 @@ type (
 		Label Label `json:"label"`
 	}
 
-	// SignupStart asks for a code by e-mail.
+	// SignupStart asks for a code by e-mail. Pass is for services that take
+	// people by invitation alone, which answer CodeAuthFailed without a good one.
 	SignupStart struct {
 		Email Email `json:"email"`
 		Name  Name  `json:"name"`
+		Pass  Pass  `json:"pass,omitzero"`
 	}
 	// SignupTicket names the attempt; the answer tells nothing else.
 	SignupTicket struct {

@@ -103,6 +103,12 @@ func FuzzText(f *testing.F) {
 			again("email", string(v), func(s string) (string, error) { e, err := ParseEmail(s); return string(e), err })
 			again("normal email", v.Normal(), func(s string) (string, error) { e, err := ParseEmail(s); return e.Normal(), err })
 		}
+		if v, err := ParsePass(s); err == nil && string(v) != s || v.Bytes() != nil && NewPass(v.Bytes()) != v {
+			t.Error("pass")
+		}
+		if p := PassIn(s); p != "" {
+			again("pass", string(p), func(s string) (string, error) { p, err := ParsePass(s); return string(p), err })
+		}
 		if v, err := ParseName(s); err == nil {
 			again("name", string(v), func(s string) (string, error) { n, err := ParseName(s); return string(n), err })
 		}
