@@ -265,6 +265,7 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 			{"stolen focus", testStolenFocus},
 			{"the client's own requests", testClientPointer},
 			{"the program's own grab", testOwnGrab},
+			{"the host in a program that has grabbed", testHostInGrab},
 			{"a grab from another window", testOtherGrab},
 			{"a grab of both pairs", testGrabOfBoth},
 		}...)

@@ -3,6 +3,7 @@ package inputtest
 import (
 	"image"
 	"testing"
+	"time"
 
 	"github.com/jezek/xgb/xproto"
 
@@ -60,12 +61,54 @@ func testOwnGrab(t *testing.T, b *Bench) {
 	b.later(b.Key(wire.KeyDown, "KeyA"))
 }
 
-// useGuests makes the core requests of a client act on the guests' pair.
-func useGuests(t *testing.T, c *x11.Conn) {
-	t.Helper()
-	xi, ptr, _ := guests(t, c)
-	if err := xi.SetClientPointer(0, ptr).Check(); err != nil {
+// In a program that has grabbed the guests' pair, the host's hand goes first:
+// when they come there, by pointer or by keys, the grab ends, and the program
+// hears them again.
+func testHostInGrab(t *testing.T, b *Bench) {
+	other := b.Neighbour()
+	h := b.host()
+	unseen, err := xproto.NewWindowId(h.c.Conn)
+	if err != nil {
 		t.Fatal(err)
+	}
+	xproto.CreateWindow(h.c.Conn, 0, unseen, h.c.Root, 0, 0, 1, 1, 0, xproto.WindowClassInputOnly, 0, 0, nil)
+	for name, come := range map[string]func(){
+		"pointer": func() { h.move(b.Win.Bounds().Min.Add(image.Pt(200, 200))) },
+		"keys": func() { // soon after a guest's press a focus that jumps there is given back
+			pt.Eventually(t, "the host's focus", func() bool {
+				b.Win.Focus()
+				h.tap(codeEscape)
+				time.Sleep(50 * time.Millisecond)
+				return h.focus() == b.Win.XID()
+			})
+		},
+	} {
+		h.move(image.Pt(700, 300)) // in the neighbour
+		other.Focus()
+		grabbing(t, b)
+		b.later(b.At(wire.Move, 50, 51))
+		come()
+		pt.Eventually(t, name+": the guests' pair to be free", func() bool {
+			xi, ptr, kbd := guests(t, h.c) // it is another one by then
+			p, perr := xi.Grabbed(ptr, unseen).Reply()
+			k, kerr := xi.Grabbed(kbd, unseen).Reply()
+			return perr == nil && kerr == nil && !p && !k
+		})
+		h.move(b.Win.Bounds().Min.Add(image.Pt(200, 200)))
+		b.Win.Focus()
+		b.Win.Forget()
+		h.fake(xproto.ButtonPress, 1, 0, 0)
+		h.fake(xproto.ButtonRelease, 1, 0, 0)
+		h.tap(codeEscape)
+		b.until(name+": what the host did in the program", func(es []pt.Event) bool {
+			return count(es, pt.Release, 1) == 1 && count(es, pt.KeyUp, codeEscape) == 1
+		})
+		h.move(image.Pt(700, 300))
+		other.Focus()
+		b.later(b.Button(wire.Press, 9, 9, wire.Left)) // and the guest goes on
+		b.Do(b.Button(wire.Release, 9, 9, wire.Left))
+		b.later(b.Key(wire.KeyDown, "KeyA"))
+		b.Do(b.Key(wire.KeyUp, "KeyA"))
 	}
 }
 
@@ -120,11 +163,10 @@ func testOtherGrab(t *testing.T, b *Bench) {
 	}
 	refused()
 	Nothing(t, "the program that grabbed", b.Win)
-	if err := b.Gate.Close(); err != nil {
+	if err := b.Gate.Close(); err != nil { // giving back ends it
 		t.Error(err)
 	}
 	Nothing(t, "the program that grabbed", b.Win)
-	ungrab(b.Win.Conn())
 	pt.Eventually(t, "the other guest to go on", func() bool {
 		return next.Do(wire.Input{Kind: wire.Move, Gen: Gen, X: 1 << 15, Y: 1 << 15}, Rights).OK()
 	})

@@ -1,7 +1,6 @@
 package xtest
 
 import (
-	"slices"
 	"time"
 
 	"github.com/jezek/xgb/xproto"
@@ -170,14 +169,8 @@ func (h *hands) hostEscape() {
 		h.xi.SetClientPointer(0, xinput.CorePointer)
 		defer h.xi.SetClientPointer(0, h.ptr)
 	}
-	setup := xproto.Setup(h.act)
-	m, err := xproto.GetKeyboardMapping(h.act, setup.MinKeycode, byte(setup.MaxKeycode-setup.MinKeycode)+1).Reply()
-	if err != nil || m.KeysymsPerKeycode == 0 {
-		return
-	}
-	if i := slices.Index(m.Keysyms, escapeSym); i >= 0 {
+	if code, ok := h.escapeCode(); ok {
 		f := fake{h.act, h.own.Root}
-		code := byte(setup.MinKeycode) + byte(i/int(m.KeysymsPerKeycode))
 		_, _ = f.Key(code, true), f.Key(code, false)
 		h.acted()
 	}

@@ -82,6 +82,8 @@ type Desk struct {
 	hostFocus  xproto.Window
 	acted      time.Time
 	actedPress bool
+	// warded says that ward runs.
+	warded bool
 }
 
 // key is a keycode or button that is down because of us, in order of pressing.
@@ -289,7 +291,7 @@ func (d *Desk) depart() error {
 		h.dragger = nil
 	}
 	if h.second {
-		h.leaveGrab()
+		d.leaveGrab()
 		if f, err := h.xi.GetFocus(h.kbd).Reply(); err == nil && d.inside(f) {
 			h.xi.SetFocus(h.kbd, h.park)
 		}

@@ -85,11 +85,16 @@ func (d *Desk) sameBase(w xproto.Window) bool {
 }
 
 // leaveGrab notes that grabs of the second pair stay behind when a window is
-// given up.
-func (h *hands) leaveGrab() {
+// given up, unless another guest has a window of the same program.
+func (d *Desk) leaveGrab() {
+	h := d.hands
+	if slices.ContainsFunc(h.leaders, func(o *Desk) bool { return d.sameBase(o.win) }) {
+		return
+	}
 	pc, kc := h.xi.Grabbed(h.ptr, h.probe), h.xi.Grabbed(h.kbd, h.probe)
 	p, perr := pc.Reply()
 	k, kerr := kc.Reply()
 	h.ptrGrab.foreign = h.ptrGrab.foreign || p || perr != nil
 	h.kbdGrab.foreign = h.kbdGrab.foreign || k || kerr != nil
+	h.left = h.left || p || k
 }

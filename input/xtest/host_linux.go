@@ -115,6 +115,10 @@ type host struct {
 	// where it is, in root pixels.
 	over bool
 	at   image.Point
+	// buttons are those that are down on it, as a mask.
+	buttons uint32
+	// ptrIdle and kbdIdle are how long the host did nothing.
+	ptrIdle, kbdIdle time.Duration
 	// focus is where his keyboard goes.
 	focus xproto.Window
 	// ptrGrabbed and kbdGrabbed mean that somebody has grabbed his pointer or
@@ -137,11 +141,18 @@ func (s *section) lookAtHost(a hostAsk) bool {
 	if perr != nil || ferr != nil || pgerr != nil || kgerr != nil {
 		return false
 	}
-	s.host = host{mods: p.Mods, group: p.Group, over: d.ours(p.Child), at: p.At, focus: f, ptrGrabbed: pg, kbdGrabbed: kg}
+	s.host = host{mods: p.Mods, group: p.Group, over: d.ours(p.Child), at: p.At, buttons: p.Buttons, focus: f, ptrGrabbed: pg, kbdGrabbed: kg}
 	typing := d.hostInside(f)
 	recent := func(t time.Duration) bool { return ierr == nil && now-t < hostPause }
 	s.state.HostActive = s.host.over && (p.Buttons != 0 || recent(last.ptr)) || typing && recent(last.kbd)
 	if time.Since(d.mapped) < mapRest {
+		s.state.HostActive = true
+	}
+	s.host.ptrIdle, s.host.kbdIdle = hostPause, hostPause // where nobody counts it
+	if ierr == nil {
+		s.host.ptrIdle, s.host.kbdIdle = now-last.ptr, now-last.kbd
+	}
+	if h.wanted(s.host) && (recent(last.ptr) || recent(last.kbd)) {
 		s.state.HostActive = true
 	}
 	return true

@@ -62,11 +62,12 @@ func (d *Desk) holds(k key) bool { return slices.Contains(d.down, k) }
 
 // Inject implements [input.Injector].
 func (s *section) Inject(batch []input.Action) error {
-	moved, press := false, false
+	moved, press, acts := false, false, false
 	s.aimed = false
-	defer func() { s.did(press) }()
+	defer func() { s.did(press, acts) }()
 	for i, a := range batch {
 		press = press || a.Kind() == wire.Press
+		acts = acts || press || a.Kind() == wire.KeyDown || a.Kind() == wire.Text
 		// Something may confine the pointer, or the point may be in a corner
 		// that no monitor shows: nothing is pressed where it was not aimed.
 		if a.Kind() != wire.Move && moved {
@@ -175,10 +176,19 @@ func keycode(k wire.Key) (byte, bool) {
 }
 
 // did notes what an injection must be followed by.
-func (s *section) did(press bool) {
+func (s *section) did(press, acts bool) {
 	s.d.acted, s.d.actedPress = time.Now(), press
 	h := s.d.hands
 	h.actor, h.actedAt, h.before = s.d, s.d.acted, s.host
+	if acts && h.second {
+		if h.captured.IsZero() {
+			h.wasTaken = s.host.ptrGrabbed || s.host.kbdGrabbed
+		}
+		if !s.d.warded {
+			s.d.warded = true
+			s.d.following.Go(s.d.ward)
+		}
+	}
 	if press && !s.d.hands.second && !s.state.Focused && !s.surface {
 		s.activate()
 	}

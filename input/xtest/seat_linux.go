@@ -69,7 +69,17 @@ type hands struct {
 	// before is what the host's pair did when a guest acted last. Until free,
 	// nobody new may grab it: freeing sees to that. jumps says that a window
 	// manager may put the host's pointer elsewhere meanwhile.
-	before         host
+	before host
+	// captured is when somebody was first seen to have grabbed the host's pair
+	// because of what a guest did; zero if nobody has. wasTaken says that it was
+	// grabbed when it was looked at last. escaped is when an Escape was pressed
+	// for that, escapeRest how long the next one waits.
+	captured, escaped time.Time
+	wasTaken          bool
+	escapeRest        time.Duration
+	// lost says that there is no second pair any more, although there should be;
+	// left that a window was given up while its program had grabbed the pair.
+	lost, left     bool
 	free           time.Time
 	freeing, jumps bool
 	// loans are the spare keycodes that type something now; loanAtom names the
@@ -106,6 +116,8 @@ func (s *Seat) pointer() (uint16, bool) {
 	if s.hands == nil || !s.hands.second {
 		return 0, false
 	}
+	s.hands.turn.Lock()
+	defer s.hands.turn.Unlock()
 	return uint16(s.hands.ptr), true
 }
 
@@ -115,6 +127,17 @@ func (s *Seat) close() {
 	defer s.mu.Unlock()
 	if s.users--; s.users == 0 {
 		s.leave()
+		return
+	}
+	h := s.hands
+	h.turn.Lock()
+	defer h.turn.Unlock()
+	if !h.left || h.lost {
+		return
+	}
+	h.left = false
+	if err := s.renewPair(h); err != nil { // else nobody could use that program any more
+		h.log.Warn("the guests' pointer was not made anew", "err", err)
 	}
 }
 

@@ -97,6 +97,9 @@ func (s *section) run(aim input.Aim, f func(input.Target, input.Injector) input.
 	d, h := s.d, s.d.hands
 	h.turn.Lock()
 	defer h.turn.Unlock()
+	if h.lost {
+		return input.Verdict{Reason: wire.Failed}, false
+	}
 	h.drain()
 	if d.timing != nil {
 		begin := time.Now()
