@@ -53,7 +53,7 @@ try() {
 # are about it.
 tests() {
 	case "$1" in
-	input/xtest/*) { [ -n "$2" ] && try -run "$2" ./input/xtest; } || try ./input/xtest || true ;;
+	input/xtest/* | platform/*) { [ -n "$2" ] && try -run "$2" ./input/xtest; } || try ./input/xtest || true ;;
 	*) try ./input || true ;;
 	esac
 }
@@ -309,8 +309,14 @@ rule $f 's/h\.xi\.SetFocus\(h\.kbd, h\.park\)/_ = f/' 'our keyboard leaves a win
 f=input/xtest/seat_linux.go
 rule $f 's/if err := h\.xi\.SetFocus\(h\.kbd, h\.park\)\.Check\(\); err != nil \{/if err := error(nil); err != nil {/' 'a new keyboard types nowhere' 'TestSeatLife'
 rule $f 's/return h\.stopRepeat\(\)/return nil/' 'the server does not repeat for guests' 'TestNoRepeatElsewhere/second'
-rule $f 's/if own\.Has\("XWAYLAND"\) .*\{/if session \&\& false {/' 'not under Wayland' 'TestRefusals'
+rule $f 's/if s\.desktop\.Session\(\)\.Type == platform\.SessionWayland \{/if false {/' 'not under Wayland' 'TestRefusals|TestXwaylandRefused'
 rule $f 's/if s\.opt\.Guard != nil \{.*/if false {/' 'not without the guardian' 'TestNoGuardian'
+
+f=platform/platform_linux.go
+rule $f 's/if x\.c\.Xwayland\(\) \|\| .*\{/if _ = own; x.c.Xwayland() {/' 'Wayland by the environment' 'TestRefusals'
+rule $f 's/if x\.c\.Xwayland\(\) \|\| own/if own/' 'Wayland by the X server' 'TestXwaylandRefused'
+f=platform/x11/xwayland.go
+rule $f 's/\(string\(info\.Name\), xwayland\)/(string(info.Name), "none")/' 'Wayland by the names of outputs' 'TestXwaylandRefused'
 
 printf '\n%d rules disabled: %d found by a test, %d survived, %d could not be tried\n' $((killed + survived + broken)) $killed $survived $broken
 [ $((survived + broken)) = 0 ]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"viewflip.app/keychain"
 	"viewflip.app/service/client"
@@ -121,6 +122,11 @@ func (p *people) with(f func(a *client.Account) error) error {
 func (p *people) plainly(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err // the screens know these
+	}
+	var f account.Failure
+	if errors.As(err, &f) && f.Code == account.CodeRateLimited && f.Wait() > 2*time.Minute {
+		p.app.log.Info("call of the service", "err", err)
+		return fmt.Errorf("this was asked for too often, by you or by others in this network: try again in %d minutes", (f.Wait()+time.Minute-1)/time.Minute)
 	}
 	for _, w := range []struct {
 		is   error

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -130,6 +131,16 @@ func TestServiceIn(t *testing.T) {
 		got, err := serviceIn(text)
 		if (err == nil) != ok || ok && got.URL() != svc.URL() {
 			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+}
+
+// Who has to wait long is told how long.
+func TestWaitingIsTold(t *testing.T) {
+	p := &people{&app{log: slog.New(slog.DiscardHandler)}}
+	for seconds, want := range map[uint32]string{0: "wait a little", 60: "wait a little", 121: "in 3 minutes", 3000: "in 50 minutes"} {
+		if err := p.plainly(account.Failure{Code: account.CodeRateLimited, RetryAfter: seconds}); !strings.Contains(err.Error(), want) {
+			t.Errorf("%d s: %v", seconds, err)
 		}
 	}
 }
