@@ -373,15 +373,26 @@ func linkLimits() []store.Limit {
 
 func exportLimits() []store.Limit { return []store.Limit{{Window: time.Hour, N: 5}} }
 
-// networkMailLimits bounds what one network has mailed to strangers, and so its
-// part of allMailLimits.
-func networkMailLimits(c Count, times int) []store.Limit {
-	return []store.Limit{{Window: time.Hour, N: c.Hour * times}, {Window: 24 * time.Hour, N: c.Day * times}}
-}
-
 // aroundTimes is how much more than one of its addresses a network has: see
 // Limits.Mails.
 const aroundTimes = 4
+
+// times are the durable limits of a Count, so many times as large.
+func (c Count) times(n int) []store.Limit {
+	return []store.Limit{{Window: time.Hour, N: c.Hour * n}, {Window: 24 * time.Hour, N: c.Day * n}}
+}
+
+// slotLimits bounds the slots that one address holds.
+func slotLimits(n int) []store.Limit { return []store.Limit{{Window: store.LinkLife, N: 60 * n}} }
+
+// quotaOfNetwork counts a use by who asks, and by the network around them, of
+// what is there for all and what who has no account can use up.
+func (c *call) quotaOfNetwork(what string, limits func(times int) []store.Limit) error {
+	if err := c.quota(c.ctx, what+" of "+c.from.String(), limits(1)...); err != nil {
+		return err
+	}
+	return c.quota(c.ctx, what+" around "+around(c.from).String(), limits(aroundTimes)...)
+}
 
 func mailLimits() []store.Limit {
 	return []store.Limit{{Window: time.Hour, N: 5}, {Window: 24 * time.Hour, N: 10}}

@@ -55,8 +55,13 @@ func (r *rendezvous) listen(b *bus.Bus) (*bus.Subscription, error) {
 	})
 }
 
-func linkOpen(c *call, _ account.Empty) (account.LinkOpened, error) {
-	a, err := c.store.OpenLink(c.ctx)
+// linkOpen counts slots by network: there are ten thousand in all, and whoever
+// opens one needs no account.
+func linkOpen(c *call, _ account.Empty) (a account.LinkOpened, err error) {
+	if err := c.quotaOfNetwork("slots", slotLimits); err != nil {
+		return a, err
+	}
+	a, err = c.store.OpenLink(c.ctx)
 	if errors.Is(err, store.ErrLimit) {
 		err = account.Failure{Code: account.CodeRateLimited, RetryAfter: uint32(store.LinkLife / time.Second)}
 	}

@@ -22,20 +22,13 @@ func (c *call) maySignUp(to account.Email) error {
 	if c.mail == nil {
 		return errMail
 	}
-	for _, q := range []struct {
-		key    string
-		limits []store.Limit
-	}{
-		{"mails of " + c.from.String(), networkMailLimits(c.limits.Mails, 1)},
-		{"mails around " + around(c.from).String(), networkMailLimits(c.limits.Mails, aroundTimes)},
-		{"mail " + to.Normal(), mailLimits()},
-		{"mails", allMailLimits()},
-	} {
-		if err := c.quota(c.ctx, q.key, q.limits...); err != nil {
-			return err
-		}
+	if err := c.quotaOfNetwork("mails", c.limits.Mails.times); err != nil {
+		return err
 	}
-	return nil
+	if err := c.quota(c.ctx, "mail "+to.Normal(), mailLimits()...); err != nil {
+		return err
+	}
+	return c.quota(c.ctx, "mails", allMailLimits()...)
 }
 
 // mayRecover counts the mail of a recovery, apart from those of sign-ups, which

@@ -208,3 +208,35 @@ func TestQueuesOfOneAddress(t *testing.T) {
 		}
 	}
 }
+
+// Nor does one network hold the slots by which devices are linked.
+func TestSlotsOfOneNetwork(t *testing.T) {
+	clock := newClock()
+	s, _ := startAccounts(t, service.Config{Clock: clock.now, Limits: service.Limits{Logins: service.Rate{PerSecond: 1e6, Burst: 1e6}}})
+	open := func(ip string, n int) (got int) {
+		p := personFrom(t, s, ip)
+		for range n {
+			if _, err := do[account.LinkOpened](p, account.PathLinkOpen, account.Empty{}); err == nil {
+				got++
+			}
+		}
+		return got
+	}
+	if n := open("127.1.1.1", 70); n != 60 {
+		t.Errorf("%d slots of one address", n)
+	}
+	all := 0
+	for i := range 4 {
+		all += open(fmt.Sprintf("127.1.1.%d", i+2), 60)
+	}
+	if all != 180 {
+		t.Errorf("%d more of its network", all)
+	}
+	if n := open("127.2.2.2", 1); n != 1 {
+		t.Error("somebody else gets none")
+	}
+	clock.pass(store.LinkLife)
+	if n := open("127.1.1.1", 1); n != 1 {
+		t.Error("the limit does not end")
+	}
+}
