@@ -53,6 +53,9 @@ type State struct {
 	Busy bool
 	// Locked means that another program has grabbed the keyboard.
 	Locked bool
+	// Covered means, for Keys, that nothing can be seen of the window nor of a
+	// surface of it: no pixel would get a click.
+	Covered bool
 	// Focused means that keys go to this window, to an unmasked surface of it,
 	// or into one of them.
 	Focused bool

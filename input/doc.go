@@ -5,7 +5,8 @@
 //
 // An event is refused unless every rule lets it pass, in this order: right,
 // rate, window visible, geometry generation, and then inside the section: the
-// host's own hand is not in the way, still visible, nobody else's grab, size as
+// host's own hand is not in the way, still visible, for keys not wholly covered,
+// nobody else's grab, size as
 // announced, the point is the window's own, keys go to the window, the key is
 // not on the deny list and no shortcut of somebody else, and no level of the
 // keyboard's map with the modifiers that are down acts on the machine.

@@ -278,6 +278,8 @@ func (g *Gate) press(ev wire.Input, again int, now time.Time) Verdict {
 			return g.yield(inj, wire.HostBusy)
 		case s.Masked:
 			return g.yield(inj, wire.Masked)
+		case s.Covered:
+			return g.yield(inj, wire.Covered)
 		case s.Busy:
 			return refuse(wire.HostBusy)
 		case !s.Focused && again >= 0:

@@ -37,6 +37,7 @@ func TestTheSectionDecides(t *testing.T) {
 		{"hidden, keys", func(s *input.State) { s.Visible = false }, key(wire.KeyDown, keyA), wire.Hidden},
 		{"locked, pointer", func(s *input.State) { s.Locked = true }, at(wire.Move, 5, 5), wire.Locked},
 		{"another guest types", func(s *input.State) { s.Busy = true }, key(wire.KeyDown, keyA), wire.HostBusy},
+		{"covered, keys", func(s *input.State) { s.Covered = true }, key(wire.KeyDown, keyA), wire.Covered},
 		{"no width", func(s *input.State) { s.Size.X = 0 }, at(wire.Move, 0, 5), wire.OutOfBounds},
 	} {
 		d := inputtest.New(w, h)
@@ -46,6 +47,20 @@ func TestTheSectionDecides(t *testing.T) {
 		if v := g.Do(c.ev, control); v.Reason != c.want || len(d.Events()) != 0 {
 			t.Errorf("%s: %v", c.name, v)
 		}
+	}
+}
+
+// What is held is let go when a key meets a window of which nothing is seen.
+func TestCoveredReleases(t *testing.T) {
+	g, d := newGate(t)
+	if v := g.Do(key(wire.KeyDown, keyA), control); !v.OK() {
+		t.Fatal(v)
+	}
+	d.Set(func(s *input.State) { s.Covered = true })
+	again := key(wire.KeyDown, keyA)
+	again.Repeat = true
+	if v := g.Do(again, control); v.Reason != wire.Covered || d.Held() != 0 {
+		t.Errorf("%v, %d held", v, d.Held())
 	}
 }
 

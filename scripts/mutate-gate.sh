@@ -120,6 +120,7 @@ rule $f 's/case g\.ledger\.deny\(ev\.Key, s\.Mods\):/case false:/' 'the deny lis
 rule $f 's/case s\.HostMods != 0: .*/case false:/' 'modifiers of the host, keys'
 rule $f 's/case ev\.Kind == wire\.Text && s\.Mods&chordMods != 0:/case false:/' 'no text with Ctrl'
 rule $f 's/case g\.ledger\.deny\(st\.Key, s\.Mods\):/case false:/' 'the deny list, for what is really pressed'
+rule $f 's/case s\.Covered:/case false:/' 'covered, keys'
 rule $f 's/case ev\.Kind != wire\.Move && s\.Masked:/case false:/' 'a masked dialog, pointer'
 rule $f 's/case s\.Masked:/case false:/' 'a masked dialog, keys'
 rule $f 's/case t\.Owned\(st\):/case false:/' 'shortcuts of others'
@@ -204,8 +205,8 @@ rule $f 's/b, err := bc\.Reply\(\); err != nil \|\| grabbed\(b\.Status\)/b, err 
 rule $f 's/l, err := lc\.Reply\(\); err != nil \|\| grabbed\(l\.Status\)/l, err := lc.Reply(); err != nil \&\& l != nil/' 'foreign grabs of the keyboard' 'TestConformance/shared/foreign grab'
 rule $f 's/err != nil \|\| r\.Child != chain\[i\]/err != nil/' 'the hit test' 'TestConformance/second/covered'
 rule $f 's/case s\.spot\.known && !s\.spot\.root\.In\(s\.screen\):/case false:/' 'points off the screen' 'TestConformance/second/off the screen'
-rule $f 's/\|\| s\.host\.kbdGrabbed && s\.covered\(\)/|| false/' 'the locker of the host' 'TestConformance/second/menu and locker'
-rule $f 's/\|\| s\.host\.kbdGrabbed && s\.covered\(\)/|| s.host.kbdGrabbed/' 'a menu of the host is no locker' "TestConformance/second/the host's grab"
+rule $f 's/\|\| s\.host\.kbdGrabbed && s\.state\.Covered/|| false/' 'the locker of the host' 'TestConformance/second/menu and locker'
+rule $f 's/\|\| s\.host\.kbdGrabbed && s\.state\.Covered/|| s.host.kbdGrabbed/' 'a menu of the host is no locker' "TestConformance/second/the host's grab"
 rule $f 's/if aim\.Keys && h\.typist != nil && h\.typist != d \{/if false {/' 'one guest at the keyboard' 'TestConformance/second/two gates'
 rule $f 's/s\.state\.Focused && d\.ownMenu\(\)/s.state.Focused/' 'only menus of its own' 'TestConformance/second/two gates'
 rule $f 's/s\.state\.Focused && d\.ownMenu\(\)/false/' 'menus of its own' 'TestConformance/shared/own menu'
@@ -219,6 +220,7 @@ rule $f 's/if !over && !at\.In\(s\.content\) \{/if false {/' 'nothing beside the
 rule $f 's/case !s\.spot\.known \|\| !s\.spot\.owned:/case false:/' 'what covers the window' 'TestConformance/second/covered'
 rule $f 's/!h\.second \|\| !aim\.Claim \|\| /!h.second || /' 'only a press claims the keyboard' 'TestNoRepeatElsewhere/second'
 rule $f '/if !h\.second \|\| !aim\.Claim/s/ \|\| s\.state\.Locked//' 'locked: no claim' 'TestConformance/second/keyboard of the refused'
+rule $f '/if !h\.second \|\| !aim\.Claim/s/ \|\| aim\.Keys && s\.state\.Covered//' 'covered: no claim' 'TestConformance/second/keyboard of the refused'
 rule $f '/if !h\.second \|\| !aim\.Claim/s/ \|\| s\.state\.HostActive//' 'the hand of the host: no claim' 'TestConformance/second/keyboard of the refused'
 rule $f 's/ \|\| a\.Class != xproto\.WindowClassInputOutput//' 'a menu can be seen' 'TestConformance/shared/unseen menu'
 rule $f 's/return !m\.Masked$/_ = m; return true/' 'a masked dialog hears no release' 'TestConformance/shared/masked key up'
@@ -278,7 +280,6 @@ rule $f 's/s\.state\.HostActive = s\.host\.over && .*/s.state.HostActive = typin
 rule $f 's/ \|\| typing && recent\(last\.kbd\)/; _ = typing/' 'his keys in the same window' 'TestConformance/second/same window'
 rule $f 's/\(p\.Buttons != 0 \|\| recent\(last\.ptr\)\)/recent(last.ptr)/' 'his button rests' 'TestConformance/second/the host rests'
 rule $f 's/if time\.Since\(d\.mapped\) < mapRest \{/if false {/' 'a new map' 'TestNewMap'
-rule $f 's/ \&\& got\.root\.In\(s\.screen\)//' 'a locker over a window partly off the screen' 'TestConformance/second/locker off'
 rule $f 's/if last\.ptr > h\.host\.ours\.ptr\+tick \{/if false {/' 'his pointer, one pair' "TestConformance/shared/the host's hand"
 rule $f 's/if last\.kbd > h\.host\.ours\.kbd\+tick \{/if false {/' 'his keys, one pair' "TestConformance/shared/the host's hand"
 
@@ -292,6 +293,16 @@ rule $f 's/append\(below, s\.underPointer\(\)\.\.\.\), true/below, true/' 'grabs
 rule $f 's/case i > 0 \&\& w\&\^mask == d\.win\&\^mask/case i > 0 \&\& mask == 0/' 'grabs of the shared program' 'TestConformance/second/grab of its own'
 rule $f 's/w\&\^mask == d\.win\&\^mask \&\& d\.grabs\(\):/w\&^mask == d.win\&^mask:/' 'grabs where the shared program has none' 'TestConformance/second/grab on the window'
 rule $f 's/deepest, own = i, false/own = false/' 'grabs of others on the window' 'TestConformance/second/grab on the window'
+
+f=input/xtest/sight_linux.go
+rule $f 's/got\.owned \&\& got\.root\.In\(s\.screen\) \{/got.owned {/' 'a locker over a window partly off the screen' 'TestConformance/second/locker off'
+rule $f 's/s\.eye\.owned \&\& s\.eye\.root\.In\(s\.screen\)/s.eye.known/' 'the pixel that was seen is looked at again' 'TestConformance/second/typing under'
+rule $f 's/seen = seen\.subtract\(a\)/_ = a/;s/ok = got\.owned \&\& got\.root\.In\(s\.screen\)/_ = got/' 'what lies over a window is reckoned' 'TestConformance/second/typing under'
+rule $f 's/if at, ok := s\.sample\(w, chain, r\); ok \{/if at, ok := s.sample(w, chain, r); ok || true {/' 'a window that is covered' 'TestConformance/second/typing under'
+rule $f 's/return at, ok$/return at, false/' 'a pixel that is left' 'TestConformance/second/typing under'
+rule $f 's/if berr == nil \&\& ierr == nil \{/_, _ = bounding, input; if false {/' 'shapes of what lies over it' 'TestConformance/second/typing under'
+rule $f 's/ \|\| a\.MapState == xproto\.MapStateUnmapped//' 'what is not mapped covers nothing' 'TestConformance/second/typing under'
+rule $f 's/if m\.Masked \|\| m\.Kind == platform\.SurfaceTooltip \{/if true {/' 'a dialog over a covered window' 'TestConformance/second/typing into'
 
 f=input/xtest/surface_linux.go
 rule $f 's/case f\.Masked \|\| m\.Masked:/case false \&\& m.Masked:/' 'a masked dialog, clicked' 'TestConformance/second/masked dialog'

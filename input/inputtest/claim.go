@@ -91,6 +91,8 @@ func testClaimRefused(t *testing.T, b *Bench) {
 	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.Locked)
 	same("locked")
 	ungrab(locker.Conn())
+	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.Covered)
+	same("covered")
 }
 
 // The guest's keyboard is not given to a dialog that he may not control.

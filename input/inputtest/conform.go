@@ -238,6 +238,8 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 		{"let go without a grab", testReleaseNoGrab},
 		{"gone", testGone},
 		{"shortcuts", testShortcuts},
+		{"typing under cover", testTypingUnderCover},
+		{"typing into a dialog over a covered window", testCoveredWithDialog},
 		{"grab on the window", testKeyGrabs},
 		{"grab on a dialog", testDialogKeyGrabs},
 		{"grab of its own", testOwnKeyGrabs},

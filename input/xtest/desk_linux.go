@@ -2,6 +2,7 @@ package xtest
 
 import (
 	"fmt"
+	"image"
 	"log/slog"
 	"slices"
 	"strings"
@@ -58,6 +59,10 @@ type Desk struct {
 	closed bool
 	guess  geometry
 	chain  []xproto.Window // from a child of the root down to win
+	// eye is a pixel of the window that could be seen, counted from its corner;
+	// blank is when all of a window was found to be covered.
+	eye   image.Point
+	blank map[xproto.Window]time.Time
 	// chains are those of surfaces that were pointed at.
 	chains map[xproto.Window][]xproto.Window
 	down   []key
@@ -101,7 +106,7 @@ func (s *Seat) desk(id platform.WindowID) (*Desk, error) {
 	d := &Desk{
 		log: s.opt.Log, seat: s, hands: s.hands, own: own, root: own.Root,
 		win: xproto.Window(id.Native()), changes: make(chan struct{}, 1), done: make(chan struct{}),
-		chains: map[xproto.Window][]xproto.Window{}, as: map[wire.Key]byte{},
+		chains: map[xproto.Window][]xproto.Window{}, blank: map[xproto.Window]time.Time{}, as: map[wire.Key]byte{},
 	}
 	if d.group, err = s.desktop.Group(id); err != nil {
 		own.Close()

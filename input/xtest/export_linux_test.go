@@ -45,3 +45,9 @@ func RuneOf(sym xproto.Keysym) rune { return runeOf(sym) }
 func Rules(m *xinput.Keymap) func(code, down byte, controls uint32, shared bool) bool {
 	return rulesOf(m).forbids
 }
+
+// Subtract and Intersect are those of areas.
+func Subtract(a, b []image.Rectangle) []image.Rectangle { return area(a).subtract(b) }
+
+// Intersect is area.intersect.
+func Intersect(a, b []image.Rectangle) []image.Rectangle { return area(a).intersect(b) }

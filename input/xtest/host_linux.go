@@ -2,7 +2,6 @@ package xtest
 
 import (
 	"errors"
-	"image"
 	"time"
 
 	"github.com/jezek/xgb/xproto"
@@ -165,20 +164,4 @@ func (d *Desk) hostInside(w xproto.Window) bool {
 		d.hostAt, d.hostIn = w, d.inside(w)
 	}
 	return d.hostIn
-}
-
-// covered reports whether nothing of the window can be clicked: a screen locker
-// lies over all of it.
-func (s *section) covered() bool {
-	r := s.content
-	c := image.Pt((r.Min.X+r.Max.X)/2, (r.Min.Y+r.Max.Y)/2)
-	for _, p := range []image.Point{
-		c, {c.X, r.Min.Y}, {c.X, r.Max.Y - 1}, {r.Min.X, c.Y}, {r.Max.X - 1, c.Y},
-		r.Min, {r.Max.X - 1, r.Min.Y}, {r.Min.X, r.Max.Y - 1}, r.Max.Sub(image.Pt(1, 1)),
-	} {
-		if got := s.lookup(p); got.owned && got.root.In(s.screen) {
-			return false
-		}
-	}
-	return true
 }

@@ -112,7 +112,14 @@ func (s *section) keyPath() (above, below []xproto.Window, ok bool) {
 
 // underPointer is the windows from below that with the focus to the pointer.
 func (s *section) underPointer() (out []xproto.Window) {
-	for w := s.focus; len(out) < maxDepth; {
+	w := s.focus
+	if w == s.d.win { // the answer is there
+		if w = s.under; w == 0 {
+			return nil
+		}
+		out = append(out, w)
+	}
+	for len(out) < maxDepth {
 		p, err := xproto.QueryPointer(s.d.hands.act, w).Reply()
 		if err != nil || p.Child == 0 {
 			break

@@ -180,3 +180,53 @@ func motif(t *testing.T, shared bool) {
 	tap("ControlLeft", "KeyS")
 	pt.Eventually(t, "both letters, saved", func() bool { return strings.Contains(saved(), "y") })
 }
+
+// i3 shows one window of a tabbed container and keeps the others mapped below it:
+// a guest does not type into what nobody sees.
+func TestTabs(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		for _, layout := range []string{"tabbed", "stacking"} {
+			t.Run(layout+map[bool]string{false: "/second", true: "/shared"}[shared], func(t *testing.T) { tabs(t, layout, shared) })
+		}
+	}
+}
+
+func tabs(t *testing.T, layout string, shared bool) {
+	t.Helper()
+	config := filepath.Join(t.TempDir(), "config")
+	text := "font pango:monospace 8\nworkspace_layout " + layout + "\nfocus_follows_mouse no\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v := startWM(t, "i3", "-c", config)
+	shown := pt.NewWindow(t, v.Name(), pt.Options{Title: "shared", Bounds: image.Rect(100, 100, 500, 400)})
+	d, err := platform.Open(v.Name(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	desk, err := opener(xtest.SeatOptions{Shared: shared})(t.Context(), d, shown.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := input.NewGate(input.Config{Desk: desk})
+	t.Cleanup(func() { _ = g.Close() })
+	g.SetGeneration(1)
+	k, _ := wire.KeyFromDOM("KeyA")
+	press := func() wire.Reason {
+		defer g.Do(wire.Input{Kind: wire.ReleaseAll}, inputtest.Rights)
+		return g.Do(wire.Input{Kind: wire.KeyDown, Key: k}, inputtest.Rights).Reason
+	}
+	pt.Eventually(t, "a key", func() bool { return press() == 0 })
+	other := pt.NewWindow(t, v.Name(), pt.Options{Title: "other", Bounds: image.Rect(100, 100, 500, 400)})
+	other.Focus()
+	shown.Forget()
+	if why := press(); why != wire.Covered {
+		t.Errorf("under the other tab: %v", why)
+	}
+	if got := inputtest.Got(shown, pt.KeyDown); len(got) != 0 {
+		t.Errorf("it got %+v", got)
+	}
+	shown.Focus()
+	pt.Eventually(t, "a key again", func() bool { return press() == 0 })
+}

@@ -28,11 +28,12 @@ type hands struct {
 	// turn guards act and everything below: a server grab belongs to a
 	// connection, so two Desks must not be inside theirs at once.
 	turn sync.Locker
-	// xi, idle, res and kb are nil where the server lacks them.
-	xi   *xinput.Client
-	idle *xinput.Idle
-	res  *xinput.Resources
-	kb   *xinput.Keyboards
+	// xi, idle, res, kb and shapes are nil where the server lacks them.
+	xi     *xinput.Client
+	idle   *xinput.Idle
+	res    *xinput.Resources
+	kb     *xinput.Keyboards
+	shapes *xinput.Shapes
 	// park is a mapped window of one pixel off the screen, where the second
 	// keyboard's focus is when it is nowhere.
 	park xproto.Window
@@ -237,6 +238,12 @@ func (h *hands) connect(backend func() (Backend, error)) error {
 	}
 	if h.res, err = xinput.NewResources(h.act); err != nil && !errors.Is(err, xinput.ErrNoResources) {
 		return err
+	}
+	if h.shapes, err = xinput.NewShapes(h.act); err != nil {
+		if !errors.Is(err, xinput.ErrNoShape) {
+			return err
+		}
+		h.shapes = nil
 	}
 	if h.kb, err = xinput.NewKeyboards(h.act); err != nil {
 		if !errors.Is(err, xinput.ErrNoXKB) {

@@ -46,6 +46,10 @@ type section struct {
 	// which it must go: 0 if nobody has a passive grab of it there.
 	asked byte
 	past  xproto.Window
+	// under is the child of the window that is under the acting pointer, 0 for none.
+	under xproto.Window
+	// eye is what the server says about the pixel that could be seen last time.
+	eye spot
 	// controls are those of the acting keyboard that are on (XKB).
 	controls uint32
 	host     host
@@ -144,7 +148,9 @@ func (s *section) look(aim input.Aim) bool {
 		tc = d.ask(s.at, d.chain)
 	}
 
+	yc := d.ask(d.eye, d.chain)
 	ha := h.askHost(d.root)
+	uc := xproto.QueryPointer(c, d.win)
 	var cc []xinput.ControlsCookie
 	if aim.Keys {
 		cc = h.askControls()
@@ -176,6 +182,10 @@ func (s *section) look(aim input.Aim) bool {
 	}
 	h.drain() // a map that was new before the server was grabbed has been told by now
 	first := answer(tc, d.chain)
+	s.eye = answer(yc, d.chain)
+	if u, err := uc.Reply(); err == nil {
+		s.under = u.Child
+	}
 	if !s.lookAtHost(ha) || rerr != nil || kerr != nil || perr != nil || ferr != nil {
 		return false // these cannot fail while there is a server
 	}
@@ -215,11 +225,12 @@ func (s *section) keyboard(aim input.Aim) {
 		s.state.Busy, s.state.Locked = false, false
 	}
 	// The host's own menus are none of the guest's business; his locker is.
-	s.state.Locked = s.state.Locked || s.host.kbdGrabbed && s.covered()
+	s.state.Covered = (aim.Keys || s.host.kbdGrabbed) && s.state.Visible && s.covered()
+	s.state.Locked = s.state.Locked || s.host.kbdGrabbed && s.state.Covered
 	if aim.Keys && h.typist != nil && h.typist != d {
 		s.state.Busy = true
 	}
-	if !h.second || !aim.Claim || !s.state.Visible || s.state.Locked || s.state.HostActive {
+	if !h.second || !aim.Claim || !s.state.Visible || s.state.Locked || s.state.HostActive || aim.Keys && s.state.Covered {
 		return
 	}
 	if !s.host.ptrGrabbed { // the shared client itself may have to let go of it
@@ -298,10 +309,15 @@ func crop(value []byte, w, h int) image.Rectangle {
 // ask sends the hit test for a pixel, counted from the window's corner: at every
 // level from the root down to the last of chain, which child is there?
 func (d *Desk) ask(at image.Point, chain []xproto.Window) []xproto.TranslateCoordinatesCookie {
+	return d.askOf(d.win, at, chain)
+}
+
+// askOf is ask for a pixel that is counted from the corner of another window.
+func (d *Desk) askOf(of xproto.Window, at image.Point, chain []xproto.Window) []xproto.TranslateCoordinatesCookie {
 	cs := make([]xproto.TranslateCoordinatesCookie, len(chain))
 	parent := d.root
 	for i, w := range chain {
-		cs[i] = xproto.TranslateCoordinates(d.hands.act, d.win, parent, int16(at.X), int16(at.Y))
+		cs[i] = xproto.TranslateCoordinates(d.hands.act, of, parent, int16(at.X), int16(at.Y))
 		parent = w
 	}
 	return cs

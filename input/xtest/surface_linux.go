@@ -2,6 +2,7 @@ package xtest
 
 import (
 	"image"
+	"time"
 
 	"github.com/jezek/xgb/xproto"
 
@@ -98,6 +99,7 @@ func (d *Desk) followGroup() {
 			d.mu.Lock()
 			d.hostAt = 0 // it may be inside now, or no more
 			d.chains = map[xproto.Window][]xproto.Window{}
+			d.blank = map[xproto.Window]time.Time{}
 			d.mu.Unlock()
 			d.changed()
 		case <-d.done:

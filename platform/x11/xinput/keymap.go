@@ -68,9 +68,12 @@ func useXKB(c *xgb.Conn) (kb *Client, event byte, err error) {
 	return kb, e.FirstEvent, nil
 }
 
-// Watch has the server tell the connection of every new map of the keyboard id.
+// Watch has the server tell the connection of every new map of the keyboard id, and
+// of changes of keys in it.
 func (k *Keyboards) Watch(id DeviceID) error {
-	const both, allParts = 1<<kbNewKeyboard | 1<<kbMapNotify, 0xff
+	const both = 1<<kbNewKeyboard | 1<<kbMapNotify
+	// All but what is explicit: that changes with the repeat of a key.
+	const allParts = 0xff &^ (1 << 3)
 	b := u16(u16(u16(k.x.request(opKbSelectEvents), uint16(id)), both), 0)
 	b = u16(u16(u16(b, both), allParts), allParts)
 	if err := k.x.tell(b).Check(); err != nil {

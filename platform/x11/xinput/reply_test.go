@@ -190,3 +190,19 @@ func TestGrabsReply(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestShapeReply(t *testing.T) {
+	b := make([]byte, replySize)
+	b[8] = 2
+	b = u16(u16(u16(u16(b, 0xffff), 2), 10), 20) // x is -1
+	b = u16(u16(u16(u16(b, 5), 6), 7), 8)
+	want := []image.Rectangle{image.Rect(-1, 2, 9, 22), image.Rect(5, 6, 12, 14)}
+	if got, err := parseShape(b); !slices.Equal(got, want) || err != nil {
+		t.Error(got, err)
+	}
+	for n := range b {
+		if _, err := parseShape(b[:n]); !errors.Is(err, ErrMalformed) {
+			t.Fatalf("%d bytes: %v", n, err)
+		}
+	}
+}
