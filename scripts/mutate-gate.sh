@@ -300,9 +300,9 @@ rule $f 's/s\.eye\.owned \&\& s\.eye\.root\.In\(s\.screen\)/s.eye.known/' 'the p
 rule $f 's/seen = seen\.subtract\(a\)/_ = a/;s/ok = got\.owned \&\& got\.root\.In\(s\.screen\)/_ = got/' 'what lies over a window is reckoned' 'TestConformance/second/typing under'
 rule $f 's/if at, ok := s\.sample\(w, chain, r\); ok \{/if at, ok := s.sample(w, chain, r); ok || true {/' 'a window that is covered' 'TestConformance/second/typing under'
 rule $f 's/return at, ok$/return at, false/' 'a pixel that is left' 'TestConformance/second/typing under'
-rule $f 's/if berr == nil \&\& ierr == nil \{/_, _ = bounding, input; if false {/' 'shapes of what lies over it' 'TestConformance/second/typing under'
-rule $f 's/ \|\| a\.MapState == xproto\.MapStateUnmapped//' 'what is not mapped covers nothing' 'TestConformance/second/typing under'
-rule $f 's/if m\.Masked \|\| m\.Kind == platform\.SurfaceTooltip \{/if true {/' 'a dialog over a covered window' 'TestConformance/second/typing into'
+rule $f 's/if berr == nil \&\& ierr == nil \{/if _, _ = bounding, input; berr != ierr {/' 'shapes of what lies over it' 'TestConformance/second/typing under'
+rule $f 's/a\.MapState == xproto\.MapStateUnmapped/a == nil/' 'what is not mapped covers nothing' 'TestConformance/second/typing under'
+rule $f 's/if m\.Masked \|\| m\.Kind == platform\.SurfaceTooltip \{/if m.Masked || m.Kind != platform.SurfaceTooltip {/' 'a dialog over a covered window' 'TestConformance/second/typing into'
 
 f=input/xtest/surface_linux.go
 rule $f 's/case f\.Masked \|\| m\.Masked:/case false \&\& m.Masked:/' 'a masked dialog, clicked' 'TestConformance/second/masked dialog'
