@@ -431,7 +431,9 @@ func (a *arena) chaos(ctx context.Context, rnd *rand.Rand) {
 		if w.MapState == xproto.MapStateUnmapped {
 			xproto.MapWindow(a.c.Conn, a.win) // again: the window manager may mistake it while it still unmaps
 		}
-		switch rnd.IntN(16) {
+		switch rnd.IntN(17) {
+		case 16:
+			a.takeKeys(rnd)
 		case 0, 1, 2, 3, 4:
 			a.put(rnd, a.popup.XID())
 			a.flash(rnd, a.popup.XID())
@@ -476,6 +478,36 @@ func (a *arena) chaos(ctx context.Context, rnd *rand.Rand) {
 	}
 }
 
+// Keys that the chaos takes for itself: on the root, where guests are refused, and
+// on the shared window, where their keys go past it.
+const rootFirst, rootLast, windowFirst, windowLast = 24, 26, 27, 30
+
+// takeKeys grabs keys, or lets go of them.
+func (a *arena) takeKeys(rnd *rand.Rand) {
+	c, take := a.c.Conn, rnd.IntN(3) > 0
+	each := func(w xproto.Window, first, last xproto.Keycode) {
+		for k := first; k <= last; k++ {
+			if xproto.UngrabKey(c, k, w, xproto.ModMaskAny); take {
+				xproto.GrabKey(c, false, w, xproto.ModMaskAny, k, xproto.GrabModeAsync, xproto.GrabModeAsync)
+			}
+		}
+	}
+	each(a.c.Root, rootFirst, rootLast)
+	each(a.win, windowFirst, windowLast)
+}
+
+// takenKeys is how many keys came of that.
+func (a *arena) takenKeys() (n int) {
+	_, _ = xproto.GetInputFocus(a.c.Conn).Reply()
+	for ev, err := a.c.PollForEvent(); ev != nil || err != nil; ev, err = a.c.PollForEvent() {
+		switch ev.(type) {
+		case xproto.KeyPressEvent, xproto.KeyReleaseEvent:
+			n++
+		}
+	}
+	return n
+}
+
 // stealFocus takes the focus of the keyboard that guests use.
 func (a *arena) stealFocus(rnd *rand.Rand) {
 	to := []xproto.Window{a.neighbour.XID(), a.win, a.host.XID(), a.floor.XID(), xproto.InputFocusNone, xproto.InputFocusPointerRoot}[rnd.IntN(6)]
@@ -504,6 +536,9 @@ func (a *arena) finish(sum *tally) {
 	<-a.root.done
 	if a.root.got > 0 {
 		sum.leaks["root keys"] = a.root.got
+	}
+	if n := a.takenKeys(); n > 0 {
+		sum.leaks["taken keys"] = n
 	}
 	a.surplus(a.look().minus(a.seen), hostSeen{})
 	sum.host = a.did

@@ -2,6 +2,7 @@ package xtest
 
 import (
 	"errors"
+	"image"
 	"time"
 
 	"github.com/jezek/xgb/xproto"
