@@ -72,8 +72,9 @@ func (g *Gate) SetLayout(l Layout) {
 	g.layout, g.size = l, l.Main.Size()
 }
 
-// How long a character may wait for a way to type it, and how often one is
-// looked for.
+// How long an event may wait until all of its characters can be typed, and how
+// often a way is looked for. Whoever handles a person's messages one after the
+// other does nothing else for them meanwhile.
 const (
 	maxWait  = time.Second
 	waitStep = 10 * time.Millisecond
@@ -81,23 +82,26 @@ const (
 
 // Do decides on one event and carries it out. rights are the person's at this
 // moment. Each character of a Text is decided on by itself: the window may be
-// gone after the first. For one that cannot be typed yet Do waits, while other
-// calls go on.
+// gone after the first. Do waits for a character that cannot be typed yet, up to
+// a second for all of the event; the rest of a text is refused then as too much
+// at once. Other calls of the gate go on meanwhile, and Close ends the wait.
 func (g *Gate) Do(ev wire.Input, rights wire.Rights) Verdict {
+	limit := time.Now().Add(maxWait)
 	if ev.Kind != wire.Text {
-		return g.patiently(ev, rights)
+		return g.patiently(ev, rights, limit)
 	}
 	v := refuse(wire.Failed)
 	for _, r := range ev.Text {
-		if v = g.patiently(wire.Input{Kind: wire.Text, Rune: r}, rights); !v.OK() {
+		if v = g.patiently(wire.Input{Kind: wire.Text, Rune: r}, rights, limit); !v.OK() {
 			break
 		}
 	}
 	return v
 }
 
-func (g *Gate) patiently(ev wire.Input, rights wire.Rights) Verdict {
-	for limit := time.Now().Add(maxWait); ; time.Sleep(waitStep) {
+// patiently tries until limit.
+func (g *Gate) patiently(ev wire.Input, rights wire.Rights, limit time.Time) Verdict {
+	for ; ; time.Sleep(waitStep) {
 		v := g.do(ev, rights)
 		if v != refuse(notYet) {
 			return v

@@ -3,6 +3,8 @@ package input_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"viewflip.app/input"
 	"viewflip.app/wire"
@@ -72,6 +74,39 @@ func TestTap(t *testing.T) {
 			t.Errorf("%d: %d taps, %d held: %v", i, len(e), d.Held(), e)
 		}
 	}
+}
+
+// A long text of characters for each of which a keycode must rest keeps whoever
+// hands events on no longer than a second; other calls go on meanwhile, and the
+// end of control ends it at once.
+func TestTextWaitsNotLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, d := newGate(t)
+		d.Rest(400 * time.Millisecond)
+		text := wire.Input{Kind: wire.Text, Text: strings.Repeat("日", wire.MaxText/3)}
+		began := time.Now()
+		done := make(chan input.Verdict)
+		go func() { done <- g.Do(text, control) }()
+		synctest.Wait()
+		if v := g.Do(key(wire.KeyDown, keyA), control); !v.OK() || time.Since(began) > 0 {
+			t.Error("another event waited:", v, time.Since(began))
+		}
+		if v := <-done; v.Reason != wire.RateLimited || time.Since(began) > 1100*time.Millisecond {
+			t.Error(v, time.Since(began))
+		}
+		if n := len(d.Events()); n != 1+3 { // the key, and at 0, 0.4 and 0.8 s
+			t.Errorf("%d events", n)
+		}
+		began = time.Now()
+		go func() { done <- g.Do(text, control) }()
+		synctest.Wait()
+		if err := g.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if v := <-done; v.Reason != wire.NoRight || time.Since(began) > 50*time.Millisecond {
+			t.Error("after the end of control:", v, time.Since(began))
+		}
+	})
 }
 
 // Every rule for keys is one for text.

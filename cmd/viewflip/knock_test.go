@@ -19,7 +19,7 @@ import (
 // reads nothing of what it is answered.
 type knocker struct {
 	id   *wire.Identity
-	mail *client.Client
+	mail session.Mailbox
 	link wire.Link
 	to   wire.Device
 }

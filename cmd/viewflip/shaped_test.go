@@ -39,6 +39,14 @@ type shaped struct {
 	// gate, if not nil, is what controls the windows of all members.
 	gate    func(context.Context, platform.WindowID) (session.Gate, error)
 	invites map[wire.InviteID]wire.Device
+	// lines are the connections that each member made, in order, by their name.
+	lines map[string][]line
+}
+
+// line is a connection as a hostile member has it.
+type line struct {
+	peer *rtc.Peer
+	sig  session.Signaller
 }
 
 func newShaped(tb testing.TB, rtt time.Duration) *shaped {
@@ -49,7 +57,7 @@ func newShaped(tb testing.TB, rtt time.Duration) *shaped {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	n := &shaped{tb: tb, router: r, hosts: 1, queues: map[string]*standing{}, boxes: map[wire.Address]*memoryBox{}, invites: map[wire.InviteID]wire.Device{}}
+	n := &shaped{tb: tb, router: r, hosts: 1, queues: map[string]*standing{}, boxes: map[wire.Address]*memoryBox{}, invites: map[wire.InviteID]wire.Device{}, lines: map[string][]line{}}
 	r.AddChunkFilter(func(c vnet.Chunk) bool {
 		n.mu.Lock()
 		defer n.mu.Unlock()
@@ -162,6 +170,9 @@ func (n *shaped) member(name string, host *vnet.Net, wins ...*scenery) (c *sessi
 			if err != nil {
 				return nil, err
 			}
+			n.mu.Lock()
+			n.lines[name] = append(n.lines[name], line{p, s})
+			n.mu.Unlock()
 			return &peer{Peer: p, states: make(chan session.PeerState, 1), traffic: &count}, nil
 		},
 		OpenCapture: func(_ context.Context, id platform.WindowID) (capture.Stream, error) {

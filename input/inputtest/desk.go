@@ -6,6 +6,7 @@ import (
 	"image"
 	"slices"
 	"sync"
+	"time"
 
 	"viewflip.app/input"
 	"viewflip.app/wire"
@@ -36,6 +37,8 @@ type Desk struct {
 	reach   []image.Rectangle
 	owned   []wire.Key
 	types   map[wire.Key]rune
+	rest    time.Duration
+	tapped  time.Time
 	fail    error
 	pointer image.Point
 	events  []Event
@@ -88,6 +91,14 @@ func (d *Desk) Type(keys map[wire.Key]rune) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.types = keys
+}
+
+// Rest makes what no key types wait for so long after the one before: there is
+// one spare keycode for all of it.
+func (d *Desk) Rest(rest time.Duration) {
+	d.mu.Lock()
+	d.rest = rest
+	d.mu.Unlock()
 }
 
 // Fail makes every injection return err; nil ends that.
@@ -180,6 +191,9 @@ func (s section) Stroke(k wire.Key, r rune) (input.Stroke, input.Verdict) {
 			return input.Stroke{Key: other, Rune: r, Tap: k == 0}, input.Verdict{}
 		}
 	}
+	if time.Since(s.d.tapped) < s.d.rest {
+		return input.Stroke{}, input.Verdict{Reason: wire.RateLimited}
+	}
 	return input.Stroke{Tap: true, Rune: r}, input.Verdict{}
 }
 
@@ -190,6 +204,9 @@ func (s section) Inject(batch []input.Action) error {
 	for _, a := range batch {
 		e := Event{Kind: a.Kind(), Button: a.Button(), Key: a.Key(), Stroke: a.Stroke()}
 		e.DX, e.DY = a.Wheel()
+		if e.Stroke.Tap {
+			s.d.tapped = time.Now()
+		}
 		if a.Kind() == wire.Move {
 			s.d.pointer = a.At()
 		}
