@@ -5,6 +5,8 @@ import (
 
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
+
+	"viewflip.app/wire"
 )
 
 const (
@@ -29,7 +31,7 @@ const (
 	// maxWaiting bounds the packets behind a gap.
 	maxWaiting = 8192
 	// maxFrame bounds one coded frame, in bytes.
-	maxFrame = 32 << 20
+	maxFrame = wire.MaxCoded
 )
 
 // part is one packet's share of a frame.

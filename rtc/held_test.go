@@ -12,6 +12,7 @@ import (
 func FuzzHeld(f *testing.F) {
 	f.Add([]byte{0, 1, 0x80, 3, 0, 2, 0, 9, 0, 3, 1, 7, 0, 9, 0x81, 200}, false)
 	f.Add([]byte{0, 1, 0x80, 3, 0, 2, 0, 9, 0, 3, 1, 7, 0, 9, 0x81, 200}, true)
+	f.Add([]byte{0, 1, 0x80, 3, 0, 5, 0, 4, 0, 6, 0, 5, 0, 9, 0x80, 23}, false) // a gap that is given up
 	f.Fuzz(func(t *testing.T, b []byte, vp9 bool) {
 		a := newAssembler(vp9)
 		now, came := time.Now(), 0

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"image"
@@ -331,6 +332,72 @@ func TestTooLargePauses(t *testing.T) {
 		synctest.Wait()
 		if _, err := v.Next(t.Context()); err != nil || w.lastGate().seen() != 2 {
 			t.Error("it does not go on", err)
+		}
+	})
+}
+
+// bulky codes pictures of one value into more than a frame may be.
+type bulky struct {
+	plain
+	coded *atomic.Int64
+}
+
+const tooMuch = 251
+
+func (b *bulky) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, refresh bool) ([]byte, bool, error) {
+	b.coded.Add(1)
+	dst, ok, err := b.plain.Encode(dst, f, damage, refresh)
+	if f.Pix[0] == tooMuch {
+		dst = append(dst, make([]byte, wire.MaxCoded)...)
+	}
+	return dst, ok, err
+}
+
+// A picture with so much in it that no coded frame holds it is not sent, again
+// and again, in vain: the viewer is told, and sees the next one that fits.
+func TestTooMuchForAFrame(t *testing.T) {
+	inTime(t, func(w *world) {
+		t := w.t
+		var coded atomic.Int64
+		w.codecs = func(c *session.Config) {
+			c.NewEncoder = func(string) (session.Encoder, error) { return &bulky{coded: &coded}, nil }
+		}
+		_, _, _, v := w.pair(wire.RightSee)
+		next := func(want byte) {
+			t.Helper()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			u, err := v.Next(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v.Picture(func(f *video.Frame) {
+				if f.Pix[0] != want {
+					t.Errorf("picture %d instead of %d", f.Pix[0], want)
+				}
+			})
+			v.Shown(u)
+		}
+		w.win.paint(1)
+		next(1)
+		before := coded.Load()
+		w.win.paint(tooMuch)
+		synctest.Wait()
+		if !v.Info().TooLarge {
+			t.Fatal("nobody is told")
+		}
+		for range 60 {
+			w.net.refresh()
+			time.Sleep(time.Second)
+		}
+		if n := coded.Load() - before; n > 15 {
+			t.Errorf("%d attempts in a minute", n)
+		}
+		w.win.paint(2)
+		next(2)
+		synctest.Wait()
+		if v.Info().TooLarge {
+			t.Error("it fits")
 		}
 	})
 }

@@ -29,6 +29,9 @@ type outlet struct {
 	// pointer and hand belong to the feeds of the call.
 	pointer, hand pointerSeen
 	meter         sendMeter
+	// heavy is true while the picture is too much for one coded frame; it belongs to
+	// serve.
+	heavy bool
 	// shot is that of the picture coded last, zero if that was coded before; it
 	// belongs to serve.
 	shot shot
@@ -128,6 +131,11 @@ func (o *outlet) serve(ctx context.Context) (err error) {
 		select {
 		case <-o.wake:
 		case <-timer.C:
+			if o.resting() { // what changed meanwhile may be less
+				o.busy.Store(false)
+				o.share.poke()
+				continue
+			}
 		case <-track.Refresh():
 			if owed == nil && !refresh { // one picture answers all that ask for it
 				owed = time.After(limit.Reserve().Delay())
@@ -147,6 +155,9 @@ func (o *outlet) serve(ctx context.Context) (err error) {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		if o.resting() {
+			continue
+		}
 		now := time.Now()
 		if !o.flow.open(now) {
 			timer.Reset(o.flow.patience())
@@ -157,6 +168,11 @@ func (o *outlet) serve(ctx context.Context) (err error) {
 		buf, ok, err = o.encode(enc, buf[:0], refresh)
 		if err != nil {
 			return err
+		}
+		if ok && !o.fits(len(buf)) {
+			refresh = true // the encoder takes it for sent
+			timer.Reset(heavyAgain)
+			continue
 		}
 		if ok {
 			fresh := !refresh && o.shot != (shot{}) // not an old picture, coded again
@@ -181,6 +197,34 @@ func (o *outlet) serve(ctx context.Context) (err error) {
 		o.share.poke()
 	}
 }
+
+// heavyAgain is how long a viewer whose picture was too much for one coded frame
+// rests, before the next one that has changed is tried.
+const heavyAgain = 5 * time.Second
+
+// fits reports whether a coded picture of so many bytes can be sent. The viewer,
+// who would wait for it without end, is told when it cannot, and when it can again.
+func (o *outlet) fits(size int) bool {
+	heavy := size > wire.MaxCoded
+	if heavy != o.heavy {
+		o.heavy = heavy
+		o.share.call.mu.Lock()
+		change := o.share.changeLocked()
+		e := Event{Kind: EventResumed, Share: o.share.id, Title: o.share.title, Member: o.member.id.String(), Name: o.member.name}
+		o.share.call.mu.Unlock()
+		change.TooLarge = change.TooLarge || heavy
+		o.member.send(change)
+		if heavy {
+			e.Kind, e.Reason = EventPaused, "there is too much in it for one picture: it goes on when it shows less or is smaller"
+		}
+		o.share.call.emit(e)
+	}
+	return !heavy
+}
+
+// resting reports whether nothing is captured and coded for this viewer, because
+// it was too much a moment ago.
+func (o *outlet) resting() bool { return o.heavy && o.busy.Load() }
 
 // encode codes what this viewer has not seen yet.
 func (o *outlet) encode(enc Encoder, dst []byte, refresh bool) ([]byte, bool, error) {

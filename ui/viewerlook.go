@@ -85,7 +85,7 @@ func lookOf(r session.RemoteShare, pictured bool, now time.Time) viewerLook {
 	case r.Hidden:
 		l.cover = "Minimised by " + name
 	case r.TooLarge:
-		l.cover = fmt.Sprintf("%s made this window too large to be sent (%d × %d pixels); it goes on when it is smaller", name, r.W, r.H)
+		l.cover = fmt.Sprintf("This window of %s is too large to be sent now (%d × %d pixels); it goes on when it is smaller", name, r.W, r.H)
 	case r.Crowded:
 		l.cover = "Too large to be shown beside the others that are open; close one of them"
 	case pictured && r.Rights&wire.RightSee == 0:

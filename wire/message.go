@@ -154,6 +154,9 @@ func (Input) message() byte        { return typeInput }
 
 const maxTrackID = 64
 
+// MaxCoded bounds one coded frame of a picture, in bytes.
+const MaxCoded = 32 << 20
+
 // How a window appears to those who watch it, as it travels.
 const (
 	appearsWhole byte = iota
