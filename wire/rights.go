@@ -180,7 +180,7 @@ var reasonText = [...]string{ //nolint:gochecknoglobals // a constant table
 	"this key is not allowed", "this key belongs to their system", "they are using their mouse or keyboard",
 	"their screen is locked or busy", "too fast", "it did not work on their side",
 	"more than 8 MiB cannot be copied", "they have not shown the open dialog",
-	"only they move the window or open its menu",
+	"only they move it or open its menu",
 }
 
 // Valid reports whether r is a known refusal.
