@@ -8,6 +8,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -485,8 +486,18 @@ func TestViewerFollowsTheWindow(t *testing.T) {
 		return err == nil && isDimmed(now, live)
 	})
 	s.wait("the news of it", func() bool { return s.viewerLog.count(`msg="share changed" hidden=true`) > 0 })
+	// Another picture than before: the old one is shown at once, while what is on
+	// its way may be the window before its program has painted it.
 	s.shared.Map()
+	other := pattern(501, 303)
+	slices.Reverse(other)
+	for i := 0; i < len(other); i += 4 { // the alpha has come to the front
+		other[i], other[i+3] = other[i+3], 255
+	}
+	s.shared.Paint(other)
 	s.awaitPicture(image.Pt(501, 303))
+	live, err = s.ben.pixels(s.ben.pictureOf(s.viewer), corner.Sub(corner.Min))
+	s.must(err)
 
 	s.shared.Close()
 	s.wait("the end of the share", func() bool {
