@@ -17,7 +17,7 @@
 #    gate asks about every one;
 #  - that a forbidden key is not chosen for a character (usable): it would be
 #    refused when it is pressed;
-#  - that a menu is on the screen (ownMenu): the hit test finds no other.
+#  - that a menu is on the screen (popups): the hit test finds no other.
 # The rules for what a crash leaves behind are those of the guardian, which
 # cmd/viewflip tests.
 set -euo pipefail
@@ -208,24 +208,31 @@ rule $f 's/case s\.spot\.known && !s\.spot\.root\.In\(s\.screen\):/case false:/'
 rule $f 's/\|\| s\.host\.kbdGrabbed && s\.state\.Covered/|| false/' 'the locker of the host' 'TestConformance/second/menu and locker'
 rule $f 's/\|\| s\.host\.kbdGrabbed && s\.state\.Covered/|| s.host.kbdGrabbed/' 'a menu of the host is no locker' "TestConformance/second/the host's grab"
 rule $f 's/if aim\.Keys && h\.typist != nil && h\.typist != d \{/if false {/' 'one guest at the keyboard' 'TestConformance/second/two gates'
-rule $f 's/s\.state\.Focused && d\.ownMenu\(\)/s.state.Focused/' 'only menus of its own' 'TestConformance/second/two gates'
-rule $f 's/s\.state\.Focused && d\.ownMenu\(\)/false/' 'menus of its own' 'TestConformance/shared/own menu'
+rule $f 's/s\.state\.Focused && s\.ownMenu\(\)/s.state.Focused/' 'only menus of its own' 'TestConformance/second/two gates'
+rule $f 's/s\.state\.Focused && s\.ownMenu\(\)/false/' 'menus of its own' 'TestConformance/shared/own menu'
 rule $f 's/theirs \| latched \| maskMods\(s\.host\.mods\)/theirs | latched/' 'modifiers on the keyboard of the host' 'TestConformance/second/two hands'
 rule $f 's/theirs \| latched \| maskMods\(s\.host\.mods\)/maskMods(s.host.mods)/' 'modifiers of others on ours' 'TestConformance/second/two gates'
-rule $f 's/if err == nil && r\.Child == w \{/if err == nil \&\& r != nil {/' 'a locker over the menu' 'TestConformance/shared/own menu'
 rule $f 's/s\.layout, s\.state\.Masked = aim\.Layout, d\.masked\(\)/s.layout = aim.Layout/' 'a masked dialog, asked in the section' 'TestConformance/second/masked dialog'
 rule $f 's/s\.state\.Focused = d\.inside\(s\.focus\)/s.state.Focused = true/' 'the focus, asked in the section' 'TestConformance/shared/focus elsewhere'
-rule $f 's/if w&\^mask != d\.win&\^mask \{/if mask == 0 {/' 'menus of others' 'TestConformance/shared/own menu'
 rule $f 's/if !over && !at\.In\(s\.content\) \{/if false {/' 'nothing beside the window' 'TestConformance/second/surfaces'
 rule $f 's/case !s\.spot\.known \|\| !s\.spot\.owned:/case false:/' 'what covers the window' 'TestConformance/second/covered'
 rule $f 's/!h\.second \|\| !aim\.Claim \|\| /!h.second || /' 'only a press claims the keyboard' 'TestNoRepeatElsewhere/second'
 rule $f '/if !h\.second \|\| !aim\.Claim/s/ \|\| s\.state\.Locked//' 'locked: no claim' 'TestConformance/second/keyboard of the refused'
 rule $f '/if !h\.second \|\| !aim\.Claim/s/ \|\| aim\.Keys && s\.state\.Covered//' 'covered: no claim' 'TestConformance/second/keyboard of the refused'
 rule $f '/if !h\.second \|\| !aim\.Claim/s/ \|\| s\.state\.HostActive//' 'the hand of the host: no claim' 'TestConformance/second/keyboard of the refused'
-rule $f 's/ \|\| a\.Class != xproto\.WindowClassInputOutput//' 'a menu can be seen' 'TestConformance/shared/unseen menu'
 rule $f 's/return !m\.Masked$/_ = m; return true/' 'a masked dialog hears no release' 'TestConformance/shared/masked key up'
 
 rule $f 's/^\t\ts\.controls \|= on$/\t\t_ = on/' 'controls, asked in the section' 'TestMouseKeys'
+
+f=input/xtest/menu_linux.go
+rule $f 's/if err == nil \&\& r\.Child == w \{/if err == nil \&\& r != nil {/' 'a locker over the menu' 'TestConformance/shared/own menu'
+rule $f '/^func \(d \*Desk\) popups/,/^}/s/if d\.sameBase\(w\) \{/if true {/' 'menus of others' 'TestConformance/shared/(own menu|grab beside)'
+rule $f 's/ \&\& a\.Class == xproto\.WindowClassInputOutput//' 'a menu can be seen' 'TestConformance/shared/unseen menu'
+rule $f 's/case d\.hands\.host\.last > c\.last, /case /' 'a grab after the host acted' 'TestConformance/shared/grab beside'
+rule $f 's/(case d\.hands\.host\.last > c\.last), slices\.ContainsFunc\(s\.tops, foreign\):/\1 \&\& foreign != nil:/' 'a grab of a new program' 'TestConformance/shared/grab beside'
+rule $f 's/slices\.Contains\(before, w\) \|\| //' 'a popup that was there before the grab' 'TestConformance/shared/grab beside'
+rule $f 's/ \|\| !s\.d\.hands\.second \&\& s\.d\.hint\(w\)//' 'a tooltip is no menu' 'TestConformance/shared/grab beside'
+rule $f 's/if !c\.menu \&\& time\.Since\(c\.grabbed\) > settleTime \{.*/if false {/' 'a grab that was there before the popup' 'TestConformance/shared/grab beside'
 
 f=input/xtest/inject_linux.go
 rule $f 's/case k\.button \&\& !aimed:/case false:/' 'a button goes up in the window or nowhere' 'TestConformance/(second|shared)/let go without'

@@ -3,6 +3,7 @@ package inputtest
 import (
 	"image"
 	"testing"
+	"time"
 
 	"github.com/jezek/xgb/xproto"
 
@@ -138,4 +139,60 @@ func testUnseenMenu(t *testing.T, b *Bench) {
 	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.Locked)
 	Nothing(t, "the window", b.Win)
 	ungrab(other.Conn())
+}
+
+// With one pair for both, a grab of another program is not taken for that of a
+// popup of the shared one, whichever of the two was there first.
+func testGrabBesidePopup(t *testing.T, b *Bench) {
+	other := b.Neighbour()
+	h := b.host()
+	r := b.Win.Bounds()
+	small := image.Rect(r.Min.X+50, r.Min.Y+50, r.Min.X+130, r.Min.Y+70)
+	popup := func(kind string) *pt.Window {
+		return b.Win.Sibling(pt.Options{Bounds: small, OverrideRedirect: true, Type: kind, Hidden: true})
+	}
+	plain, tip := popup(""), popup("TOOLTIP")
+	for _, c := range []struct {
+		name   string
+		popup  *pt.Window
+		before func()
+		grab   func()
+	}{
+		{"the grab first", plain, func() { grab(t, other.Conn(), other.XID()) }, nil},
+		{"the popup first", plain, plain.Map, func() { grab(t, other.Conn(), other.XID()) }},
+		{"a tooltip", tip, nil, func() { grab(t, other.Conn(), other.XID()) }},
+		{"the host's hand", plain, nil, func() { pause(); h.tap(codeB); grab(t, other.Conn(), other.XID()) }},
+		{"a new program", plain, nil, func() {
+			w := pt.NewWindow(t, b.Display, pt.Options{Bounds: image.Rect(700, 500, 800, 550), OverrideRedirect: true})
+			grab(t, w.Conn(), w.XID())
+			t.Cleanup(func() { ungrab(w.Conn()) })
+		}},
+	} {
+		pt.Eventually(t, "a key", func() bool { return b.Gate.Do(b.Key(wire.KeyDown, "KeyA"), Rights).OK() })
+		b.Do(b.Key(wire.KeyUp, "KeyA"))
+		if c.before != nil {
+			c.before()
+			b.Gate.Do(b.Key(wire.KeyDown, "KeyA"), Rights) // it sees how things are
+			b.Gate.Do(wire.Input{Kind: wire.ReleaseAll}, Rights)
+		}
+		if c.grab != nil {
+			c.grab()
+		}
+		c.popup.Map()
+		pause()
+		time.Sleep(350 * time.Millisecond) // the host's hand rests, so that nothing else says no
+		other.Forget()
+		b.Win.Forget()
+		if v := b.Gate.Do(b.Key(wire.KeyDown, "KeyA"), Rights); v.Reason != wire.Locked {
+			t.Errorf("%s: a key: %v", c.name, v)
+		}
+		if v := b.Gate.Do(b.Button(wire.Press, 5, 5, wire.Left), Rights); v.Reason != wire.HostBusy {
+			t.Errorf("%s: a press: %v", c.name, v)
+		}
+		b.Do(wire.Input{Kind: wire.ReleaseAll})
+		Nothing(t, c.name+": who has the grab", other)
+		Nothing(t, c.name+": the window", b.Win)
+		ungrab(other.Conn())
+		c.popup.Unmap()
+	}
 }

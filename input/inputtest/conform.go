@@ -279,6 +279,7 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 			{"masked key up", testReleaseMasked},
 			{"own menu", testMenu},
 			{"unseen menu", testUnseenMenu},
+			{"grab beside a popup", testGrabBesidePopup},
 			{"the host's hand", testHostHand},
 		}...)
 	}

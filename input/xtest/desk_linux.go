@@ -59,6 +59,10 @@ type Desk struct {
 	closed bool
 	guess  geometry
 	chain  []xproto.Window // from a child of the root down to win
+	// hintTypes are _NET_WM_WINDOW_TYPE and those of popups that grab nothing.
+	hintTypes []xproto.Atom
+	// calm is the desktop when nobody had a grab; nil if that was not seen.
+	calm *calm
 	// eye is a pixel of the window that could be seen, counted from its corner;
 	// blank is when all of a window was found to be covered.
 	eye   image.Point
@@ -138,6 +142,9 @@ func (d *Desk) start() error {
 	}
 	d.visible.Store(a.MapState == xproto.MapStateViewable)
 	d.moveResize, d.windowMenu = d.own.Atom("_NET_WM_MOVERESIZE"), d.own.Atom("_GTK_SHOW_WINDOW_MENU")
+	for _, name := range []string{"", "_TOOLTIP", "_NOTIFICATION", "_DND", "_SPLASH"} {
+		d.hintTypes = append(d.hintTypes, d.own.Atom("_NET_WM_WINDOW_TYPE"+name))
+	}
 	d.extents, d.active = d.own.Atom("_GTK_FRAME_EXTENTS"), d.own.Atom("_NET_ACTIVE_WINDOW")
 	l, err := readLayout(d.own.Conn)
 	if err != nil {

@@ -46,6 +46,8 @@ type section struct {
 	// which it must go: 0 if nobody has a passive grab of it there.
 	asked byte
 	past  xproto.Window
+	// tops are the root's children, where the pair is the host's and grabbed.
+	tops []xproto.Window
 	// under is the child of the window that is under the acting pointer, 0 for none.
 	under xproto.Window
 	// eye is what the server says about the pixel that could be seen last time.
@@ -149,6 +151,7 @@ func (s *section) look(aim input.Aim) bool {
 	}
 
 	yc := d.ask(d.eye, d.chain)
+	ma := s.askMenus(aim)
 	ha := h.askHost(d.root)
 	uc := xproto.QueryPointer(c, d.win)
 	var cc []xinput.ControlsCookie
@@ -190,6 +193,7 @@ func (s *section) look(aim input.Aim) bool {
 		return false // these cannot fail while there is a server
 	}
 	s.focus = f.Focus
+	s.lookAtMenus(ma)
 	if gerr != nil || aerr != nil {
 		return true // the window is gone: a State that is not visible
 	}
@@ -221,7 +225,7 @@ func (s *section) keyboard(aim input.Aim) {
 		s.state.Focused = d.inside(s.focus)
 	}
 	s.ownGrabs(aim)
-	if (s.state.Busy || s.state.Locked) && s.state.Focused && d.ownMenu() {
+	if (s.state.Busy || s.state.Locked) && s.state.Focused && s.ownMenu() {
 		s.state.Busy, s.state.Locked = false, false
 	}
 	// The host's own menus are none of the guest's business; his locker is.
@@ -417,36 +421,6 @@ func (s *section) mods(keys []byte, mask uint16) {
 	s.state.Mods = ours | theirs | latched
 	s.state.HostMods = theirs | latched | maskMods(s.host.mods)
 	s.mask, s.group = mask&0xff, uint8(mask>>13&3) // XKB's place for the group
-}
-
-// ownMenu reports whether a grab is that of a menu of the shared window: a
-// popup of the same client that nothing covers, as a screen locker would. The
-// focus is known to be in the window, so it is no menu of a sibling window.
-func (d *Desk) ownMenu() bool {
-	t, err := xproto.QueryTree(d.hands.act, d.root).Reply()
-	if err != nil {
-		return false
-	}
-	mask := xproto.Window(xproto.Setup(d.hands.act).ResourceIdMask)
-	for _, w := range t.Children {
-		if w&^mask != d.win&^mask {
-			continue
-		}
-		a, err := xproto.GetWindowAttributes(d.hands.act, w).Reply()
-		if err != nil || !a.OverrideRedirect || a.MapState != xproto.MapStateViewable || a.Class != xproto.WindowClassInputOutput {
-			continue
-		}
-		g, err := xproto.GetGeometry(d.hands.act, xproto.Drawable(w)).Reply()
-		if err != nil {
-			continue
-		}
-		x, y := int(g.X)+int(g.Width)/2, int(g.Y)+int(g.Height)/2
-		r, err := xproto.TranslateCoordinates(d.hands.act, d.root, d.root, int16(x), int16(y)).Reply()
-		if err == nil && r.Child == w {
-			return true
-		}
-	}
-	return false
 }
 
 // State implements [input.Target].

@@ -1,0 +1,163 @@
+package xtest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/xproto"
+
+	"viewflip.app/input"
+)
+
+// With one pair for both, a menu of the shared program grabs the same pointer
+// and keyboard as a launcher, a password prompt or a screen locker, and the server
+// does not tell who has a grab. What it tells is what came first. A grab is taken
+// for that of the shared program's menu only if
+//
+//   - it was not there in an earlier section, in which that menu was not on the
+//     screen either, and both came at the same time,
+//   - the host did not use mouse or keyboard since then,
+//   - no other program has made a new window on the screen since then,
+//   - the menu can be seen, and is no tooltip and no notification.
+
+// calm is the desktop as it was when nobody had a grab.
+type calm struct {
+	// last is when the host had acted last by then, in the server's time.
+	last time.Duration
+	// tops are the root's children, and menus those of the shared program among
+	// them that were on the screen.
+	tops, menus []xproto.Window
+	// grabbed is when a grab was seen first since then, and menu says that it was
+	// found to be that of a menu.
+	grabbed time.Time
+	menu    bool
+}
+
+// menuAsk is what is asked about menus, on its way.
+type menuAsk struct {
+	ptr  xproto.GrabPointerCookie
+	kbd  xproto.GrabKeyboardCookie
+	tree xproto.QueryTreeCookie
+}
+
+// askMenus asks who has grabs, where the pair is the host's.
+func (s *section) askMenus(aim input.Aim) (a menuAsk) {
+	h := s.d.hands
+	if h.second || aim.Held {
+		return a
+	}
+	a.ptr = xproto.GrabPointer(h.act, false, h.probe, 0, xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime)
+	a.kbd = xproto.GrabKeyboard(h.act, false, h.probe, xproto.TimeCurrentTime, xproto.GrabModeAsync, xproto.GrabModeAsync)
+	a.tree = xproto.QueryTree(h.act, s.d.root)
+	return a
+}
+
+// lookAtMenus reads the answers.
+func (s *section) lookAtMenus(a menuAsk) {
+	if a.tree.Cookie == nil {
+		return
+	}
+	p, perr := a.ptr.Reply()
+	k, kerr := a.kbd.Reply()
+	t, terr := a.tree.Reply()
+	d := s.d
+	switch {
+	case perr != nil || kerr != nil || terr != nil:
+		d.calm = nil
+	case grabbed(p.Status) || grabbed(k.Status):
+		s.tops = t.Children
+		if d.calm != nil && d.calm.grabbed.IsZero() {
+			d.calm.grabbed = time.Now()
+		}
+	default: // nobody has one
+		d.calm = &calm{last: d.hands.host.last, tops: t.Children, menus: d.popups(t.Children)}
+	}
+}
+
+// ownMenu reports whether the grabs of this moment are those of a menu of the
+// shared program. The focus is known to be in the window, so it is no menu of a
+// sibling window.
+func (s *section) ownMenu() bool {
+	d, c := s.d, s.d.calm
+	if d.hands.second {
+		t, err := xproto.QueryTree(d.hands.act, d.root).Reply()
+		return err == nil && s.menuOf(t.Children, nil)
+	}
+	foreign := func(w xproto.Window) bool { return !d.sameBase(w) && !slices.Contains(c.tops, w) }
+	switch {
+	case c == nil:
+		return false
+	case d.hands.host.last > c.last, slices.ContainsFunc(s.tops, foreign):
+		d.calm = nil // not before nobody has a grab again
+		return false
+	}
+	if !s.menuOf(s.tops, c.menus) {
+		return false
+	}
+	if !c.menu && time.Since(c.grabbed) > settleTime { // it was there long before
+		d.calm = nil
+		return false
+	}
+	c.menu = true
+	return true
+}
+
+// menuOf reports whether one of the root's children is a menu of the shared
+// program that was not there before and that nothing covers, as a screen locker
+// would.
+func (s *section) menuOf(tops, before []xproto.Window) bool {
+	c := s.d.hands.act
+	for _, w := range s.d.popups(tops) {
+		if slices.Contains(before, w) || !s.d.hands.second && s.d.hint(w) {
+			continue
+		}
+		g, err := xproto.GetGeometry(c, xproto.Drawable(w)).Reply()
+		if err != nil {
+			continue
+		}
+		x, y := int(g.X)+int(g.Width)/2, int(g.Y)+int(g.Height)/2
+		r, err := xproto.TranslateCoordinates(c, s.d.root, s.d.root, int16(x), int16(y)).Reply()
+		if err == nil && r.Child == w {
+			return true
+		}
+	}
+	return false
+}
+
+// popups are those of the root's children that are popups of the shared client
+// and on the screen.
+func (d *Desk) popups(tops []xproto.Window) (out []xproto.Window) {
+	type ask struct {
+		w xproto.Window
+		c xproto.GetWindowAttributesCookie
+	}
+	var asked []ask
+	for _, w := range tops {
+		if d.sameBase(w) {
+			asked = append(asked, ask{w, xproto.GetWindowAttributes(d.hands.act, w)})
+		}
+	}
+	for _, q := range asked {
+		a, err := q.c.Reply()
+		if err == nil && a.OverrideRedirect && a.MapState == xproto.MapStateViewable && a.Class == xproto.WindowClassInputOutput {
+			out = append(out, q.w)
+		}
+	}
+	return out
+}
+
+// hint reports whether a popup says that it is a tooltip or a notification, which
+// grab nothing (EWMH, _NET_WM_WINDOW_TYPE).
+func (d *Desk) hint(w xproto.Window) bool {
+	p, err := xproto.GetProperty(d.hands.act, false, w, d.hintTypes[0], xproto.AtomAtom, 0, 16).Reply()
+	if err != nil {
+		return true
+	}
+	for b := p.Value; len(b) >= 4; b = b[4:] {
+		if slices.Contains(d.hintTypes[1:], xproto.Atom(xgb.Get32(b))) {
+			return true
+		}
+	}
+	return false
+}
