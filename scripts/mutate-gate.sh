@@ -225,7 +225,7 @@ rule $f 's/return !m\.Masked$/_ = m; return true/' 'a masked dialog hears no rel
 rule $f 's/^\t\ts\.controls \|= on$/\t\t_ = on/' 'controls, asked in the section' 'TestMouseKeys'
 
 f=input/xtest/menu_linux.go
-rule $f 's/if err == nil \&\& r\.Child == w \{/if err == nil \&\& r != nil {/' 'a locker over the menu' 'TestConformance/shared/own menu'
+rule $f 's/if err == nil \&\& r\.Child == w \{/if err == nil \&\& r != nil {/' 'a locker over the menu' 'TestConformance/shared/grab beside'
 rule $f '/^func \(d \*Desk\) popups/,/^}/s/if d\.sameBase\(w\) \{/if true {/' 'menus of others' 'TestConformance/shared/(own menu|grab beside)'
 rule $f 's/ \&\& a\.Class == xproto\.WindowClassInputOutput//' 'a menu can be seen' 'TestConformance/shared/unseen menu'
 rule $f 's/case d\.hands\.host\.last > c\.last, /case /' 'a grab after the host acted' 'TestConformance/shared/grab beside'

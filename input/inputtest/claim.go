@@ -152,6 +152,7 @@ func testGrabBesidePopup(t *testing.T, b *Bench) {
 		return b.Win.Sibling(pt.Options{Bounds: small, OverrideRedirect: true, Type: kind, Hidden: true})
 	}
 	plain, tip := popup(""), popup("TOOLTIP")
+	locker := pt.NewWindow(t, b.Display, pt.Options{Bounds: small.Inset(-5), OverrideRedirect: true, Hidden: true})
 	for _, c := range []struct {
 		name   string
 		popup  *pt.Window
@@ -162,6 +163,11 @@ func testGrabBesidePopup(t *testing.T, b *Bench) {
 		{"the popup first", plain, plain.Map, func() { grab(t, other.Conn(), other.XID()) }},
 		{"a tooltip", tip, nil, func() { grab(t, other.Conn(), other.XID()) }},
 		{"the host's hand", plain, nil, func() { pause(); h.tap(codeB); grab(t, other.Conn(), other.XID()) }},
+		{"a locker that waited", plain, nil, func() {
+			plain.Map()
+			locker.Map()
+			grab(t, locker.Conn(), locker.XID())
+		}},
 		{"a new program", plain, nil, func() {
 			w := pt.NewWindow(t, b.Display, pt.Options{Bounds: image.Rect(700, 500, 800, 550), OverrideRedirect: true})
 			grab(t, w.Conn(), w.XID())
@@ -193,6 +199,7 @@ func testGrabBesidePopup(t *testing.T, b *Bench) {
 		Nothing(t, c.name+": who has the grab", other)
 		Nothing(t, c.name+": the window", b.Win)
 		ungrab(other.Conn())
+		ungrab(locker.Conn())
 		c.popup.Unmap()
 	}
 }
