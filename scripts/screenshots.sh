@@ -13,7 +13,8 @@ export HOME=$home LIBGL_ALWAYS_SOFTWARE=1 NO_AT_BRIDGE=1 VIEWFLIP_KEYCHAIN=memor
 unset WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS
 # One cookie for both displays: it goes by every address (ffff) and number.
 export XAUTHORITY=$home/authority
-(umask 077; xauth -q nmerge - <<<"ffff 0000  0000  0012 4d49542d4d414749432d434f4f4b49452d31 0010 $(mcookie)")
+install -m 600 /dev/null "$XAUTHORITY"
+xauth -q nmerge - <<<"ffff 0000  0000  0012 4d49542d4d414749432d434f4f4b49452d31 0010 $(mcookie)"
 
 display() { # prints the name of a new display
 	local f=$home/display.$1
