@@ -95,7 +95,10 @@ rule $f 's/!g\.desk\.Visible\(\)/false/' 'visible, before anything is asked'
 rule $f 's/again := ev\.Kind == wire\.Press .*/again := false/' 'no second press'
 rule $f 's/!ev\.Button\.Valid\(\)/false/' 'known buttons'
 rule $f 's/if ev\.Kind == wire\.Press && len\(g\.ledger\.items\) >= maxHeld/if false/' 'not too much held: buttons'
-rule $f '0,/if s\.HostActive \{/s//if false {/' 'the hand of the host, pointer'
+rule $f '/^func \(g \*Gate\) point/,/^}/s/case s\.HostActive:/case false:/' 'the hand of the host, pointer'
+rule $f '/^func \(g \*Gate\) point/,/^}/s/case s\.Asked:/case false:/' 'asked of the window manager, pointer'
+rule $f '/^func \(g \*Gate\) press/,/^}/s/case s\.Asked:/case false:/' 'asked of the window manager, keys'
+rule $f 's/if t\.State\(\)\.Asked \{.*/if false {/' 'asked of the window manager, told at a release'
 rule $f '0,/case !s\.Visible:/s//case false:/' 'visible, pointer'
 rule $f '0,/case s\.Locked:/s//case false:/' 'locked, pointer'
 rule $f '0,/case s\.Busy:/s//case false:/' 'foreign grab, pointer'
@@ -268,6 +271,8 @@ f=input/xtest/stroke_linux.go
 rule $f '/^func \(s \*section\) usable/,/^}/s/ \&\& !l\.banned\[code\]//' 'characters on a forbidden key of the host' 'TestForbiddenLevel/host'
 rule $f '/^func \(s \*section\) usable/,/^}/s/ \&\& !h\.banned\[code\]//' 'characters on a forbidden key of the guests' 'TestForbiddenLevel/guest'
 
+rule $f 's/return errors\.Join\(err, mapKey\(h\.act, code, sym\)\)/return err/' 'borrowed keys on both keyboards' 'TestSecondMap'
+
 f=input/xtest/focus_linux.go
 rule $f '/^func \(s \*section\) claim/,/^}/s/^\th\.xi\.SetFocus\(h\.kbd, d\.target\(\)\)/\t_ = d/' 'our keyboard has the focus first' 'TestConformance/second/two hands'
 rule $f 's/^\t\txproto\.SetInputFocus\(h\.act, was\.RevertTo, was\.Focus, .*/\t\t_ = was/' 'the host has his focus back' "TestConformance/second/the host's focus"
@@ -320,12 +325,39 @@ rule $f '/^func \(d \*Desk\) ours/,/^}/s/_, ok := d\.member\(top\)/ok := false/'
 rule $f '/^func \(d \*Desk\) ours/,/^}/s/if len\(c\) > 0 && c\[0\] == top \{/if false \&\& c == nil {/' 'his pointer over a dialog' 'TestConformance/second/the host over'
 rule $f 's/m\.Kind == platform\.SurfaceDialog && !m\.Masked/m.Kind == platform.SurfaceDialog/' 'no keyboard for a masked dialog' 'TestConformance/second/keyboard and a masked'
 
+f=input/xtest/asked_linux.go
+rule $f 's/if d\.hostAsked\(jumps\) \{/if false {/' 'what the host asks of the window manager' 'TestManagerIsTheHosts'
+rule $f 's/d\.refused\.Store\(true\)/_ = d/' 'the guest is told that it was called off' 'TestManagerIsNotAsked/openbox/second'
+rule $f 's/case k \&\& time\.Since\(pressed\) > rest:/case k \&\& rest < 0:/' 'a menu of the window manager is closed' 'TestManagerLetsGo'
+rule $f 's/back = d\.putBack\(\)/back = false/' 'the pointer of the host goes back' 'TestManagerLetsGo'
+rule $f 's/d\.ours\(p\.Child\) \&\& \(!jumps \|\| h\.before\.over\)/d.ours(p.Child)/' 'a pointer that was put there asks for nothing' 'TestManagerLetsGo'
+
+f=input/xtest/grab_linux.go
+rule $f 's/free := !s\.host\.ptrGrabbed .*/free := true/' 'a grab of both pairs' 'TestConformance/second/a grab of both'
+rule $f 's/if h\.ptrGrab\.own\(\) .*\{/if false {/' 'a grab of the program, pointer' "TestConformance/second/the program's own grab"
+rule $f 's/if h\.kbdGrab\.own\(\) .*\{/if false {/' 'a grab of the program, keyboard' "TestConformance/second/the program's own grab"
+rule $f 's/ \&\& h\.dragger == nil//' 'a drag of another guest' 'TestConformance/second/two gates'
+rule $f '/h\.ptrGrab\.own/s/ \&\& d\.leadsAlone\(\)//' 'a grab of another program, pointer' 'TestConformance/second/a grab from another'
+rule $f '/h\.kbdGrab\.own/s/ \&\& d\.leadsAlone\(\)//' 'a grab of another program, keyboard' 'TestConformance/second/a grab from another'
+rule $f 's/return !g\.foreign \&\& /return /' 'a press that the window manager holds back' 'TestConformance/second/a press that is held back'
+
+f=input/xtest/ward_linux.go
+rule $f 's/case h\.wanted\(s\.host\):/case false:/' 'the pointer of the host, grabbed by a toolkit' "TestConformance/second/the host's pointer"
+rule $f 's/return !h\.captured\.IsZero\(\) \&\& min/return min/' 'a menu stays while the host does nothing' "TestConformance/second/the host's pointer"
+rule $f 's/case \(p \|\| k\) \&\& s\.hostComes\(\)/case false/' 'the host in a program that has grabbed' 'TestConformance/second/the host in a program'
+
+f=input/xtest/newmap_linux.go
+rule $f 's/xi\.CopyMap\(xinput\.CoreKeyboard, h\.kbd\)/error(nil)/' 'the map of the host, at first' 'TestSecondMap|TestLateReader/de'
+
 f=input/xtest/desk_linux.go
+rule $f 's/^\t\t\td\.asked\(e\)/\t\t\t_ = e/' 'what a guest makes a program ask for' 'TestManagerIsNotAsked/openbox/second'
+rule $f 's/^\t\t\td\.follow\(e\)/\t\t\t_ = e/' 'the map of the host, later' 'TestSecondMap'
 rule $f 's/^\terr := d\.liftAll\(focus\)/\tvar err error; _ = focus/' 'closing a window lets go' 'TestCloseLetsGo'
 rule $f 's/h\.xi\.SetFocus\(h\.kbd, h\.park\)/_ = f/' 'our keyboard leaves a window that is closed' 'TestSeatLife'
 
 f=input/xtest/seat_linux.go
-rule $f 's/if err := h\.xi\.SetFocus\(h\.kbd, h\.park\)\.Check\(\); err != nil \{/if err := error(nil); err != nil {/' 'a new keyboard types nowhere' 'TestSeatLife'
+rule $f 's/errors\.Join\(xi\.SetFocus\(kbd, h\.park\)\.Check\(\), /errors.Join(/' 'a new keyboard types nowhere' 'TestSeatLife'
+rule $f 's/if !h\.left \|\| h\.lost \{/if h != nil {/' 'giving back ends the grabs of the program' 'TestConformance/second/a grab from another'
 rule $f 's/return h\.stopRepeat\(\)/return nil/' 'the server does not repeat for guests' 'TestNoRepeatElsewhere/second'
 rule $f 's/if s\.desktop\.Session\(\)\.Type == platform\.SessionWayland \{/if false {/' 'not under Wayland' 'TestRefusals|TestXwaylandRefused'
 rule $f 's/if s\.opt\.Guard != nil \{.*/if false {/' 'not without the guardian' 'TestNoGuardian'

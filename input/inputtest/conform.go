@@ -268,6 +268,8 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 			{"the client's own requests", testClientPointer},
 			{"the program's own grab", testOwnGrab},
 			{"the host in a program that has grabbed", testHostInGrab},
+			{"the host's pointer grabbed by a toolkit", testCaptured},
+			{"a press that is held back", testHeldBack},
 			{"a grab from another window", testOtherGrab},
 			{"a grab of both pairs", testGrabOfBoth},
 		}...)

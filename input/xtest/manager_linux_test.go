@@ -4,6 +4,7 @@ import (
 	"image"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -238,4 +239,83 @@ func TestManagerIsTheHosts(t *testing.T) {
 		return b.Win.Bounds().Min != before
 	})
 	h.event(xproto.ButtonRelease, 1)
+}
+
+// menuManager stands for window managers that take the host's keyboard for a menu
+// or a move by keys until Escape is pressed, and put the pointer into the window
+// for the latter. taken counts how often it did.
+func menuManager(t *testing.T, display string) (taken *atomic.Int32) {
+	t.Helper()
+	c, err := x11.Connect(display)
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken = new(atomic.Int32)
+	menu, move := c.Atom("_GTK_SHOW_WINDOW_MENU"), c.Atom("_NET_WM_MOVERESIZE")
+	xproto.ChangeWindowAttributes(c.Conn, c.Root, xproto.CwEventMask, []uint32{xproto.EventMaskSubstructureNotify})
+	_, _ = xproto.GetInputFocus(c.Conn).Reply()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			ev, err := c.WaitForEvent()
+			if ev == nil && err == nil {
+				return
+			}
+			switch e := ev.(type) {
+			case xproto.ClientMessageEvent:
+				if e.Type != menu && (e.Type != move || e.Data.Data32[2] == 11) {
+					continue
+				}
+				if e.Type == move {
+					xproto.WarpPointer(c.Conn, 0, e.Window, 0, 0, 0, 0, 100, 100)
+				}
+				r, err := xproto.GrabKeyboard(c.Conn, false, c.Root, xproto.TimeCurrentTime, xproto.GrabModeAsync, xproto.GrabModeAsync).Reply()
+				if err == nil && r.Status == xproto.GrabStatusSuccess {
+					taken.Add(1)
+				}
+			case xproto.KeyPressEvent:
+				if e.Detail == 9 {
+					xproto.UngrabKeyboard(c.Conn, xproto.TimeCurrentTime)
+				}
+			}
+		}
+	}()
+	t.Cleanup(func() { c.Close(); <-done })
+	return taken
+}
+
+// A menu of a window manager's that knows no end of a request is closed, and a
+// pointer that it put into the window goes back where it was.
+func TestManagerLetsGo(t *testing.T) {
+	v, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	b := inputtest.NewBench(t, v.Name(), opener(xtest.SeatOptions{}))
+	h := newHand(t, v.Name(), image.Rect(800, 500, 1000, 700))
+	taken := menuManager(t, v.Name())
+	for name, request := range map[string]func(){
+		"menu":         func() { ask(b, "_GTK_SHOW_WINDOW_MENU", 2, 300, 200) },
+		"move by keys": func() { ask(b, "_NET_WM_MOVERESIZE", 300, 200, 10, 1, 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h.t = t
+			h.focus(h.win)
+			n := taken.Load()
+			press := b.Button(wire.Press, 100, 50, wire.Left)
+			pt.Eventually(t, "the press", func() bool { return b.Gate.Do(press, inputtest.Rights).OK() })
+			request()
+			pt.Eventually(t, "the window manager to take the keyboard", func() bool { return taken.Load() > n })
+			pt.Eventually(t, "the host's hand to be free", h.free)
+			pt.Eventually(t, "the host's pointer to be back", func() bool {
+				p, err := xproto.QueryPointer(h.c.Conn, h.c.Root).Reply()
+				return err == nil && image.Pt(int(p.RootX), int(p.RootY)) == h.at
+			})
+			h.works()
+			b.Gate.Do(b.Button(wire.Release, 100, 50, wire.Left), inputtest.Rights)
+			pt.Eventually(t, "the guest to go on", func() bool { return b.Gate.Do(b.At(wire.Move, 50, 50), inputtest.Rights).OK() })
+		})
+	}
 }
