@@ -343,7 +343,7 @@ rule $f 's/return !g\.foreign \&\& /return /' 'a press that the window manager h
 
 f=input/xtest/ward_linux.go
 rule $f 's/case h\.wanted\(s\.host\):/case false:/' 'the pointer of the host, grabbed by a toolkit' "TestConformance/second/the host's pointer"
-rule $f 's/return !h\.captured\.IsZero\(\) \&\& min/return min/' 'a menu stays while the host does nothing' "TestConformance/second/the host's pointer"
+rule $f 's/return !h\.captured\.IsZero\(\) \&\& min/return min/' 'a menu stays while the host does nothing' 'TestXterm'
 rule $f 's/case \(p \|\| k\) \&\& s\.hostComes\(\)/case false/' 'the host in a program that has grabbed' 'TestConformance/second/the host in a program'
 
 f=input/xtest/newmap_linux.go

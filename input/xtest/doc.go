@@ -119,6 +119,17 @@
 // if the host's keyboard is grabbed all the same, by an Escape, which goes to
 // whoever has grabbed it. The guest is told with the next event.
 //
+// # Grabs of programs
+//
+// A grab of the second pair while the host's is free is the shared program's: it
+// is in nobody's way (ownGrabs). From a guest's press on a ward looks after the
+// host's hand: what a toolkit has grabbed of it because of that press is given
+// back when the host does something, by letting go of the guest's button or by
+// Escape from the guests' keyboard; and when the host comes to a program that
+// has grabbed the second pair, which would hear nothing of them, the second pair
+// is made anew, which ends the grab (renewPair). So it is when a guest leaves
+// such a program.
+//
 // # What is left
 //
 // Who has a passive grab the server does not tell. One of somebody else on a
