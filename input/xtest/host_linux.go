@@ -92,6 +92,7 @@ func (h *hands) sharedActive(a *idleAsk) bool {
 
 // hostAsk is what a section wants to know of the host, on its way.
 type hostAsk struct {
+	at               time.Time // before it was asked
 	idle             *idleAsk
 	ptr              xinput.QueryPointerCookie
 	focus            xinput.GetFocusCookie
@@ -99,7 +100,7 @@ type hostAsk struct {
 }
 
 func (h *hands) askHost(root xproto.Window) hostAsk {
-	a := hostAsk{idle: h.askIdle()}
+	a := hostAsk{at: time.Now(), idle: h.askIdle()}
 	if h.second {
 		a.ptr, a.focus = h.xi.QueryPointer(xinput.CorePointer, root), h.xi.GetFocus(xinput.CoreKeyboard)
 		a.ptrGrab, a.kbdGrab = h.xi.Grabbed(xinput.CorePointer, h.probe), h.xi.Grabbed(xinput.CoreKeyboard, h.probe)
@@ -119,6 +120,8 @@ type host struct {
 	buttons uint32
 	// ptrIdle and kbdIdle are how long the host did nothing.
 	ptrIdle, kbdIdle time.Duration
+	// seen is when that was true, or earlier.
+	seen time.Time
 	// focus is where his keyboard goes.
 	focus xproto.Window
 	// ptrGrabbed and kbdGrabbed mean that somebody has grabbed his pointer or
@@ -141,7 +144,7 @@ func (s *section) lookAtHost(a hostAsk) bool {
 	if perr != nil || ferr != nil || pgerr != nil || kgerr != nil {
 		return false
 	}
-	s.host = host{mods: p.Mods, group: p.Group, over: d.ours(p.Child), at: p.At, buttons: p.Buttons, focus: f, ptrGrabbed: pg, kbdGrabbed: kg}
+	s.host = host{seen: a.at, mods: p.Mods, group: p.Group, over: d.ours(p.Child), at: p.At, buttons: p.Buttons, focus: f, ptrGrabbed: pg, kbdGrabbed: kg}
 	typing := d.hostInside(f)
 	recent := func(t time.Duration) bool { return ierr == nil && now-t < hostPause }
 	s.state.HostActive = s.host.over && (p.Buttons != 0 || recent(last.ptr)) || typing && recent(last.kbd)

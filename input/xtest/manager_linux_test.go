@@ -288,7 +288,7 @@ func menuManager(t *testing.T, display string) (taken *atomic.Int32) {
 // A menu of a window manager's that knows no end of a request is closed, and a
 // pointer that it put into the window goes back where it was.
 func TestManagerLetsGo(t *testing.T) {
-	v, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
+	v, err := virtual.Start(t.Context(), virtual.Options{}) // no other
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,12 +80,12 @@ func (s *section) hostComes() bool {
 func (d *Desk) noteCapture(now host) {
 	h := d.hands
 	taken := now.ptrGrabbed || now.kbdGrabbed
-	since := time.Since(h.actedAt)
+	since := now.seen.Sub(h.actedAt)
 	switch {
 	case !taken:
 		h.captured = time.Time{}
 	case h.captured.IsZero() && !h.wasTaken && since < leadTime && now.buttons == 0 && now.kbdIdle > since:
-		h.captured, h.escaped, h.escapeRest = time.Now(), time.Time{}, escapeRest
+		h.captured, h.escaped, h.escapeRest = now.seen, time.Time{}, escapeRest
 	}
 	h.wasTaken = taken
 }
@@ -93,7 +93,7 @@ func (d *Desk) noteCapture(now host) {
 // wanted reports whether the host has done something since their pair was
 // grabbed because of a guest.
 func (h *hands) wanted(now host) bool {
-	return !h.captured.IsZero() && min(now.ptrIdle, now.kbdIdle) < time.Since(h.captured)
+	return !h.captured.IsZero() && min(now.ptrIdle, now.kbdIdle) < now.seen.Sub(h.captured)
 }
 
 // giveWay ends what the shared program has grabbed the host's pair for: a button
