@@ -272,3 +272,43 @@ func TestClipParts(t *testing.T) {
 		t.Error("too much")
 	}
 }
+
+// One content of each member is kept, whatever number of shares they paste into;
+// and what is copied is not sent on top of what did not get there.
+func TestContentsAreBounded(t *testing.T) {
+	inTime(t, func(w *world) {
+		t := w.t
+		anna, ben, one, v := w.pair(control | wire.RightPaste | wire.RightCopy)
+		two, err := anna.Share(t.Context(), platform.Window{ID: platform.NewWindowID(8), Title: "Second"}, control|wire.RightPaste)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = ben
+		synctest.Wait()
+		hers := w.clips[0]
+		stage := func(id wire.ShareID) {
+			w.net.tell(t, 1, wire.Paste{Share: id, Clip: wire.Clip{Kind: wire.ClipText, Total: 1, Data: []byte("x")}})
+			synctest.Wait()
+		}
+		stage(one)
+		stage(two)
+		_ = v.Send(ctrlV())
+		synctest.Wait()
+		if len(hers.lent) != 0 {
+			t.Error("two contents of one member were kept")
+		}
+		stage(one)
+		_ = v.Send(ctrlV())
+		synctest.Wait()
+		if len(hers.lent) != 1 {
+			t.Error("nothing was pasted")
+		}
+		w.net.ends[0].waiting.Store(6 << 20) // Anna's end of the connection
+		hers.copies <- platform.Clip{Kind: platform.ClipText, Data: []byte("copied")}
+		_ = v.Send(ctrlC())
+		synctest.Wait()
+		if r, _ := v.LastRefusal(); r != wire.ClipTooLarge || w.clips[1].text() != "" {
+			t.Error("more is sent to somebody who does not take it", r)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -144,6 +145,7 @@ func TestFloodsDelayNobody(t *testing.T) {
 	for range 4 {
 		before = append(before, block(a)...)
 	}
+	goroutines, most := runtime.NumGoroutine(), 0
 	for round := range 4 {
 		for range 4 {
 			quiet = append(quiet, block(a)...)
@@ -154,6 +156,7 @@ func TestFloodsDelayNobody(t *testing.T) {
 			wg.Go(func() { f.pictures(fctx) })
 			wg.Go(func() { f.each(fctx, time.Second/knockRate, func(int) error { return f.knocks.knock(fctx) }) })
 			flooded = append(flooded, block(a)...)
+			most = max(most, runtime.NumGoroutine())
 			stop()
 			wg.Wait()
 		}
@@ -168,6 +171,10 @@ func TestFloodsDelayNobody(t *testing.T) {
 		if round == 3 {
 			t.Error("a flood of one member delays another")
 		}
+	}
+	t.Log(goroutines, "goroutines, and beside a flood", most)
+	if most > goroutines+100 { // a few of the flood, and of each candidate that is tried
+		t.Error("too many goroutines for a flood of one member")
 	}
 	if met(eve) == 0 || met(ben) < 2 {
 		t.Error("somebody was thrown out who kept to the protocol")
