@@ -32,16 +32,16 @@ type xdesktop struct {
 	watched  map[xproto.Window]bool
 }
 
-// noDisplay is an error of x11 that is ErrNoDisplay.
-type noDisplay struct{ error }
+// noDisplayError is an error of x11 that is ErrNoDisplay.
+type noDisplayError struct{ error }
 
 // Is makes it ErrNoDisplay.
-func (noDisplay) Is(target error) bool { return target == ErrNoDisplay }
+func (noDisplayError) Is(target error) bool { return target == ErrNoDisplay }
 
 func open(display string, log *slog.Logger) (desktop, error) {
 	c, err := x11.Connect(display)
 	if errors.Is(err, x11.ErrNoDisplay) {
-		return nil, noDisplay{err}
+		return nil, noDisplayError{err}
 	}
 	if err != nil {
 		return nil, err

@@ -24,14 +24,14 @@ import (
 // says which, and what to do.
 var ErrNoDisplay = errors.New("x11: there is no display: start viewflip in a desktop session, or set DISPLAY")
 
-// noDisplay is ErrNoDisplay with a sentence of its own.
-type noDisplay string
+// noDisplayError is ErrNoDisplay with a sentence of its own.
+type noDisplayError string
 
 // Error implements error.
-func (e noDisplay) Error() string { return "x11: " + string(e) }
+func (e noDisplayError) Error() string { return "x11: " + string(e) }
 
 // Is makes it ErrNoDisplay.
-func (e noDisplay) Is(target error) bool { return target == ErrNoDisplay }
+func (e noDisplayError) Is(target error) bool { return target == ErrNoDisplay }
 
 // refusal is how xgb begins what a server says that refuses a client.
 const refusal = "x protocol authentication refused"
@@ -39,9 +39,9 @@ const refusal = "x protocol authentication refused"
 // unreachable says why a display cannot be used.
 func unreachable(display string, err error) error {
 	if strings.Contains(err.Error(), refusal) {
-		return noDisplay(fmt.Sprintf("the display %q refuses this program: start viewflip as the person whose desktop it is, or set XAUTHORITY to the file with their key", display))
+		return noDisplayError(fmt.Sprintf("the display %q refuses this program: start viewflip as the person whose desktop it is, or set XAUTHORITY to the file with their key", display))
 	}
-	return noDisplay(fmt.Sprintf("the display %q does not answer: start viewflip in a desktop session that runs, or set DISPLAY to it", display))
+	return noDisplayError(fmt.Sprintf("the display %q does not answer: start viewflip in a desktop session that runs, or set DISPLAY to it", display))
 }
 
 // Conn is one connection to an X server with its atoms.
