@@ -57,7 +57,7 @@ mix: test-deps
 fuzz: test-deps
 	scripts/fuzz.sh
 
-# Hostile input, under three window managers and to five programs: EVENTS in all,
+# Hostile input, under five window managers and to five programs: EVENTS in all,
 # from a SEED.
 EVENTS ?= 1000000
 SEED ?= 1

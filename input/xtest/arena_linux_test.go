@@ -28,6 +28,7 @@ import (
 const (
 	hostB, hostN, hostM, hostShift = 56, 57, 58, 62
 	hostButton                     = 10
+	numLock                        = 77
 )
 
 // hostKeys are the same as a guest names them.
@@ -115,7 +116,10 @@ func newArena(t *testing.T, v *virtual.Display, s scene, typed string) *arena {
 		return w
 	}
 	size := image.Pt(int(a.c.Screen.WidthInPixels), int(a.c.Screen.HeightInPixels))
-	a.floor = window("floor", image.Rectangle{Max: size}, false, false)
+	a.floor = window("floor", image.Rectangle{Max: size}, s.wm == "i3", false) // i3 knows no desktop, and would raise it
+	if s.wm == "i3" {
+		a.restack(a.floor.XID(), xproto.StackModeBelow)
+	}
 	a.neighbour = window("neighbour", image.Rect(420, 500, 720, 800), false, false)
 	a.host = window("host", image.Rect(900, 200, 1200, 600), false, false)
 	a.popup = window("", image.Rect(200, 200, 500, 500), true, true)
@@ -130,6 +134,11 @@ func newArena(t *testing.T, v *virtual.Display, s scene, typed string) *arena {
 		return a.focused()
 	})
 	xproto.WarpPointer(a.hand.Conn, 0, a.hand.Root, 0, 0, 0, 0, 1000, 400)
+	if s.shared { // mouse keys are on
+		for _, e := range [][2]byte{{xproto.KeyPress, hostShift}, {xproto.KeyPress, numLock}, {xproto.KeyRelease, numLock}, {xproto.KeyRelease, hostShift}} {
+			a.send(e[0], e[1], image.Point{})
+		}
+	}
 	a.openGates(v)
 	for _, w := range a.others {
 		w.Forget()
@@ -460,8 +469,7 @@ func (a *arena) chaos(ctx context.Context, rnd *rand.Rand) {
 			}
 		case 11:
 			if a.menu != 0 {
-				a.put(rnd, a.menu)
-				a.flash(rnd, a.menu)
+				a.prompt(rnd)
 			}
 		case 12, 13:
 			a.stealFocus(rnd)
@@ -476,6 +484,20 @@ func (a *arena) chaos(ctx context.Context, rnd *rand.Rand) {
 		_, _ = xproto.GetInputFocus(a.c.Conn).Reply()
 		nap(rnd, 100, 4000)
 	}
+}
+
+// prompt shows a popup of the shared program, with one pair for both at times
+// while another program has grabbed the keyboard.
+func (a *arena) prompt(rnd *rand.Rand) {
+	c := a.c.Conn
+	if a.scene.shared && rnd.IntN(2) == 0 {
+		xproto.GrabKeyboard(c, false, a.c.Root, xproto.TimeCurrentTime, xproto.GrabModeAsync, xproto.GrabModeAsync)
+		_, _ = xproto.GetInputFocus(c).Reply()
+		nap(rnd, 1000, 5000) // a guest sees it, or the popup comes too late for it
+		defer xproto.UngrabKeyboard(c, xproto.TimeCurrentTime)
+	}
+	a.put(rnd, a.menu)
+	a.flash(rnd, a.menu)
 }
 
 // Keys that the chaos takes for itself: on the root, where guests are refused, and
@@ -500,8 +522,8 @@ func (a *arena) takeKeys(rnd *rand.Rand) {
 func (a *arena) takenKeys() (n int) {
 	_, _ = xproto.GetInputFocus(a.c.Conn).Reply()
 	for ev, err := a.c.PollForEvent(); ev != nil || err != nil; ev, err = a.c.PollForEvent() {
-		switch ev.(type) {
-		case xproto.KeyPressEvent, xproto.KeyReleaseEvent:
+		// A key that is held when somebody grabs the keyboard goes up there.
+		if e, ok := ev.(xproto.KeyPressEvent); ok && !isHostCode(int(e.Detail)) {
 			n++
 		}
 	}
@@ -561,6 +583,7 @@ func (a *arena) count(sum *tally, name string, e pt.Event) {
 	switch e.Kind {
 	case pt.KeyDown, pt.KeyUp:
 		if !isHostCode(e.Detail) {
+			a.t.Logf("in %s: %+v", name, e)
 			sum.leaks[name+" "+string(e.Kind)]++
 		}
 	case pt.Press, pt.Release:
@@ -570,6 +593,7 @@ func (a *arena) count(sum *tally, name string, e pt.Event) {
 	case pt.Motion:
 		if name != "host" { // there look tells
 			sum.leaks[name+" motion"]++
+			a.t.Logf("motion in %s: %+v, at %v; the host's window %v", name, e, a.others[name].Bounds(), a.host.Bounds())
 		}
 	default: // crossings and focus are not input
 	}

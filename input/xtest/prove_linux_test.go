@@ -64,6 +64,9 @@ func TestProve(t *testing.T) {
 				scenes = append(scenes, scene{wm: wm, client: client})
 			}
 		}
+		for _, wm := range []string{"twm", "i3"} {
+			scenes = append(scenes, scene{wm: wm}, scene{wm: wm, shared: true})
+		}
 		for i := range scenes {
 			scenes[i].events = (n + len(scenes) - 1) / len(scenes)
 		}
@@ -229,11 +232,7 @@ func prove(t *testing.T, s scene, seed uint64) tally {
 // play is one desktop of a scene; left is how many events are still to come.
 func play(t *testing.T, s scene, seed uint64) (sum tally, left int) {
 	t.Helper()
-	v, err := virtual.Start(t.Context(), virtual.Options{WM: s.wm})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = v.Close() })
+	v := startScene(t, s)
 	a := newArena(t, v, s, filepath.Join(t.TempDir(), "typed"))
 	ctx, cancel := context.WithCancel(t.Context())
 	var around, guests sync.WaitGroup
@@ -254,6 +253,39 @@ func play(t *testing.T, s scene, seed uint64) (sum tally, left int) {
 		return sum, 0
 	}
 	return sum, int(max(0, a.todo.Load()))
+}
+
+// startScene starts the display of a scene. With one pair for both the number pad
+// moves the pointer, if somebody turns that on.
+func startScene(t *testing.T, s scene) *virtual.Display {
+	t.Helper()
+	var v *virtual.Display
+	config := filepath.Join(t.TempDir(), "config")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	switch s.wm {
+	case "twm": // its shortcuts on windows are those of letters that guests press
+		write("RandomPlacement\nNoGrabServer\n\"q\" = : window : f.lower\n\"r\" = : window : f.forcemove\n\"t\" = c : window|frame : f.raise\n")
+		v = startWM(t, s.wm, "-f", config)
+	case "i3":
+		write("font pango:monospace 8\nfocus_follows_mouse no\nmouse_warping none\nfor_window [class=\".*\"] floating enable\nfor_window [title=\".*\"] floating enable\n" +
+			"no_focus [title=\".*\"]\nbindsym Mod1+e layout toggle split\nbindsym y nop\n")
+		v = startWM(t, s.wm, "-c", config)
+	default:
+		var err error
+		if v, err = virtual.Start(t.Context(), virtual.Options{WM: s.wm}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = v.Close() })
+	}
+	if s.shared {
+		setXKB(t, v, "us", "keypad:pointerkeys")
+	}
+	return v
 }
 
 // attackers act at the same time, each as several guests in turn: a guest may
