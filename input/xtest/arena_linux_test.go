@@ -197,6 +197,13 @@ func programs() map[string]string {
 			`-e 'stty raw -echo; trap "" INT QUIT TSTP HUP; cat >"$OUT"'`,
 		"GTK3": python("GTK3"),
 		"Qt5":  python("Qt5"),
+		// Title bars of their own: what a guest drags there the program hands to the
+		// window manager.
+		"GTK3 title bar": strings.Replace(python("GTK3"), "w.add(e);", "w.set_titlebar(Gtk.HeaderBar(title=\"shared\", show_close_button=True)); w.add(e);", 1),
+		"Qt5 title bar": strings.Replace(strings.Replace(python("Qt5"), "e = QPlainTextEdit()", "e = Own()", 1), "a = QApplication", `class Own(QPlainTextEdit):
+    def mousePressEvent(self, ev):
+        self.window().windowHandle().startSystemMove(); super().mousePressEvent(ev)
+a = QApplication`, 1),
 		"Chromium": `: >"$OUT"; exec chromium --no-sandbox --user-data-dir="$PROFILE" --disable-gpu --no-first-run --disable-background-networking ` +
 			`--password-store=basic --window-position=150,150 --window-size=500,350 ` +
 			`"--app=data:text/html,<title>shared</title><textarea style=width:100%25;height:90vh autofocus></textarea>" >"$OUT.log" 2>&1`,

@@ -28,6 +28,7 @@ const (
 	// freeStep how often, and escapeRest how long the first Escape may take to
 	// work; each further one twice as long.
 	freeTime   = 2 * time.Second
+	freeLimit  = time.Minute // if it stays grabbed
 	freeStep   = 4 * time.Millisecond
 	escapeRest = 20 * time.Millisecond
 	// escapeSym is the keysym of Escape (keysymdef.h).
@@ -60,7 +61,9 @@ func (d *Desk) asked(e xproto.ClientMessageEvent) {
 		d.refused.Store(true)
 	}
 	d.log.Debug("what the program asked of the window manager was called off")
-	if !h.before.ptrGrabbed && !h.before.kbdGrabbed { // else no window manager gets it
+	// What had grabbed the host's pair before is their own menu, unless it is there
+	// because of a guest: then no window manager gets it.
+	if guests := !h.captured.IsZero() || time.Since(h.free) < freeTime; guests || !h.before.ptrGrabbed && !h.before.kbdGrabbed {
 		h.free, h.jumps = time.Now().Add(freeTime), jumps
 		if !h.freeing && h.xi != nil {
 			h.freeing = true
@@ -119,7 +122,7 @@ func (d *Desk) setFree() {
 		case err != nil:
 		case k && time.Since(pressed) > rest:
 			if !pressed.IsZero() {
-				rest *= 2
+				rest = min(2*rest, freeTime/4)
 			}
 			pressed = time.Now()
 			h.hostEscape()
@@ -135,7 +138,7 @@ func (d *Desk) setFree() {
 			}
 		default:
 		}
-		again = err == nil && left > 0
+		again = err == nil && (left > 0 || k && left > -freeLimit)
 		h.freeing = again
 		h.turn.Unlock()
 		if back { // it took his focus along

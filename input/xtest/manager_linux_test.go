@@ -27,6 +27,7 @@ func managers() []string { return []string{"openbox", "xfwm4", "mutter --x11"} }
 func underManager(t *testing.T, wm string) *virtual.Display {
 	t.Helper()
 	need(t, strings.Fields(wm)[0])
+	_ = t.TempDir() // what programs write there is removed after they have ended with the display
 	v, err := virtual.Start(t.Context(), virtual.Options{WM: wm})
 	if err != nil {
 		t.Fatal(err)

@@ -60,7 +60,7 @@ func TestProve(t *testing.T) {
 		scenes = nil
 		for _, wm := range []string{"openbox", "xfwm4", "mutter --x11"} {
 			scenes = append(scenes, scene{wm: wm}, scene{wm: wm, shared: true})
-			for _, client := range []string{"xterm", "GTK3", "Qt5", "Chromium"} {
+			for _, client := range []string{"xterm", "GTK3", "Qt5", "Chromium", "GTK3 title bar", "Qt5 title bar"} {
 				scenes = append(scenes, scene{wm: wm, client: client})
 			}
 		}

@@ -44,16 +44,14 @@ func (d *Desk) guard() bool {
 	h, s := d.hands, &section{d: d}
 	h.turn.Lock()
 	defer h.turn.Unlock()
-	pc, kc, fc := h.xi.Grabbed(h.ptr, h.probe), h.xi.Grabbed(h.kbd, h.probe), h.xi.GetFocus(h.kbd)
+	pc, kc := h.xi.Grabbed(h.ptr, h.probe), h.xi.Grabbed(h.kbd, h.probe)
 	a := h.askHost(d.root)
 	p, perr := pc.Reply()
 	k, kerr := kc.Reply()
-	f, ferr := fc.Reply()
-	if !s.lookAtHost(a) || perr != nil || kerr != nil || ferr != nil || d.closed || h.lost {
+	if !s.lookAtHost(a) || perr != nil || kerr != nil || d.closed || h.lost {
 		d.warded = false
 		return false
 	}
-	s.focus = f
 	d.noteCapture(s.host)
 	switch {
 	case h.wanted(s.host):
@@ -105,13 +103,19 @@ func (s *section) giveWay() {
 		h.dragger.changed() // its gate lets go: the host is active
 		return
 	}
-	if time.Since(h.escaped) < h.escapeRest || !d.inside(s.focus) {
+	if time.Since(h.escaped) < h.escapeRest {
 		return
 	}
-	h.escaped, h.escapeRest = time.Now(), 2*h.escapeRest
+	xproto.GrabServer(h.act) // the keyboard must not go elsewhere meanwhile
+	defer xproto.UngrabServer(h.act)
+	f, err := h.xi.GetFocus(h.kbd).Reply()
+	if err != nil || !d.inside(f) {
+		return
+	}
+	s.focus, h.escaped, h.escapeRest = f, time.Now(), 2*h.escapeRest
 	if code, ok := h.escapeCode(); ok && !s.Owned(input.Stroke{Code: code}) {
-		f := fake{h.act, d.root}
-		_, _ = f.Key(code, true), f.Key(code, false)
+		escape := fake{h.act, d.root}
+		_, _ = escape.Key(code, true), escape.Key(code, false)
 	}
 }
 
