@@ -124,6 +124,7 @@ func (c *Call) Share(ctx context.Context, w platform.Window, grant wire.Rights) 
 	members := slices.Clone(c.order)
 	c.mu.Unlock()
 	s.masked.follow(s.state.Surfaces, time.Now())
+	title, first := s.title, s.state // before anything follows the window
 	if !c.spawn(s.run) {
 		cancel(nil)
 		return 0, errors.Join(ErrEnded, stream.Close())
@@ -133,9 +134,9 @@ func (c *Call) Share(ctx context.Context, w platform.Window, grant wire.Rights) 
 			s.announce(m)
 		}
 	}
-	c.emit(Event{Kind: EventShared, Share: s.id, Title: s.title})
-	if s.state.TooLarge {
-		c.emit(paused(s.id, s.title, s.state))
+	c.emit(Event{Kind: EventShared, Share: s.id, Title: title})
+	if first.TooLarge {
+		c.emit(paused(s.id, title, first))
 	}
 	c.changed()
 	return s.id, nil
