@@ -121,6 +121,8 @@ func testClaimMasked(t *testing.T, b *Bench) {
 // A window of the client that nobody sees makes no menu of a foreign grab.
 func testUnseenMenu(t *testing.T, b *Bench) {
 	other := b.Neighbour()
+	b.later(b.Key(wire.KeyDown, "KeyA")) // the gate knows of that window
+	b.Do(b.Key(wire.KeyUp, "KeyA"))
 	c := b.Win.Conn()
 	w, err := xproto.NewWindowId(c.Conn)
 	if err != nil {
