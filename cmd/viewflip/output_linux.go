@@ -30,7 +30,7 @@ func unread(ctx context.Context, f *os.File, gone func()) {
 	for {
 		n, err := unix.Poll(fds, -1)
 		switch {
-		case err == unix.EINTR: //nolint:errorlint // it is one of the system's numbers
+		case err == unix.EINTR:
 			continue
 		case err != nil || n == 0 || fds[1].Revents != 0:
 			return

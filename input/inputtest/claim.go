@@ -180,8 +180,8 @@ func testGrabBesidePopup(t *testing.T, b *Bench) {
 		b.Do(b.Key(wire.KeyUp, "KeyA"))
 		if c.before != nil {
 			c.before()
-			b.Gate.Do(b.Key(wire.KeyDown, "KeyA"), Rights) // it sees how things are
-			b.Gate.Do(wire.Input{Kind: wire.ReleaseAll}, Rights)
+			_ = b.Gate.Do(b.Key(wire.KeyDown, "KeyA"), Rights) // it sees how things are
+			_ = b.Gate.Do(wire.Input{Kind: wire.ReleaseAll}, Rights)
 		}
 		if c.grab != nil {
 			c.grab()

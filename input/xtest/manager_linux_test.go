@@ -188,6 +188,7 @@ func TestManagerIsNotAsked(t *testing.T) {
 }
 
 func notAsked(t *testing.T, b *inputtest.Bench, h *hand, shared bool, request func(*inputtest.Bench)) {
+	t.Helper()
 	h.t = t
 	before := b.Win.Bounds()
 	if shared { // one keyboard for both

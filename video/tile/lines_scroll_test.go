@@ -27,8 +27,9 @@ type scrolling struct {
 	halves bool
 }
 
-func scrollings(t testing.TB) []scrolling {
-	other := newPage(t, false)
+func scrollings(tb testing.TB) []scrolling {
+	tb.Helper()
+	other := newPage(tb, false)
 	other.dense, other.height, other.period = true, 21, 5
 	all := image.Rect(0, 0, 1280, 800)
 	grey, ink := color.RGBA{200, 200, 205, 255}, color.RGBA{40, 40, 60, 255}
@@ -92,6 +93,7 @@ func TestTextScrolls(t *testing.T) {
 
 // textScrolls scrolls p and bounds what a step takes.
 func textScrolls(t *testing.T, s scrolling, p *page, step int) {
+	t.Helper()
 	panes := 1
 	if s.second != nil {
 		panes = 2

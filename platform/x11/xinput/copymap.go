@@ -53,19 +53,19 @@ func (x *Client) CopyMap(from, to DeviceID) error {
 }
 
 // askMap asks for a keyboard's map, its compatibility map and its names.
-func (kb *Client) askMap(id DeviceID) [3]*xgb.Cookie {
+func (x *Client) askMap(id DeviceID) [3]*xgb.Cookie {
 	const ranges = 20 // bytes: nothing in part, and for each part the first and how many
 	const groups, all = 0xf, 1
 	return [3]*xgb.Cookie{
-		kb.ask(append(u16(u16(kb.request(opKbGetMap), uint16(id)), allParts), make([]byte, ranges)...)),
-		kb.ask(append(u16(kb.request(opKbGetCompatMap), uint16(id)), groups, all, 0, 0, 0, 0)),
-		kb.ask(u32(u16(u16(kb.request(opKbGetNames), uint16(id)), 0), namesOfUse)),
+		x.ask(append(u16(u16(x.request(opKbGetMap), uint16(id)), allParts), make([]byte, ranges)...)),
+		x.ask(append(u16(x.request(opKbGetCompatMap), uint16(id)), groups, all, 0, 0, 0, 0)),
+		x.ask(u32(u16(u16(x.request(opKbGetNames), uint16(id)), 0), namesOfUse)),
 	}
 }
 
 // readMap reads what askMap asks for.
-func (kb *Client) readMap(id DeviceID) (out [3][]byte, err error) {
-	for i, c := range kb.askMap(id) {
+func (x *Client) readMap(id DeviceID) (out [3][]byte, err error) {
+	for i, c := range x.askMap(id) {
 		if out[i], err = c.Reply(); err != nil {
 			return out, err
 		}
@@ -76,8 +76,8 @@ func (kb *Client) readMap(id DeviceID) (out [3][]byte, err error) {
 	return out, nil
 }
 
-func (kb *Client) copyMap(from DeviceID, ids []DeviceID) error {
-	has, err := kb.readMap(from)
+func (x *Client) copyMap(from DeviceID, ids []DeviceID) error {
+	has, err := x.readMap(from)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (kb *Client) copyMap(from DeviceID, ids []DeviceID) error {
 		return err
 	}
 	for _, id := range ids {
-		is, err := kb.readMap(id)
+		is, err := x.readMap(id)
 		if err != nil {
 			return err
 		}
@@ -106,7 +106,7 @@ func (kb *Client) copyMap(from DeviceID, ids []DeviceID) error {
 			if bytes.Equal(is[i][sameFrom:], has[i][sameFrom:]) {
 				continue // nobody has to hear of it
 			}
-			if err := kb.tell(append(u16(kb.request(r.op), uint16(id)), r.rest...)).Check(); err != nil {
+			if err := x.tell(append(u16(x.request(r.op), uint16(id)), r.rest...)).Check(); err != nil {
 				return err
 			}
 		}
