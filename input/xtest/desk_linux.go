@@ -167,7 +167,7 @@ func isQt(c *x11.Conn, win xproto.Window) bool {
 	}
 	mask := xproto.Window(xproto.Setup(c.Conn).ResourceIdMask)
 	for _, w := range t.Children {
-		if w&^mask == win&^mask && strings.HasPrefix(c.Title(w), "Qt Selection Owner for ") {
+		if w&^mask == win&^mask && strings.HasPrefix(c.Title(w), "Qt Selection Owner for") {
 			return true
 		}
 	}

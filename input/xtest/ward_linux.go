@@ -112,10 +112,15 @@ func (s *section) giveWay() {
 	if err != nil || !d.inside(f) {
 		return
 	}
-	s.focus, h.escaped, h.escapeRest = f, time.Now(), 2*h.escapeRest
+	p, err := h.xi.QueryPointer(h.ptr, d.root).Reply()
+	const locks = xproto.ModMaskLock | xproto.ModMask2
+	if err != nil || p.Mods&0xff&^locks != 0 {
+		return // with a modifier that a guest holds it would be a shortcut
+	}
+	s.focus, s.mask, h.escaped, h.escapeRest = f, p.Mods&0xff, time.Now(), 2*h.escapeRest
 	if code, ok := h.escapeCode(); ok && !s.Owned(input.Stroke{Code: code}) {
 		escape := fake{h.act, d.root}
-		_, _ = escape.Key(code, true), escape.Key(code, false)
+		_, _ = s.strikeKey(escape, code), escape.Key(code, false)
 	}
 }
 
