@@ -359,7 +359,7 @@ func (c *Call) addMember(s memberSpec) error {
 		c.order = slices.DeleteFunc(c.order, func(o *member) bool { return o == old })
 	}
 	m.number = c.numberLocked()
-	m.name = c.nameLocked(m, s.name)
+	m.said, m.name = s.name, c.nameLocked(m, s.name)
 	c.order = append(c.order, m)
 	c.mu.Unlock()
 	if old != nil {

@@ -196,7 +196,7 @@ func (c *Call) admissionLocked(addr wire.Address, admit wire.Admit) (wire.Admit,
 		}
 		in := introduction{to: m, pair: random16()}
 		intros = append(intros, in)
-		admit.Members = append(admit.Members, wire.Member{Device: m.device, Name: m.name, Pair: in.pair})
+		admit.Members = append(admit.Members, wire.Member{Device: m.device, Name: m.toldName(), Pair: in.pair})
 	}
 	return admit, intros
 }

@@ -35,6 +35,8 @@ type member struct {
 	cancel  context.CancelFunc
 	ctx     context.Context //nolint:containedctx // the connection's own lifetime
 
+	// said is the name that this member gave; name is how it is shown here.
+	said string
 	// turn is held by who sends a signal; seq is guarded by it.
 	turn chan struct{}
 	seq  uint64
@@ -357,7 +359,7 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 		first := !m.greeted
 		if first {
 			m.greeted = true
-			m.name = c.nameLocked(m, msg.Name)
+			m.said, m.name = msg.Name, c.nameLocked(m, msg.Name)
 		}
 		c.mu.Unlock()
 		if first {

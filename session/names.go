@@ -23,6 +23,16 @@ func (c *Call) nameLocked(m *member, said string) string {
 	return m.contact.Name
 }
 
+// toldName is the name under which others of the call are told of a member: what
+// this person calls a contact in their own list is nobody else's business. Call
+// with Call.mu held.
+func (m *member) toldName() string {
+	if m.contact.Name != "" {
+		return m.said
+	}
+	return m.name
+}
+
 // freeNameLocked adds the first number to a name by which it looks like nobody
 // else's of the call, nor like this person's own, nor like one of taken.
 func (c *Call) freeNameLocked(m *member, said string, taken ...string) string {

@@ -64,7 +64,7 @@ func (m *member) mark(id wire.ShareID, gen uint32, ordered bool, show func(*shar
 func (m *member) pointed(p wire.Point) {
 	m.mark(p.Share, p.Gen, !p.On, func(s *share) (wire.Message, bool) {
 		s.markSeq++
-		return wire.GuestPoint{Share: s.id, Guest: m.number, Name: m.name, Seq: s.markSeq, At: p.At, On: p.On},
+		return wire.GuestPoint{Share: s.id, Guest: m.number, Name: m.toldName(), Seq: s.markSeq, At: p.At, On: p.On},
 			s.board.point(m.number, m.name, p.Seq, p.At, p.On)
 	})
 }
