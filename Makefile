@@ -2,8 +2,9 @@
 # already is installed, and no root is asked for then.
 SHELL := /bin/bash
 TAGS  := x11
-# clang compiles the GL bindings ten times faster than gcc.
-export CC := $(shell command -v clang || command -v clang-14 || command -v gcc)
+# clang compiles the GL bindings ten times faster than gcc. It is looked for when
+# a recipe begins, because the recipe before may have installed it.
+export CC = $(shell command -v clang || command -v clang-14 || command -v gcc)
 # The version is set below; a checkout owned by somebody else must build too.
 export GOFLAGS += -buildvcs=false
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
