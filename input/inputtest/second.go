@@ -25,13 +25,16 @@ func testTwoHands(t *testing.T, b *Bench) {
 	b.await(1, pt.Press)
 	other.Forget()
 	b.Win.Forget()
-	for range 5 {
+	for n := range 5 {
 		h.key(codeB, true)
 		b.Do(b.Key(wire.KeyDown, "KeyA"), b.At(wire.Move, 60, 61))
 		h.fake(xproto.ButtonPress, 1, 0, 0)
 		b.Do(b.Key(wire.KeyUp, "KeyA"), b.At(wire.Move, 70, 71))
 		h.key(codeB, false)
 		h.fake(xproto.ButtonRelease, 1, 0, 0)
+		// Openbox holds each press back for a moment, and loses some of those that
+		// come while it does, also where no guest does anything.
+		pt.Eventually(t, "a click of the host's, replayed", func() bool { return count(Got(other, pt.Release), pt.Release, 1) == n+1 })
 	}
 	b.Do(b.Button(wire.Release, 80, 81, wire.Left))
 	b.await(6, pt.KeyUp, pt.Release)
@@ -41,7 +44,6 @@ func testTwoHands(t *testing.T, b *Bench) {
 	if got := typed(other); !slices.Equal(got, []int{codeB, codeB, codeB, codeB, codeB}) {
 		t.Errorf("the host typed %v", got)
 	}
-	pt.Eventually(t, "the host's clicks, replayed", func() bool { return count(Got(other, pt.Release), pt.Release, 1) == 5 })
 	if got := Got(other, pt.Press, pt.Motion); count(got, pt.Press, 1) != 5 || count(got, pt.Motion, 0) != 0 {
 		t.Errorf("the host clicked %+v", got)
 	}
