@@ -20,7 +20,7 @@ func TestCopyMap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer v.Close() //nolint:errcheck // it is ended
+	defer v.Close()
 	c, err := x11.Connect(v.Name())
 	if err != nil {
 		t.Fatal(err)
