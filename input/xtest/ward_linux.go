@@ -57,6 +57,11 @@ func (d *Desk) guard() bool {
 	case h.wanted(s.host):
 		s.giveWay()
 	case (p || k) && s.hostComes() && h.dragger == nil && !h.ptrGrab.foreign && d.leadsAlone():
+		// The server lets go of what is held when the keyboard goes, and tells
+		// whoever has its focus: that must be the shared program or nobody.
+		if f, err := h.xi.GetFocus(h.kbd).Reply(); err != nil || !d.inside(f) {
+			h.xi.SetFocus(h.kbd, h.park)
+		}
 		if err := d.seat.renewPair(h); err != nil {
 			d.log.Warn("the guests' pointer was not made anew", "err", err)
 		}
