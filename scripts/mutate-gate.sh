@@ -288,9 +288,9 @@ rule $f 's/if !d\.actedPress && h\.idle != nil \{/if false {/' 'his focus went a
 f=input/xtest/host_linux.go
 rule $f 's/return h\.host\.last > 0 && .*/_ = now; return false/' 'the hand of the host, one pair' 'TestConformance/shared/hand'
 rule $f 's/if last\.ptr > h\.host\.ours\.ptr\+tick \{/if last.ptr > 0 {/' 'our own motion is not his' 'TestConformance/shared/hand'
-rule $f 's/s\.state\.HostActive = s\.host\.over && .*/s.state.HostActive = typing \&\& recent(last.kbd)/' 'his pointer in the same window' 'TestConformance/second/same window'
-rule $f 's/ \|\| typing && recent\(last\.kbd\)/; _ = typing/' 'his keys in the same window' 'TestConformance/second/same window'
-rule $f 's/\(p\.Buttons != 0 \|\| recent\(last\.ptr\)\)/recent(last.ptr)/' 'his button rests' 'TestConformance/second/the host rests'
+rule $f 's/return h\.over && .* \|\| s\.d/return s.d/' 'his pointer in the same window' 'TestConformance/second/same window'
+rule $f 's/ \|\| s\.d\.hostInside\(h\.focus\) && h\.kbdIdle < hostPause//' 'his keys in the same window' 'TestConformance/second/same window'
+rule $f 's/\(h\.buttons != 0 \|\| h\.ptrIdle < hostPause\)/h.ptrIdle < hostPause/' 'his button rests' 'TestConformance/second/the host rests'
 rule $f 's/if time\.Since\(d\.mapped\) < mapRest \{/if false {/' 'a new map' 'TestNewMap'
 rule $f 's/if last\.ptr > h\.host\.ours\.ptr\+tick \{/if false {/' 'his pointer, one pair' "TestConformance/shared/the host's hand"
 rule $f 's/if last\.kbd > h\.host\.ours\.kbd\+tick \{/if false {/' 'his keys, one pair' "TestConformance/shared/the host's hand"

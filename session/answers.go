@@ -76,7 +76,7 @@ func (a *answers) take() (to wire.Address, sealed []byte, ok bool) {
 	return to, sealed, true
 }
 
-// serve sends answers until ctx ends. One that the service does not take at
+// serveAnswers sends answers until ctx ends. One that the service does not take at
 // once is dropped.
 func (c *Call) serveAnswers(ctx context.Context) {
 	for {

@@ -7,48 +7,27 @@ import (
 
 	"github.com/jezek/xgb/xproto"
 
-	"viewflip.app/input"
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
-	"viewflip.app/platform/x11/xinput"
 	"viewflip.app/wire"
 )
 
 // guestFocus is where the keys of the second keyboard go.
 func (h host) guestFocus(t *testing.T) xproto.Window {
 	t.Helper()
-	xi, err := xinput.New(h.c.Conn)
+	xi, _, kbd := Guests(t, h.c)
+	f, err := xi.GetFocus(kbd).Reply()
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := xi.Devices()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range all {
-		if d.Use == xinput.MasterKeyboard && d.ID != xinput.CoreKeyboard {
-			f, err := xi.GetFocus(d.ID).Reply()
-			if err != nil {
-				t.Fatal(err)
-			}
-			return f
-		}
-	}
-	t.Fatal("no second keyboard")
-	return 0
+	return f
 }
 
 // A click of one guest does not take the keyboard from another who holds a key
 // in the next window.
 func testClaimBusy(t *testing.T, b *Bench) {
 	other := b.Neighbour()
-	desk, err := b.open(t.Context(), b.Desktop, other.ID())
-	if err != nil {
-		t.Fatal(err)
-	}
-	next := input.NewGate(input.Config{Desk: desk})
-	t.Cleanup(func() { _ = next.Close() })
-	next.SetGeneration(Gen)
+	next := b.gateOf(other)
 	b.host().move(image.Pt(1000, 800))
 	b.later(b.Key(wire.KeyDown, "KeyA"))
 	for _, kind := range []wire.Kind{wire.Press, wire.Release} {

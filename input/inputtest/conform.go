@@ -71,7 +71,13 @@ func NewBench(t testing.TB, display string, open Opener) *Bench {
 // NewGate makes another gate to the same window.
 func (b *Bench) NewGate() *input.Gate {
 	b.t.Helper()
-	desk, err := b.open(b.t.Context(), b.Desktop, b.Win.ID())
+	return b.gateOf(b.Win)
+}
+
+// gateOf makes a gate to a window. It is closed with the test.
+func (b *Bench) gateOf(w *pt.Window) *input.Gate {
+	b.t.Helper()
+	desk, err := b.open(b.t.Context(), b.Desktop, w.ID())
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/jezek/xgb/xproto"
 
-	"viewflip.app/input"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/x11"
 	"viewflip.app/platform/x11/xinput"
@@ -92,7 +91,7 @@ func testHostInGrab(t *testing.T, b *Bench) {
 		b.later(b.At(wire.Move, 50, 51))
 		come()
 		pt.Eventually(t, name+": the guests' pair to be free", func() bool {
-			xi, ptr, kbd := guests(t, h.c) // it is another one by then
+			xi, ptr, kbd := Guests(t, h.c) // it is another one by then
 			p, perr := xi.Grabbed(ptr, unseen).Reply()
 			k, kerr := xi.Grabbed(kbd, unseen).Reply()
 			return perr == nil && kerr == nil && !p && !k
@@ -115,8 +114,8 @@ func testHostInGrab(t *testing.T, b *Bench) {
 	}
 }
 
-// guests are the second pointer and keyboard.
-func guests(t *testing.T, c *x11.Conn) (xi *xinput.Client, ptr, kbd xinput.DeviceID) {
+// Guests are the second pointer and keyboard.
+func Guests(t testing.TB, c *x11.Conn) (xi *xinput.Client, ptr, kbd xinput.DeviceID) {
 	t.Helper()
 	xi, err := xinput.New(c.Conn)
 	if err != nil {
@@ -140,13 +139,7 @@ func guests(t *testing.T, c *x11.Conn) (xi *xinput.Client, ptr, kbd xinput.Devic
 // that the grab came from is not controlled any more.
 func testOtherGrab(t *testing.T, b *Bench) {
 	other := b.Neighbour()
-	desk, err := b.open(t.Context(), b.Desktop, other.ID())
-	if err != nil {
-		t.Fatal(err)
-	}
-	next := input.NewGate(input.Config{Desk: desk})
-	t.Cleanup(func() { _ = next.Close() })
-	next.SetGeneration(Gen)
+	next := b.gateOf(other)
 	b.host().move(image.Pt(1000, 800))
 	other.Focus()
 	grabbing(t, b)
@@ -182,7 +175,7 @@ func testGrabOfBoth(t *testing.T, b *Bench) {
 	other.Focus()
 	b.host().move(image.Pt(1000, 800))
 	b.later(b.At(wire.Move, 50, 51))
-	xi, ptr, kbd := guests(t, other.Conn())
+	xi, ptr, kbd := Guests(t, other.Conn())
 	for _, id := range []xinput.DeviceID{xinput.CorePointer, ptr, kbd} {
 		if _, err := xi.Grabbed(id, other.XID()).Reply(); err != nil { // it asks by a grab, and this window is mapped
 			t.Fatal(id, err)

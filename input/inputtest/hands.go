@@ -25,15 +25,22 @@ type host struct{ c *x11.Conn }
 
 func (b *Bench) host() host {
 	b.t.Helper()
-	c, err := x11.Connect(b.Display)
+	return host{Host(b.t, b.Display)}
+}
+
+// Host is a connection for the person at the machine, who acts by XTEST. It is
+// closed with the test.
+func Host(t testing.TB, display string) *x11.Conn {
+	t.Helper()
+	c, err := x11.Connect(display)
 	if err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
-	b.t.Cleanup(c.Close)
+	t.Cleanup(c.Close)
 	if err := c.Require(x11.XTest); err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
-	return host{c}
+	return c
 }
 
 func (h host) fake(kind, detail byte, x, y int) {

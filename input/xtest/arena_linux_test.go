@@ -14,6 +14,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/input"
+	"viewflip.app/input/inputtest"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
@@ -82,14 +83,7 @@ func newArena(t *testing.T, v *virtual.Display, s scene, typed string) *arena {
 	t.Helper()
 	a := &arena{t: t, scene: s, typed: typed}
 	connect := func() *x11.Conn {
-		c, err := x11.Connect(v.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(c.Close)
-		if err := c.Require(x11.XTest); err != nil {
-			t.Fatal(err)
-		}
+		c := inputtest.Host(t, v.Name())
 		return c
 	}
 	a.c, a.hand = connect(), connect()

@@ -40,14 +40,7 @@ func (*astray) Key(byte, bool) error { return nil }
 // Nothing is pressed, and no wheel turned, where the pointer did not arrive.
 func TestPointerGoesAstray(t *testing.T) {
 	display := start(t)
-	c, err := x11.Connect(display)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	if err := c.Require(x11.XTest); err != nil {
-		t.Fatal(err)
-	}
+	c := inputtest.Host(t, display)
 	e := &astray{c: c}
 	backend := func() (xtest.Backend, error) {
 		return xtest.Backend{Conn: c.Conn, Emitter: e, Turn: &sync.Mutex{}}, nil

@@ -18,7 +18,6 @@ import (
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
-	"viewflip.app/platform/x11"
 	"viewflip.app/wire"
 )
 
@@ -37,14 +36,7 @@ func TestXterm(t *testing.T) {
 	d, id := findClient(t, v.Name(), "guest")
 	other := pt.NewWindow(t, v.Name(), pt.Options{Title: "host", Bounds: image.Rect(700, 500, 900, 700)})
 	other.Focus()
-	host, err := x11.Connect(v.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(host.Close)
-	if err := host.Require(x11.XTest); err != nil {
-		t.Fatal(err)
-	}
+	host := inputtest.Host(t, v.Name())
 	const codeB = 56
 	hostTypes := func() {
 		fake.FakeInput(host.Conn, xproto.KeyPress, codeB, 0, 0, 0, 0, 0)

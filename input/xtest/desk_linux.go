@@ -151,23 +151,22 @@ func (d *Desk) start() error {
 		return err
 	}
 	d.layout.Store(l)
-	d.blind = isQt(d.own, d.win)
+	d.blind = d.isQt()
 	d.hands.turn.Lock()
 	defer d.hands.turn.Unlock()
 	d.climb()
 	return nil
 }
 
-// isQt reports whether a window's program uses Qt, which reads the state of the
+// isQt reports whether the shared program uses Qt, which reads the state of the
 // host's keyboard for every key: it makes a window with this name for itself.
-func isQt(c *x11.Conn, win xproto.Window) bool {
-	t, err := xproto.QueryTree(c.Conn, c.Root).Reply()
+func (d *Desk) isQt() bool {
+	t, err := xproto.QueryTree(d.own.Conn, d.root).Reply()
 	if err != nil {
 		return false
 	}
-	mask := xproto.Window(xproto.Setup(c.Conn).ResourceIdMask)
 	for _, w := range t.Children {
-		if w&^mask == win&^mask && strings.HasPrefix(c.Title(w), "Qt Selection Owner for") {
+		if d.sameBase(w) && strings.HasPrefix(d.own.Title(w), "Qt Selection Owner for") {
 			return true
 		}
 	}

@@ -149,6 +149,5 @@ func (d *Desk) guardFocus() {
 
 // sameClient reports whether w belongs to the client of the shared window.
 func (d *Desk) sameClient(w xproto.Window) bool {
-	mask := xproto.Window(xproto.Setup(d.own.Conn).ResourceIdMask)
-	return w > pointerRoot && w&^mask == d.win&^mask || d.inside(w)
+	return w > pointerRoot && d.sameBase(w) || d.inside(w)
 }

@@ -145,20 +145,24 @@ func (s *section) lookAtHost(a hostAsk) bool {
 		return false
 	}
 	s.host = host{seen: a.at, mods: p.Mods, group: p.Group, over: d.ours(p.Child), at: p.At, buttons: p.Buttons, focus: f, ptrGrabbed: pg, kbdGrabbed: kg}
-	typing := d.hostInside(f)
-	recent := func(t time.Duration) bool { return ierr == nil && now-t < hostPause }
-	s.state.HostActive = s.host.over && (p.Buttons != 0 || recent(last.ptr)) || typing && recent(last.kbd)
-	if time.Since(d.mapped) < mapRest {
-		s.state.HostActive = true
-	}
 	s.host.ptrIdle, s.host.kbdIdle = hostPause, hostPause // where nobody counts it
 	if ierr == nil {
 		s.host.ptrIdle, s.host.kbdIdle = now-last.ptr, now-last.kbd
 	}
-	if h.wanted(s.host) && (recent(last.ptr) || recent(last.kbd)) {
+	s.state.HostActive = s.hostComes()
+	if time.Since(d.mapped) < mapRest {
+		s.state.HostActive = true
+	}
+	if h.wanted(s.host) && min(s.host.ptrIdle, s.host.kbdIdle) < hostPause {
 		s.state.HostActive = true
 	}
 	return true
+}
+
+// hostComes reports whether the host uses the shared program just now.
+func (s *section) hostComes() bool {
+	h := s.host
+	return h.over && (h.buttons != 0 || h.ptrIdle < hostPause) || s.d.hostInside(h.focus) && h.kbdIdle < hostPause
 }
 
 // hostInside is inside for the host's focus, which seldom changes: only the

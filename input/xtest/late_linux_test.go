@@ -9,6 +9,7 @@ import (
 
 	"github.com/jezek/xgb/xproto"
 
+	"viewflip.app/input/inputtest"
 	"viewflip.app/input/xtest"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
@@ -83,14 +84,7 @@ func TestLateReader(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = v.Close() })
 			setLayout(t, v, first)
-			host, err := x11.Connect(v.Name())
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(host.Close)
-			if err := host.Require(x11.XTest); err != nil {
-				t.Fatal(err)
-			}
+			host := inputtest.Host(t, v.Name())
 			g, typed := openClient(t, v, opener(xtest.SeatOptions{}), "exec "+program)
 			same := followed(t, v.Name())
 			a := &acting{v: v, host: host, typist: typist{t: t, gate: g, typed: typed}}

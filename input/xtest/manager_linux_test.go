@@ -57,14 +57,7 @@ type hand struct {
 // newHand gives the host a window at r with their focus and pointer.
 func newHand(t *testing.T, display string, r image.Rectangle) *hand {
 	t.Helper()
-	c, err := x11.Connect(display)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	if err := c.Require(x11.XTest); err != nil {
-		t.Fatal(err)
-	}
+	c := inputtest.Host(t, display)
 	none, err := xproto.NewWindowId(c.Conn)
 	if err != nil {
 		t.Fatal(err)

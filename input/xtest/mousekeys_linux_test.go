@@ -11,7 +11,6 @@ import (
 	"viewflip.app/input/xtest"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
-	"viewflip.app/platform/x11"
 	"viewflip.app/platform/x11/xinput"
 	"viewflip.app/wire"
 )
@@ -19,9 +18,7 @@ import (
 // Where the number pad moves the pointer (mouse keys), no guest's key does so,
 // nor can a guest turn that on.
 func TestMouseKeys(t *testing.T) {
-	for _, shared := range []bool{false, true} {
-		t.Run(map[bool]string{false: "second", true: "shared"}[shared], func(t *testing.T) { mouseKeys(t, shared) })
-	}
+	inBothModes(t, mouseKeys)
 }
 
 func mouseKeys(t *testing.T, shared bool) {
@@ -34,14 +31,7 @@ func mouseKeys(t *testing.T, shared bool) {
 	setXKB(t, v, "us", "keypad:pointerkeys")
 	b := inputtest.NewBench(t, v.Name(), opener(xtest.SeatOptions{Shared: shared}))
 	beside := b.Neighbour()
-	host, err := x11.Connect(v.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(host.Close)
-	if err := host.Require(x11.XTest); err != nil {
-		t.Fatal(err)
-	}
+	host := inputtest.Host(t, v.Name())
 	kb, err := xinput.NewKeyboards(host.Conn)
 	if err != nil {
 		t.Fatal(err)
@@ -125,14 +115,7 @@ func TestSlowKeys(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = v.Close() })
 	b := inputtest.NewBench(t, v.Name(), opener(xtest.SeatOptions{Shared: true}))
-	host, err := x11.Connect(v.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(host.Close)
-	if err := host.Require(x11.XTest); err != nil {
-		t.Fatal(err)
-	}
+	host := inputtest.Host(t, v.Name())
 	const spare, slowKeys = 200, 0xfe73 // SlowKeys_Enable
 	if err := xproto.ChangeKeyboardMappingChecked(host.Conn, 1, spare, 1, []xproto.Keysym{slowKeys}).Check(); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 	fake "github.com/jezek/xgb/xtest"
 
+	"viewflip.app/input/inputtest"
 	"viewflip.app/input/xtest"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
@@ -32,13 +33,7 @@ func newActing(t *testing.T) *acting {
 	t.Cleanup(func() { _ = v.Close() })
 	setLayout(t, v, "us")
 	a := &acting{v: v, ended: make(chan error, 1)}
-	if a.host, err = x11.Connect(v.Name()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(a.host.Close)
-	if err := a.host.Require(x11.XTest); err != nil {
-		t.Fatal(err)
-	}
+	a.host = inputtest.Host(t, v.Name())
 	g, typed := openClient(t, v, opener(xtest.SeatOptions{Guard: a.guard}), recorder)
 	a.typist = typist{t: t, gate: g, typed: typed, has: readKeyboard(t, v.Name())}
 	a.write("zя")

@@ -49,11 +49,10 @@ func (s *section) Owned(st input.Stroke) bool {
 // grab the server does not tell, but window managers know no such windows.
 func (s *section) passBy(below []xproto.Window, taken []bool) xproto.Window {
 	d, deepest, own := s.d, -1, false
-	mask := xproto.Window(xproto.Setup(d.hands.act).ResourceIdMask)
 	for i, w := range below {
 		switch {
 		case !taken[i]:
-		case i > 0 && w&^mask == d.win&^mask && d.grabs():
+		case i > 0 && d.sameBase(w) && d.grabs():
 			own = true
 		default:
 			deepest, own = i, false

@@ -50,12 +50,17 @@ func startWM(t testing.TB, program string, args ...string) *virtual.Display {
 	return v
 }
 
+// inBothModes tries something with the second pair, and with one pair for all.
+func inBothModes(t *testing.T, try func(t *testing.T, shared bool)) {
+	t.Helper()
+	t.Run("second", func(t *testing.T) { try(t, false) })
+	t.Run("shared", func(t *testing.T) { try(t, true) })
+}
+
 // twm takes the shortcuts of its context "window" on the windows of clients. A
 // guest types them into the shared window, and twm runs nothing.
 func TestTwm(t *testing.T) {
-	for _, shared := range []bool{false, true} {
-		t.Run(map[bool]string{false: "second", true: "shared"}[shared], func(t *testing.T) { twm(t, shared) })
-	}
+	inBothModes(t, twm)
 }
 
 func twm(t *testing.T, shared bool) {
@@ -112,9 +117,7 @@ func TestMotif(t *testing.T) {
 	if _, err := exec.LookPath("nedit"); err != nil {
 		t.Skip("nedit is not installed")
 	}
-	for _, shared := range []bool{false, true} {
-		t.Run(map[bool]string{false: "second", true: "shared"}[shared], func(t *testing.T) { motif(t, shared) })
-	}
+	inBothModes(t, motif)
 }
 
 func motif(t *testing.T, shared bool) {

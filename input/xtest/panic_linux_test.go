@@ -12,7 +12,6 @@ import (
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
-	"viewflip.app/platform/x11"
 	"viewflip.app/wire"
 )
 
@@ -85,9 +84,7 @@ func TestPanicKeyIsTheHosts(t *testing.T) {
 // The host's combination works whatever a guest holds at that moment, also with
 // one keyboard for both, where the guest's AltGr is in the state of his keys.
 func TestPanicKeyWhileGuestsHold(t *testing.T) {
-	for _, shared := range []bool{false, true} {
-		t.Run(map[bool]string{false: "second", true: "shared"}[shared], func(t *testing.T) { panicWhileHeld(t, shared) })
-	}
+	inBothModes(t, panicWhileHeld)
 }
 
 func panicWhileHeld(t *testing.T, shared bool) {
@@ -112,14 +109,7 @@ func panicWhileHeld(t *testing.T, shared bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, err := x11.Connect(v.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(host.Close)
-	if err := host.Require(x11.XTest); err != nil {
-		t.Fatal(err)
-	}
+	host := inputtest.Host(t, v.Name())
 	const ctrl, alt, shift, escape = 37, 64, 50, 9
 	for _, held := range [][]string{nil, {"AltRight"}, {"KeyA"}, {"ControlLeft"}, {"AltRight", "ShiftRight", "KeyQ"}} {
 		for _, k := range held {

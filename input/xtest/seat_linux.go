@@ -285,6 +285,11 @@ func (s *Seat) makePair(h *hands, slot int) error {
 		return err
 	}
 	h.slot, h.second = slot, true
+	return h.usePair()
+}
+
+// usePair has the requests of the acting connection mean the second pair.
+func (h *hands) usePair() error {
 	if err := h.xi.SetClientPointer(0, h.ptr).Check(); err != nil {
 		return err
 	}

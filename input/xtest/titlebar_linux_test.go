@@ -18,7 +18,6 @@ import (
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
-	"viewflip.app/platform/x11/xinput"
 	"viewflip.app/wire"
 )
 
@@ -191,30 +190,10 @@ func TestSwingMenu(t *testing.T) {
 		}
 	}
 	click(20, 10)
-	xi, ptr, _ := second(t, h)
+	xi, ptr, _ := inputtest.Guests(t, h.c)
 	pt.Eventually(t, "Java's grab", func() bool { taken, err := xi.Grabbed(ptr, h.none).Reply(); return err == nil && taken })
 	h.works()
 	click(25, 32)
 	pt.Eventually(t, "the choice", func() bool { s, err := os.ReadFile(out); return err == nil && string(s) == "chosen" })
 	h.works()
-}
-
-// second are the guests' pointer and keyboard.
-func second(t *testing.T, h *hand) (xi *xinput.Client, ptr, kbd xinput.DeviceID) {
-	t.Helper()
-	xi, err := xinput.New(h.c.Conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := xi.Devices()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range all {
-		if d.Use == xinput.MasterPointer && d.ID != xinput.CorePointer {
-			return xi, d.ID, d.Attachment
-		}
-	}
-	t.Fatal("no second pair")
-	return nil, 0, 0
 }

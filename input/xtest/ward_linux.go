@@ -1,6 +1,7 @@
 package xtest
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -71,12 +72,6 @@ func (d *Desk) guard() bool {
 	return d.warded
 }
 
-// hostComes reports whether the host uses the shared program just now.
-func (s *section) hostComes() bool {
-	h := s.host
-	return h.over && (h.buttons != 0 || h.ptrIdle < hostPause) || s.d.hostInside(h.focus) && h.kbdIdle < hostPause
-}
-
 // noteCapture finds out whether somebody has grabbed the host's pair because of
 // what a guest did: they have just acted, and the host neither holds a button nor
 // has pressed a key since.
@@ -142,13 +137,7 @@ func (s *Seat) renewPair(h *hands) error {
 	if err != nil {
 		return fmt.Errorf("new pair: %w", err)
 	}
-	if err := h.xi.SetClientPointer(0, h.ptr).Check(); err != nil {
-		return err
-	}
-	if err := h.stopRepeat(); err != nil {
-		return err
-	}
-	if err := h.watchMaps(); err != nil {
+	if err := errors.Join(h.usePair(), h.watchMaps()); err != nil {
 		return err
 	}
 	l, err := readLayout(h.act)

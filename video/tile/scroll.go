@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/maphash"
 	"image"
+	"slices"
 
 	"viewflip.app/video"
 )
@@ -48,6 +49,7 @@ type scroller struct {
 	old, cur []uint64
 	known    []bool
 	marked   []bool // strips in which something changed
+	plain    uint64 // the hash of the blank row that was seen last
 	// table leads from a hash to the last row of old that has it, next from a row
 	// to the one before it with the same hash; alike is how many there are, at the
 	// last row.
@@ -57,6 +59,7 @@ type scroller struct {
 	votes, total []int32
 	tops         [][ownOffsets]int
 	shared       []int  // the best offsets of all strips together
+	tried        []int  // those, and the best of one strip
 	dys          []int  // the offset of each strip, 0 for none
 	poor         []bool // it explains less than half of what changed
 	// runs are the copies of one strip; begun is, for each move, its first strip.
@@ -143,8 +146,12 @@ func (s *scroller) hash(ref, f *video.Frame, y0, y1 int) {
 func (s *scroller) row(b []byte) uint64 {
 	const p = video.BytesPerPixel
 	h := maphash.Bytes(s.seed, b) &^ 1
+	if h == s.plain { // most blank rows are like the one before
+		return h | 1
+	}
 	if bytes.Equal(b[p:], b[:len(b)-p]) {
-		h |= 1
+		s.plain = h
+		return h | 1
 	}
 	return h
 }
@@ -182,7 +189,7 @@ func (s *scroller) size(w, h int) {
 		n *= 2
 	}
 	strips := (w + stripWidth - 1) / stripWidth
-	s.seed = maphash.MakeSeed()
+	s.seed, s.plain = maphash.MakeSeed(), 1
 	s.old, s.cur = make([]uint64, strips*h), make([]uint64, strips*h)
 	s.known, s.marked = make([]bool, h), make([]bool, strips)
 	s.table, s.next, s.alike = make([]int32, n), make([]int32, h), make([]int32, h)
@@ -199,22 +206,28 @@ func (s *scroller) index(old []uint64, y0, y1 int) {
 	for i := range s.table {
 		s.table[i] = none
 	}
-	mask := uint64(len(s.table) - 1)
 	for y := y0; y < y1; y++ {
 		if blank(old[y]) || y > y0 && old[y] == old[y-1] {
 			continue
 		}
-		slot := (old[y] >> 20) & mask
-		for s.table[slot] != none && old[s.table[slot]] != old[y] {
-			slot = (slot + 1) & mask // the table is at most a quarter full
-		}
-		last := s.table[slot]
+		slot := s.slot(old, old[y])
+		last := *slot
 		s.next[y], s.alike[y] = last, 1
 		if last != none {
 			s.alike[y] = s.alike[last] + 1
 		}
-		s.table[slot] = int32(y)
+		*slot = int32(y)
 	}
+}
+
+// slot is where the table has the rows of old with a hash, or would have them.
+func (s *scroller) slot(old []uint64, hash uint64) *int32 {
+	mask := uint64(len(s.table) - 1)
+	i := (hash >> 20) & mask
+	for s.table[i] != none && old[s.table[i]] != hash {
+		i = (i + 1) & mask // the table is at most a quarter full
+	}
+	return &s.table[i]
 }
 
 // vote lets the changed rows of strip i vote for offsets, adds the votes to
@@ -223,16 +236,12 @@ func (s *scroller) vote(i, y0, y1 int) {
 	old, cur := s.old[i*s.h:(i+1)*s.h], s.cur[i*s.h:(i+1)*s.h]
 	s.index(old, y0, y1)
 	clear(s.votes)
-	mask, zero, most := uint64(len(s.table)-1), len(s.votes)/2, int32(0)
+	zero, most := len(s.votes)/2, int32(0)
 	for y := y0; y < y1; y++ {
 		if cur[y] == old[y] || blank(cur[y]) || y > y0 && cur[y] == cur[y-1] {
 			continue
 		}
-		slot := (cur[y] >> 20) & mask
-		for s.table[slot] != none && old[s.table[slot]] != cur[y] {
-			slot = (slot + 1) & mask
-		}
-		from := s.table[slot]
+		from := *s.slot(old, cur[y])
 		if from == none || s.alike[from] > maxSame {
 			continue
 		}
@@ -284,13 +293,8 @@ func (s *scroller) best(i, y0, y1 int) int {
 		}
 	}
 	dy, most, all := 0, max(minGood, changed/minShare)-1, false
-	for k := range len(s.shared) + ownOffsets {
-		d := 0
-		if k < len(s.shared) {
-			d = s.shared[k]
-		} else {
-			d = s.tops[i][k-len(s.shared)]
-		}
+	s.tried = append(append(s.tried[:0], s.shared...), s.tops[i][:]...)
+	for _, d := range s.tried {
 		if d == 0 || all && max(d, -d) >= max(dy, -dy) {
 			continue
 		}
@@ -351,9 +355,7 @@ func (s *scroller) cut(i, dy, y0, y1 int) bool {
 	}
 	end()
 	if dy < 0 {
-		for a, b := 0, len(s.runs)-1; a < b; a, b = a+1, b-1 {
-			s.runs[a], s.runs[b] = s.runs[b], s.runs[a]
-		}
+		slices.Reverse(s.runs)
 	}
 	return len(s.runs) > 0
 }

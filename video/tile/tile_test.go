@@ -40,15 +40,8 @@ func scrollDown(f *video.Frame, r image.Rectangle, by int) {
 
 func pair(t testing.TB) (*tile.Encoder, *tile.Decoder) {
 	t.Helper()
-	e, err := tile.NewEncoder(tile.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := tile.NewDecoder(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { e.Close(); d.Close() })
+	e, d, done := open(t)
+	t.Cleanup(done)
 	return e, d
 }
 
