@@ -303,7 +303,7 @@ rule $f 's/chain = d\.chainOf\(w\)/_ = w/' 'shortcuts on the frame of a dialog' 
 rule $f 's/if bits := s\.d\.hands\.layout\.bits\[code\]; bits != 0 \{/if bits := s.d.hands.layout.bits[code]; false {/' 'repeats with a new modifier' 'TestConformance/second/shortcuts'
 rule $f 's/append\(below, s\.underPointer\(\)\.\.\.\), true/below, true/' 'grabs under the pointer' 'TestConformance/second/grab on the window'
 rule $f 's/case i > 0 \&\& w\&\^mask == d\.win\&\^mask/case i > 0 \&\& mask == 0/' 'grabs of the shared program' 'TestConformance/second/grab of its own'
-rule $f 's/w\&\^mask == d\.win\&\^mask \&\& d\.grabs\(\):/w\&^mask == d.win\&^mask:/' 'grabs where the shared program has none' 'TestConformance/second/grab on the window'
+rule $f 's/d\.sameBase\(w\) \&\& d\.grabs\(\):/d.sameBase(w):/' 'grabs where the shared program has none' 'TestConformance/second/grab on the window'
 rule $f 's/deepest, own = i, false/own = false/' 'grabs of others on the window' 'TestConformance/second/grab on the window'
 
 f=input/xtest/sight_linux.go
