@@ -34,7 +34,7 @@ killed=0 survived=0 broken=0
 # copies of the tree share what was built.
 try() {
 	local out=$copy/out
-	if go test -vet=off -trimpath -count=1 -failfast -tags x11 -timeout 5m "$@" >"$out" 2>&1; then
+	if go test -vet=off -trimpath -count=1 -failfast -tags x11 -timeout 10m "$@" >"$out" 2>&1; then
 		return 1
 	fi
 	if grep -q 'build failed\|setup failed' "$out"; then
