@@ -584,9 +584,21 @@ func (h hands) fake(kind, detail byte, at image.Point) {
 }
 
 func (h hands) move(p image.Point)             { h.fake(xproto.MotionNotify, 0, p) }
-func (h hands) button(n byte, down bool)       { h.fake(kindOf(xproto.ButtonPress, down), n, image.Point{}) }
 func (h hands) key(code byte, down bool)       { h.fake(kindOf(xproto.KeyPress, down), code, image.Point{}) }
 func kindOf(press byte, down bool) (kind byte) { return press + map[bool]byte{true: 0, false: 1}[down] }
+
+// button presses a button or lets go of it. A window manager may freeze the
+// pointer at a press and hold back the release: if the button is pressed again
+// before that went on, the server loses both.
+func (h hands) button(n byte, down bool) {
+	h.fake(kindOf(xproto.ButtonPress, down), n, image.Point{})
+	if !down {
+		platformtest.Eventually(h.t, "the release", func() bool {
+			p, err := xproto.QueryPointer(h.c.Conn, h.c.Root).Reply()
+			return err == nil && p.Mask&(xproto.ButtonMask1<<(n-1)) == 0
+		})
+	}
+}
 
 // xterm's menus say nothing about themselves: they belong to it because it was
 // active.

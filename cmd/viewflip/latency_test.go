@@ -17,7 +17,7 @@ func TestStats(t *testing.T) {
 	var clicked time.Time
 	var l latencyJSON
 	s.wait("every stage", func() bool {
-		if len(s.presses()) > 0 { // the window answers
+		if len(presses(s.shared)) > 0 { // the window answers
 			s.forget()
 			color += 0x102030
 			s.shared.Fill(image.Rect(0, 0, 20, 20), color)

@@ -57,7 +57,7 @@ func TestViewerShowsMenus(t *testing.T) {
 			b, err := s.ben.Bounds(s.ben.pictureOf(s.viewer))
 			s.must(err)
 			s.clickUntil(w, p, func() error { return s.ben.click(b.Min.Add(menu.Min.Sub(all.Min)).Add(p)) })
-			if got := s.presses(); len(got) != 0 {
+			if got := presses(s.shared); len(got) != 0 {
 				t.Errorf("the window got %v", got)
 			}
 		}

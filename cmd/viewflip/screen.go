@@ -108,11 +108,36 @@ func (s *screen) fake(kind, detail byte, x, y int) error {
 
 func (s *screen) move(p image.Point) error { return s.fake(xproto.MotionNotify, 0, p.X, p.Y) }
 
+// heldBack is how long a window manager may hold back a click.
+const heldBack = 10 * time.Second
+
+var errHeldBack = errors.New("the window manager does not let a click go on")
+
+// button presses a button (1 to 5) or lets go of it. A window manager may freeze
+// the pointer at a press, until it has decided what to do about that; a release
+// waits in the server meanwhile, but keys do not. If the button is pressed again
+// before the window manager has decided, the server drops that press and the
+// release before it: a pointer keeps a button down as long as the device behind
+// it has it down (X server, UpdateDeviceState). So a release is done when the
+// pointer says so: everything behind it arrives behind it.
 func (s *screen) button(n byte, down bool) error {
 	if down {
 		return s.fake(xproto.ButtonPress, n, 0, 0)
 	}
-	return s.fake(xproto.ButtonRelease, n, 0, 0)
+	if err := s.fake(xproto.ButtonRelease, n, 0, 0); err != nil {
+		return err
+	}
+	for end := time.Now().Add(heldBack); ; time.Sleep(time.Millisecond) {
+		p, err := xproto.QueryPointer(s.Conn.Conn, s.Root).Reply()
+		switch {
+		case err != nil:
+			return err
+		case p.Mask&(xproto.ButtonMask1<<(n-1)) == 0:
+			return nil
+		case time.Now().After(end):
+			return errHeldBack
+		}
+	}
 }
 
 func (s *screen) key(code byte, down bool) error {

@@ -19,6 +19,7 @@ import (
 
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
+	"viewflip.app/platform/x11"
 	"viewflip.app/platform/x11/xinput"
 	"viewflip.app/ui/glass"
 	"viewflip.app/video"
@@ -273,9 +274,9 @@ func (s *scene) has(kind platformtest.Kind, at image.Point, detail int, mask uin
 	}
 }
 
-// presses is the sequence of buttons that the shared window got.
-func (s *scene) presses() (out []platformtest.Event) {
-	for _, e := range s.shared.Events() {
+// presses is the sequence of buttons that a window got.
+func presses(w *platformtest.Window) (out []platformtest.Event) {
+	for _, e := range w.Events() {
 		if e.Kind == platformtest.Press || e.Kind == platformtest.Release {
 			out = append(out, platformtest.Event{Kind: e.Kind, X: e.X, Y: e.Y, Detail: e.Detail})
 		}
@@ -294,7 +295,7 @@ func (s *scene) click(button int, picture image.Point) {
 	s.wait("the press", s.has(platformtest.Press, p, button, 0))
 	s.must(s.ben.button(byte(button), false))
 	s.wait("the release", s.has(platformtest.Release, p, button, 0))
-	if got := s.presses(); len(got) != 2 {
+	if got := presses(s.shared); len(got) != 2 {
 		s.t.Errorf("button %d at %v: %v", button, p, got)
 	}
 }
@@ -316,7 +317,7 @@ func (s *scene) drag(path ...image.Point) {
 	}
 	s.must(s.ben.button(1, false))
 	s.wait("the release of a drag", s.has(platformtest.Release, last, 1, button1))
-	if got := s.presses(); len(got) != 2 {
+	if got := presses(s.shared); len(got) != 2 {
 		s.t.Errorf("drag: %v", got)
 	}
 }
@@ -344,11 +345,12 @@ func (s *scene) clickCovered() {
 	}
 	// The refusal may be that of the move. The viewer reads the pointer's place
 	// when it comes to a press: it must have done so before the pointer goes on.
+	// The window manager has let the click go on: what is sent now is behind it.
 	a := s.ben.keys['a'].code
 	s.must(s.ben.key(a, true))
 	s.must(s.ben.key(a, false))
 	s.wait("a key behind the click", func() bool { return s.keys(platformtest.KeyUp, a, 0) > 0 })
-	// What is sent later arrives later: nothing is on its way any more.
+	// Nothing is on its way any more.
 	s.click(1, s.over(image.Pt(20, 20)))
 	if n := s.cover.Events(); len(n) != 0 {
 		s.t.Error("the cover got", n)
@@ -432,6 +434,49 @@ func alive(end <-chan struct{}) bool {
 	default:
 		return true
 	}
+}
+
+// Clicks arrive one by one, however long the window manager holds each one back.
+func TestClicksHeldBack(t *testing.T) {
+	d := displayOf(t, "")
+	x, err := openScreen(d.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(x.close)
+	manager, err := x11.Connect(d.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(manager.Close)
+	err = xproto.GrabButtonChecked(manager.Conn, false, manager.Root, xproto.EventMaskButtonPress,
+		xproto.GrabModeSync, xproto.GrabModeAsync, 0, 0, xproto.ButtonIndex1, xproto.ModMaskAny).Check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { // it ends with the connection
+		for {
+			ev, err := manager.WaitForEvent()
+			switch _, press := ev.(xproto.ButtonPressEvent); {
+			case press:
+				time.Sleep(100 * time.Millisecond) // it is slow: nothing depends on how much
+				xproto.AllowEvents(manager.Conn, xproto.AllowReplayPointer, xproto.TimeCurrentTime)
+			case ev == nil && err == nil:
+				return
+			}
+		}
+	}()
+	w := platformtest.NewWindow(t, d.Name(), platformtest.Options{Bounds: image.Rect(100, 100, 300, 300)})
+	var want []platformtest.Event
+	for n := range 3 {
+		if err := x.click(image.Pt(110+n, 120)); err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range []platformtest.Kind{platformtest.Press, platformtest.Release} {
+			want = append(want, platformtest.Event{Kind: kind, X: 10 + n, Y: 20, Detail: 1})
+		}
+	}
+	platformtest.Eventually(t, "the clicks", func() bool { return slices.Equal(presses(w), want) })
 }
 
 // The real program on two displays: what Ben sees is the window, and what he

@@ -32,8 +32,9 @@ func testTwoHands(t *testing.T, b *Bench) {
 		b.Do(b.Key(wire.KeyUp, "KeyA"), b.At(wire.Move, 70, 71))
 		h.key(codeB, false)
 		h.fake(xproto.ButtonRelease, 1, 0, 0)
-		// Openbox holds each press back for a moment, and loses some of those that
-		// come while it does, also where no guest does anything.
+		// Openbox freezes the pointer at a press for a moment. The server loses the
+		// release and the next press if both come while it does, also where no guest
+		// does anything.
 		pt.Eventually(t, "a click of the host's, replayed", func() bool { return count(Got(other, pt.Release), pt.Release, 1) == n+1 })
 	}
 	b.Do(b.Button(wire.Release, 80, 81, wire.Left))
