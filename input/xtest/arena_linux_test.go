@@ -127,6 +127,7 @@ func newArena(t *testing.T, v *virtual.Display, s scene, typed string) *arena {
 		a.takeFocus()
 		return a.focused()
 	})
+	a.aside()
 	xproto.WarpPointer(a.hand.Conn, 0, a.hand.Root, 0, 0, 0, 0, 1000, 400)
 	if s.shared { // mouse keys are on
 		for _, e := range [][2]byte{{xproto.KeyPress, hostShift}, {xproto.KeyPress, numLock}, {xproto.KeyRelease, numLock}, {xproto.KeyRelease, hostShift}} {
@@ -263,6 +264,23 @@ func (a *arena) watchRoot(c *x11.Conn) {
 			}
 		}
 	}()
+}
+
+// aside waits until the host's window is away from where popups come and go:
+// what the host does below one would arrive in it. Window managers place windows
+// as they like; i3 puts a floating one back when it is shown again.
+func (a *arena) aside() {
+	a.t.Helper()
+	if !a.host.Bounds().Empty() && !a.host.Bounds().Overlaps(left()) {
+		return
+	}
+	pt.Eventually(a.t, "the host's window aside", func() bool {
+		xproto.ConfigureWindow(a.hand.Conn, a.host.XID(),
+			xproto.ConfigWindowX|xproto.ConfigWindowY|xproto.ConfigWindowWidth|xproto.ConfigWindowHeight, []uint32{900, 200, 300, 400})
+		_, _ = xproto.GetInputFocus(a.hand.Conn).Reply()
+		r := a.host.Bounds()
+		return !r.Empty() && !r.Overlaps(left())
+	})
 }
 
 func random(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) }

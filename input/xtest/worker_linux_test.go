@@ -255,6 +255,10 @@ func (a *arena) work(ctx context.Context, rnd *rand.Rand) {
 			a.takeFocus()
 		}
 		n, want := rnd.IntN(16), hostSeen{}
+		if a.aside(); !at.In(a.host.Bounds()) {
+			at = elsewhere()
+			n = 8
+		}
 		if n >= 8 && n < 13 {
 			at = elsewhere()
 		}
