@@ -345,6 +345,7 @@ f=input/xtest/ward_linux.go
 rule $f 's/case h\.wanted\(s\.host\):/case false:/' 'the pointer of the host, grabbed by a toolkit' "TestConformance/second/the host's pointer"
 rule $f 's/return !h\.captured\.IsZero\(\) \&\& min/return min/' 'a menu stays while the host does nothing' 'TestXterm'
 rule $f 's/case \(p \|\| k\) \&\& s\.hostComes\(\)/case false/' 'the host in a program that has grabbed' 'TestConformance/second/the host in a program'
+rule $f 's/err != nil \|\| f != focus \{/err != nil \&\& f != focus {/' 'a pair that is made anew lets go in the program' 'TestRenewedPair'
 
 f=input/xtest/newmap_linux.go
 rule $f 's/xi\.CopyMap\(xinput\.CoreKeyboard, h\.kbd\)/error(nil)/' 'the map of the host, at first' 'TestSecondMap|TestLateReader/de'

@@ -26,6 +26,9 @@ func Between(d input.Desk, f func()) {
 	f()
 }
 
+// Guard is one look of a Desk's ward.
+func Guard(d input.Desk) { d.(*Desk).guard() }
+
 // Timing makes a Desk tell how long the server was grabbed.
 func Timing(d input.Desk, f func(time.Duration)) { d.(*Desk).timing = f }
 

@@ -137,7 +137,7 @@ func (s *Seat) close() {
 		return
 	}
 	h.left = false
-	if err := s.renewPair(h); err != nil { // else nobody could use that program any more
+	if err := s.renewPair(h, h.park); err != nil { // else nobody could use that program any more
 		h.log.Warn("the guests' pointer was not made anew", "err", err)
 	}
 }

@@ -58,12 +58,11 @@ func (d *Desk) guard() bool {
 	case h.wanted(s.host):
 		s.giveWay()
 	case (p || k) && s.hostComes() && h.dragger == nil && !h.ptrGrab.foreign && d.leadsAlone():
-		// The server lets go of what is held when the keyboard goes, and tells
-		// whoever has its focus: that must be the shared program or nobody.
-		if f, err := h.xi.GetFocus(h.kbd).Reply(); err != nil || !d.inside(f) {
-			h.xi.SetFocus(h.kbd, h.park)
+		focus, err := h.xi.GetFocus(h.kbd).Reply()
+		if err != nil || !d.inside(focus) {
+			focus = h.park
 		}
-		if err := d.seat.renewPair(h); err != nil {
+		if err := d.seat.renewPair(h, focus); err != nil {
 			d.log.Warn("the guests' pointer was not made anew", "err", err)
 		}
 		d.changed()
@@ -125,10 +124,16 @@ func (s *section) giveWay() {
 }
 
 // renewPair makes the second pair anew, which ends every grab of it. What is held
-// is let go by the server. hands.turn is held.
-func (s *Seat) renewPair(h *hands) error {
+// the server lets go of, and tells the window that has the keyboard's focus: that
+// is focus, which is in the shared program, or nobody. hands.turn is held.
+func (s *Seat) renewPair(h *hands, focus xproto.Window) error {
 	h.lost = true // until it is there: requests would mean the host's pair
 	err := s.alone(func(xi *xinput.Client) error {
+		if f, err := xi.GetFocus(h.kbd).Reply(); err != nil || f != focus { // somebody may have moved it
+			if err := xi.SetFocus(h.kbd, h.park).Check(); err != nil {
+				return err
+			}
+		}
 		if err := removePair(xi, h.ptr, h.kbd); err != nil {
 			return err
 		}

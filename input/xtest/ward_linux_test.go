@@ -1,0 +1,61 @@
+package xtest_test
+
+import (
+	"image"
+	"testing"
+
+	"github.com/jezek/xgb/xproto"
+	fake "github.com/jezek/xgb/xtest"
+
+	"viewflip.app/input"
+	"viewflip.app/input/inputtest"
+	"viewflip.app/input/xtest"
+	"viewflip.app/platform"
+	pt "viewflip.app/platform/platformtest"
+	"viewflip.app/wire"
+)
+
+// A guest holds a key, somebody takes the guests' keyboard to another window, and
+// the shared program has grabbed the guests' pointer when the host comes to it.
+// The pair that is made anew then lets go of the key, and the other window hears
+// nothing of that.
+func TestRenewedPairTellsNobody(t *testing.T) {
+	display := start(t)
+	d, err := platform.Open(display, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	win := pt.NewWindow(t, display, pt.Options{Bounds: image.Rect(100, 100, 300, 300)})
+	other := pt.NewWindow(t, display, pt.Options{Bounds: image.Rect(500, 100, 700, 300)})
+	desk, err := xtest.NewSeat(d, xtest.SeatOptions{}).Open(t.Context(), win.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer desk.Close()
+	g := input.NewGate(input.Config{Desk: desk}) // it does not run: nobody else lets go of the key
+	key, _ := wire.KeyFromDOM("KeyA")
+	pt.Eventually(t, "a key", func() bool { return g.Do(wire.Input{Kind: wire.KeyDown, Key: key}, inputtest.Rights).OK() })
+
+	c := inputtest.Host(t, display)
+	xi, ptr, kbd := inputtest.Guests(t, win.Conn())
+	if _, err := xi.Grabbed(ptr, win.XID()).Reply(); err != nil { // it asks by a grab, and this window is mapped
+		t.Fatal(err)
+	}
+	if err := xi.SetFocus(kbd, other.XID()).Check(); err != nil {
+		t.Fatal(err)
+	}
+	at := win.Bounds().Min.Add(image.Pt(50, 50))
+	fake.FakeInput(c.Conn, xproto.MotionNotify, 0, 0, c.Root, int16(at.X), int16(at.Y), 0)
+	_, _ = xproto.GetInputFocus(c.Conn).Reply()
+	xtest.Guard(desk)
+	hidden := pt.NewWindow(t, display, pt.Options{Bounds: image.Rect(800, 100, 900, 200), Hidden: true})
+	xi, ptr, _ = inputtest.Guests(t, hidden.Conn())
+	if grabbed, err := xi.Grabbed(ptr, hidden.XID()).Reply(); err != nil || grabbed {
+		t.Fatal("the pair was not made anew", err)
+	}
+	_, _ = xproto.GetInputFocus(other.Conn().Conn).Reply() // what there is has come
+	for _, e := range inputtest.Got(other, pt.KeyDown, pt.KeyUp) {
+		t.Errorf("another window got %+v", e)
+	}
+}
