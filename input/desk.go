@@ -34,6 +34,8 @@ type Aim struct {
 	X, Y  uint16
 	// Layout is where everything is in the picture.
 	Layout Layout
+	// Button is what is about to be pressed, 0 for none.
+	Button wire.Button
 	// Keys says that the keyboard focus matters.
 	Keys bool
 	// Claim says that something is about to be pressed: a Desk whose keyboard has

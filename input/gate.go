@@ -165,6 +165,9 @@ func (g *Gate) point(ev wire.Input, now time.Time) Verdict {
 		return refuse(wire.RateLimited)
 	}
 	aim := Aim{Point: true, X: ev.X, Y: ev.Y, Layout: g.layout, Claim: ev.Kind == wire.Press, Held: g.ledger.dragging()}
+	if ev.Kind == wire.Press {
+		aim.Button = ev.Button
+	}
 	return g.desk.Atomically(aim, func(t Target, inj Injector) Verdict {
 		s := t.State()
 		switch {

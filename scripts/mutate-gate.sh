@@ -277,13 +277,18 @@ f=input/xtest/focus_linux.go
 rule $f '/^func \(s \*section\) claim/,/^}/s/^\th\.xi\.SetFocus\(h\.kbd, d\.target\(\)\)/\t_ = d/' 'our keyboard has the focus first' 'TestConformance/second/two hands'
 rule $f 's/^\t\txproto\.SetInputFocus\(h\.act, was\.RevertTo, was\.Focus, .*/\t\t_ = was/' 'the host has his focus back' "TestConformance/second/the host's focus"
 rule $f 's/^\td\.hands\.xi\.SetClientPointer\(d\.win, d\.hands\.ptr\).*/\t_ = d/' 'the client means our pair' 'TestConformance/second/own requests'
-rule $f 's/since > guardTime \{/true {/' 'the focus guard' 'TestConformance/second/stolen focus'
-rule $f 's/\|\| s\.host\.over \|\|/||/' 'he went there himself' 'TestConformance/second/stolen focus'
+rule $f 's/time\.Since\(d\.acted\) > askTime \{/true {/' 'the focus guard' 'TestConformance/second/stolen focus'
+rule $f 's/case s\.host\.over \|\|/case/' 'he went there himself' 'TestConformance/second/stolen focus'
 rule $f 's/if perr == nil && kerr == nil && !p && !k \{/_, _ = p, k; if perr == nil \&\& kerr == nil {/' 'a menu of the guest is open' 'TestConformance/second/own requests'
 rule $f '/^func \(s \*section\) claim/,/^}/s/if h\.typist != nil && h\.typist != d \{/if false {/' 'a claim takes no keyboard from a guest who types' 'TestConformance/second/keyboard of another guest'
-rule $f 's/ \|\| !d\.sameClient\(s\.host\.focus\)//' 'his focus went to another client' 'TestConformance/second/his own focus'
-rule $f 's/ \|\| maskMods\(s\.host\.mods\) != 0 \{/ {/' 'his focus went by his shortcut' 'TestConformance/second/his own focus'
-rule $f 's/if !d\.actedPress && h\.idle != nil \{/if false {/' 'his focus went after we only moved' 'TestConformance/second/his own focus'
+rule $f 's/case !d\.sameClient\(s\.host\.focus\):/case false:/' 'his focus went to another client' 'TestConformance/second/his own focus'
+rule $f 's/ \|\| maskMods\(s\.host\.mods\) != 0 / /' 'his focus went by his shortcut' 'TestConformance/second/his own focus'
+rule $f 's/return h\.idle == nil \|\| s\.host\.ptrIdle >= since/return true/' 'his focus went after we only moved' 'TestConformance/second/his own focus'
+rule $f 's/ \|\| d\.fresh\(s\.host\.focus\)\)/)/' 'a dialog that comes late' "TestConformance/second/the_host's_focus,_later"
+rule $f 's/min\(s\.host\.ptrIdle, s\.host\.kbdIdle\) >= since/false/' 'an old window, late' "TestConformance/second/the_host's_focus,_later"
+rule $f 's/min\(s\.host\.ptrIdle, s\.host\.kbdIdle\) >= since/true/' 'where the host went themselves' "TestConformance/second/the_host's_focus,_later"
+rule $f 's/d\.watchHost\(next\)/_ = next/' 'where the host is now' "TestConformance/second/the_host's_focus,_later"
+rule $f 's/if d\.between\(s\.host\.focus\) \{/if false {/' 'a focus on its way' "TestConformance/second/the_host's_focus,_later"
 
 f=input/xtest/host_linux.go
 rule $f 's/return h\.host\.last > 0 && .*/_ = now; return false/' 'the hand of the host, one pair' 'TestConformance/shared/hand'
@@ -346,6 +351,9 @@ rule $f 's/case h\.wanted\(s\.host\):/case false:/' 'the pointer of the host, gr
 rule $f 's/return !h\.captured\.IsZero\(\) \&\& min/return min/' 'a menu stays while the host does nothing' 'TestXterm'
 rule $f 's/case \(p \|\| k\) \&\& s\.hostComes\(\)/case false/' 'the host in a program that has grabbed' 'TestConformance/second/the host in a program'
 rule $f 's/err != nil \|\| f != focus \{/err != nil \&\& f != focus {/' 'a pair that is made anew lets go in the program' 'TestRenewedPair'
+
+f=input/xtest/pace_linux.go
+rule $f 's/if !d\.frail \|\| aim\.Button/if aim.Button/; s/aim\.Button != wire\.Right \{/aim.Button != 99 {/' 'one menu of the window manager after the other' 'TestManyMenus/xfwm4'
 
 f=input/xtest/newmap_linux.go
 rule $f 's/xi\.CopyMap\(xinput\.CoreKeyboard, h\.kbd\)/error(nil)/' 'the map of the host, at first' 'TestSecondMap|TestLateReader/de'

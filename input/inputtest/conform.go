@@ -270,6 +270,7 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 			{"keyboard and a masked dialog", testClaimMasked},
 			{"his own focus", testOwnFocus},
 			{"the host's focus", testHostFocus},
+			{"the host's focus, later", testLateDialog},
 			{"stolen focus", testStolenFocus},
 			{"the client's own requests", testClientPointer},
 			{"the program's own grab", testOwnGrab},

@@ -87,10 +87,20 @@ type Desk struct {
 	// client may have read that of the second one instead.
 	mapped time.Time
 	stale  bool
-	// hostFocus is where the host's focus was when we acted, and acted when.
-	hostFocus  xproto.Window
-	acted      time.Time
-	actedPress bool
+	// hostFocus is where the host's focus was when we acted, or went since by their
+	// own doing; hostNext is where it was found to have gone. seeking says that it
+	// is looked after.
+	hostFocus, hostNext xproto.Window
+	seeking             bool
+	// acted is when we acted, actedPress whether that was a press, and worked when
+	// a button or key was pressed last. made has the windows that the client made.
+	acted, worked time.Time
+	actedPress    bool
+	made          map[xproto.Window]time.Time
+	// frail says that presses of the right button are paced, answers that the
+	// program answers a ping; protocols and ping name those messages.
+	frail, answers  bool
+	protocols, ping xproto.Atom
 	// warded says that ward runs.
 	warded bool
 }
@@ -110,7 +120,7 @@ func (s *Seat) desk(id platform.WindowID) (*Desk, error) {
 	d := &Desk{
 		log: s.opt.Log, seat: s, hands: s.hands, own: own, root: own.Root,
 		win: xproto.Window(id.Native()), changes: make(chan struct{}, 1), done: make(chan struct{}),
-		chains: map[xproto.Window][]xproto.Window{}, blank: map[xproto.Window]time.Time{}, as: map[wire.Key]byte{},
+		chains: map[xproto.Window][]xproto.Window{}, blank: map[xproto.Window]time.Time{}, made: map[xproto.Window]time.Time{}, as: map[wire.Key]byte{},
 	}
 	if d.group, err = s.desktop.Group(id); err != nil {
 		own.Close()
@@ -152,6 +162,7 @@ func (d *Desk) start() error {
 	}
 	d.layout.Store(l)
 	d.blind = d.isQt()
+	d.paced()
 	d.hands.turn.Lock()
 	defer d.hands.turn.Unlock()
 	d.climb()
@@ -193,8 +204,11 @@ func (d *Desk) watch() {
 			d.gone(e.Event)
 		case xproto.DestroyNotifyEvent:
 			d.gone(e.Event)
+		case xproto.CreateNotifyEvent:
+			d.created(e.Window)
 		case xproto.ClientMessageEvent:
 			d.asked(e)
+			d.ponged(e) // after what was asked for before it
 		case xproto.FocusInEvent:
 			if e.Event == d.win {
 				d.focus(e.Mode)
@@ -203,9 +217,7 @@ func (d *Desk) watch() {
 			if e.Event == d.win {
 				d.focus(e.Mode)
 			} else {
-				d.mu.Lock()
-				d.guardFocus()
-				d.mu.Unlock()
+				d.left()
 			}
 		case xproto.MappingNotifyEvent:
 			if wholeMap(d.own.Conn, e) {

@@ -118,12 +118,12 @@ func (d *Desk) watchHost(focus xproto.Window) {
 	}
 }
 
-// guardFocus gives the host his focus back when a window manager or the shared
-// client took our press for his and moved it into the shared client.
-func (d *Desk) guardFocus() {
-	since := time.Since(d.acted)
-	if d.closed || d.hostFocus <= pointerRoot || since > guardTime {
-		return
+// guardFocus gives the host their focus back when a window manager or the shared
+// client took our press for theirs and moved it into the shared client. False
+// when the focus is between two windows: it must be looked at again.
+func (d *Desk) guardFocus() bool {
+	if d.closed || d.hostFocus <= pointerRoot || time.Since(d.acted) > askTime {
+		return true
 	}
 	h := d.hands
 	h.turn.Lock()
@@ -132,19 +132,124 @@ func (d *Desk) guardFocus() {
 	defer xproto.UngrabServer(h.act)
 	a := h.askHost(d.root)
 	s := &section{d: d}
-	if !s.lookAtHost(a) || !d.sameClient(s.host.focus) || s.host.over || maskMods(s.host.mods) != 0 {
-		return
-	}
-	if !d.actedPress && h.idle != nil { // we only moved: did he?
-		idle, err := h.idle.Query(xinput.CorePointer).Reply()
-		if err != nil || idle < since {
-			return
+	switch {
+	case !s.lookAtHost(a) || s.host.focus == d.hostFocus:
+		return true
+	case !d.sameClient(s.host.focus):
+		if d.between(s.host.focus) {
+			return false
 		}
+		d.hostNext = s.host.focus
+		return true
+	case s.host.over || maskMods(s.host.mods) != 0 || !s.guests():
+		return true
 	}
 	h.xi.SetClientPointer(0, xinput.CorePointer)
 	xproto.SetInputFocus(h.act, xproto.InputFocusPointerRoot, d.hostFocus, xproto.TimeCurrentTime)
 	h.xi.SetClientPointer(0, h.ptr)
 	d.log.Debug("the host's focus was given back")
+	return true
+}
+
+// guests reports whether it is because of a guest that the host's focus is in the
+// shared client now, and not by anything that the host did.
+func (s *section) guests() bool {
+	d, h := s.d, s.d.hands
+	since := time.Since(d.acted)
+	switch {
+	case h.freeing: // the window manager was asked for something
+		return true
+	case since <= guardTime && d.actedPress:
+		return true
+	case since <= guardTime: // we only moved: did the host?
+		return h.idle == nil || s.host.ptrIdle >= since
+	}
+	// A dialog may take its time. What the host did meanwhile, as typing elsewhere,
+	// brings no window about that was not there.
+	since = time.Since(d.worked)
+	return since <= askTime && (h.idle != nil && min(s.host.ptrIdle, s.host.kbdIdle) >= since || d.fresh(s.host.focus))
+}
+
+// between reports whether a focus is nobody's: window managers put it down on
+// its way from one window to another.
+func (d *Desk) between(w xproto.Window) bool {
+	if w <= pointerRoot || w == d.root {
+		return true
+	}
+	a, err := xproto.GetWindowAttributes(d.hands.act, w).Reply()
+	return err != nil || a.Class == xproto.WindowClassInputOnly || a.OverrideRedirect
+}
+
+// fresh reports whether a window, or one that it is in, was made by the shared
+// client after a guest last pressed something.
+func (d *Desk) fresh(w xproto.Window) bool {
+	for range maxDepth {
+		if at, ok := d.made[w]; ok {
+			return at.After(d.worked)
+		}
+		t, err := xproto.QueryTree(d.hands.act, w).Reply()
+		if err != nil || t.Parent == 0 || t.Parent == d.root {
+			return false
+		}
+		w = t.Parent
+	}
+	return false
+}
+
+// maxMade bounds what is remembered of windows that the shared client made.
+const maxMade = 256
+
+// created notes a window of the shared client.
+func (d *Desk) created(w xproto.Window) {
+	if !d.sameBase(w) {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.made) >= maxMade {
+		clear(d.made)
+	}
+	d.made[w] = time.Now()
+}
+
+// How long, and how often, a focus that is between two windows is looked after.
+const (
+	betweenTime = 500 * time.Millisecond
+	betweenStep = 5 * time.Millisecond
+)
+
+// left looks after the host's focus when it has left its window.
+func (d *Desk) left() {
+	look := func() bool {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if !d.guardFocus() {
+			return false
+		}
+		d.seeking = false
+		if next := d.hostNext; next != 0 { // the host's own doing: from now on it is to stay there
+			d.hostNext = 0
+			d.watchHost(next)
+		}
+		return true
+	}
+	d.mu.Lock()
+	seeking := d.seeking
+	d.seeking = true
+	d.mu.Unlock()
+	if seeking || look() {
+		return
+	}
+	d.following.Go(func() {
+		for end := time.Now().Add(betweenTime); time.Now().Before(end); time.Sleep(betweenStep) {
+			if look() {
+				return
+			}
+		}
+		d.mu.Lock()
+		d.seeking = false
+		d.mu.Unlock()
+	})
 }
 
 // sameClient reports whether w belongs to the client of the shared window.

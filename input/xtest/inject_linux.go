@@ -180,6 +180,9 @@ func (s *section) did(press, acts bool) {
 	s.d.acted, s.d.actedPress = time.Now(), press
 	h := s.d.hands
 	h.actor, h.actedAt, h.before = s.d, s.d.acted, s.host
+	if acts {
+		s.d.worked = s.d.acted
+	}
 	if acts && h.second {
 		if h.captured.IsZero() {
 			h.wasTaken = s.host.ptrGrabbed || s.host.kbdGrabbed
@@ -236,6 +239,9 @@ func (s *section) press(k key, down bool) error {
 			d.down = d.down[:len(d.down)-1] // it did not happen
 		}
 		return err
+	}
+	if down && k.button {
+		d.pacePress(k.code)
 	}
 	if !down && i >= 0 {
 		d.down = slices.Delete(d.down, i, i+1)

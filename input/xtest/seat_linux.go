@@ -83,6 +83,7 @@ type hands struct {
 	lost, left     bool
 	free           time.Time
 	freeing, jumps bool
+	pace           pace
 	// loans are the spare keycodes that type something now; loanAtom names the
 	// list of them on the root, giveBack is when they are looked at.
 	loans    []loan

@@ -231,7 +231,7 @@ func (s *section) keyboard(aim input.Aim) {
 	// The host's own menus are none of the guest's business; his locker is.
 	s.state.Covered = (aim.Keys || s.host.kbdGrabbed) && s.state.Visible && s.covered()
 	s.state.Locked = s.state.Locked || s.host.kbdGrabbed && s.state.Covered
-	if aim.Keys && h.typist != nil && h.typist != d {
+	if aim.Keys && h.typist != nil && h.typist != d || s.tooSoon(aim) {
 		s.state.Busy = true
 	}
 	if !h.second || !aim.Claim || !s.state.Visible || s.state.Locked || s.state.HostActive || aim.Keys && s.state.Covered {

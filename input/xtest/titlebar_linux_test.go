@@ -109,6 +109,39 @@ func titleBar(t *testing.T, v *virtual.Display, p own) {
 	}
 }
 
+// A guest who presses for one window menu after the other, as fast as they are let:
+// xfwm4 that is asked for a second one while the first is up lets no click through
+// ever after.
+func TestManyMenus(t *testing.T) {
+	for _, wm := range managers() {
+		t.Run(wm, func(t *testing.T) {
+			p := ownPrograms()["GTK3 header bar"]
+			if exec.Command(p.probe[0], p.probe[1:]...).Run() != nil {
+				t.Skip(p.needs + " is not installed")
+			}
+			v := underManager(t, wm)
+			g, _, size := shareOwn(t, v, p.script)
+			h := newHand(t, v.Name(), image.Rect(900, 600, 1100, 800))
+			pressed := 0
+			for end := time.Now().Add(3 * time.Second); time.Now().Before(end); {
+				for _, kind := range []wire.Kind{wire.Press, wire.Release} {
+					ev := wire.Input{Kind: kind, Gen: 1, X: wire.Fraction(size.X/2, size.X), Y: wire.Fraction(12, size.Y), Button: wire.Right}
+					if g.Do(ev, inputtest.Rights).OK() && kind == wire.Press {
+						pressed++
+					}
+				}
+			}
+			g.Do(wire.Input{Kind: wire.ReleaseAll}, inputtest.Rights)
+			if pressed < 2 {
+				t.Errorf("%d presses", pressed)
+			}
+			pt.Eventually(t, "the host's hand to be free", h.free)
+			h.works()
+			t.Log(pressed, "presses")
+		})
+	}
+}
+
 // shareOwn starts a program, shares it, and tells the size of its content.
 func shareOwn(t *testing.T, v *virtual.Display, script string) (*input.Gate, xproto.Window, image.Point) {
 	t.Helper()
