@@ -5,6 +5,7 @@ import (
 	"image"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -612,7 +613,9 @@ func (a *arena) count(sum *tally, name string, e pt.Event) {
 	case pt.Motion:
 		if name != "host" { // there look tells
 			sum.leaks[name+" motion"]++
-			a.t.Logf("motion in %s: %+v, at %v; the host's window %v", name, e, a.others[name].Bounds(), a.host.Bounds())
+			all := a.others[name].Events()
+			i := slices.Index(all, e)
+			a.t.Logf("motion in %s: %+v, around it %+v; the host's window %v", name, e, all[max(0, i-4):min(len(all), i+3)], a.host.Bounds())
 		}
 	default: // crossings and focus are not input
 	}

@@ -2,6 +2,7 @@ package platformtest
 
 import (
 	"context"
+	"image"
 	"slices"
 
 	"github.com/jezek/xgb"
@@ -35,24 +36,26 @@ type Event struct {
 	State uint16
 	// Time is the server's, in milliseconds.
 	Time uint32
+	// Root is where the pointer was on the screen.
+	Root image.Point
 }
 
 func inputEvent(ev xgb.Event) (Event, bool) {
 	switch e := ev.(type) {
 	case xproto.ButtonPressEvent:
-		return Event{Press, int(e.EventX), int(e.EventY), int(e.Detail), e.State, uint32(e.Time)}, true
+		return Event{Press, int(e.EventX), int(e.EventY), int(e.Detail), e.State, uint32(e.Time), image.Pt(int(e.RootX), int(e.RootY))}, true
 	case xproto.ButtonReleaseEvent:
-		return Event{Release, int(e.EventX), int(e.EventY), int(e.Detail), e.State, uint32(e.Time)}, true
+		return Event{Release, int(e.EventX), int(e.EventY), int(e.Detail), e.State, uint32(e.Time), image.Pt(int(e.RootX), int(e.RootY))}, true
 	case xproto.MotionNotifyEvent:
-		return Event{Motion, int(e.EventX), int(e.EventY), int(e.Detail), e.State, uint32(e.Time)}, true
+		return Event{Motion, int(e.EventX), int(e.EventY), int(e.Detail), e.State, uint32(e.Time), image.Pt(int(e.RootX), int(e.RootY))}, true
 	case xproto.KeyPressEvent:
-		return Event{KeyDown, int(e.EventX), int(e.EventY), int(e.Detail), e.State, uint32(e.Time)}, true
+		return Event{KeyDown, int(e.EventX), int(e.EventY), int(e.Detail), e.State, uint32(e.Time), image.Pt(int(e.RootX), int(e.RootY))}, true
 	case xproto.KeyReleaseEvent:
-		return Event{KeyUp, int(e.EventX), int(e.EventY), int(e.Detail), e.State, uint32(e.Time)}, true
+		return Event{KeyUp, int(e.EventX), int(e.EventY), int(e.Detail), e.State, uint32(e.Time), image.Pt(int(e.RootX), int(e.RootY))}, true
 	case xproto.EnterNotifyEvent:
-		return Event{Enter, int(e.EventX), int(e.EventY), int(e.Detail), e.State, uint32(e.Time)}, true
+		return Event{Enter, int(e.EventX), int(e.EventY), int(e.Detail), e.State, uint32(e.Time), image.Pt(int(e.RootX), int(e.RootY))}, true
 	case xproto.LeaveNotifyEvent:
-		return Event{Leave, int(e.EventX), int(e.EventY), int(e.Detail), e.State, uint32(e.Time)}, true
+		return Event{Leave, int(e.EventX), int(e.EventY), int(e.Detail), e.State, uint32(e.Time), image.Pt(int(e.RootX), int(e.RootY))}, true
 	case xproto.FocusInEvent:
 		return Event{Kind: Focus, Detail: int(e.Detail)}, true
 	case xproto.FocusOutEvent:
