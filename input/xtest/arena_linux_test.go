@@ -603,20 +603,26 @@ func (a *arena) count(sum *tally, name string, e pt.Event) {
 	switch e.Kind {
 	case pt.KeyDown, pt.KeyUp:
 		if !isHostCode(e.Detail) {
-			a.t.Logf("in %s: %+v", name, e)
+			a.t.Logf("in %s: %+v, around it %+v", name, e, a.around(name, e))
 			sum.leaks[name+" "+string(e.Kind)]++
 		}
 	case pt.Press, pt.Release:
 		if e.Detail != hostButton {
+			a.t.Logf("in %s: %+v, around it %+v", name, e, a.around(name, e))
 			sum.leaks[name+" "+string(e.Kind)]++
 		}
 	case pt.Motion:
 		if name != "host" { // there look tells
 			sum.leaks[name+" motion"]++
-			all := a.others[name].Events()
-			i := slices.Index(all, e)
-			a.t.Logf("motion in %s: %+v, around it %+v; the host's window %v", name, e, all[max(0, i-4):min(len(all), i+3)], a.host.Bounds())
+			a.t.Logf("in %s: %+v, around it %+v", name, e, a.around(name, e))
 		}
 	default: // crossings and focus are not input
 	}
+}
+
+// around are the events of a window before and after one of them.
+func (a *arena) around(name string, e pt.Event) []pt.Event {
+	all := a.others[name].Events()
+	i := slices.Index(all, e)
+	return all[max(0, i-4):min(len(all), i+3)]
 }

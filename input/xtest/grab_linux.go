@@ -94,6 +94,7 @@ func (d *Desk) leaveGrab() {
 	pc, kc := h.xi.Grabbed(h.ptr, h.probe), h.xi.Grabbed(h.kbd, h.probe)
 	p, perr := pc.Reply()
 	k, kerr := kc.Reply()
+	p = p && h.dragger == nil // else it is that of a button which another guest holds
 	h.ptrGrab.foreign = h.ptrGrab.foreign || p || perr != nil
 	h.kbdGrab.foreign = h.kbdGrab.foreign || k || kerr != nil
 	h.left = h.left || p || k

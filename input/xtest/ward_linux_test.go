@@ -59,3 +59,42 @@ func TestRenewedPairTellsNobody(t *testing.T) {
 		t.Errorf("another window got %+v", e)
 	}
 }
+
+// One of two shared windows is given up while a guest drags in the other: the drag
+// goes on.
+func TestGivingUpEndsNoDrag(t *testing.T) {
+	display := start(t)
+	d, err := platform.Open(display, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	seat := xtest.NewSeat(d, xtest.SeatOptions{})
+	open := func(r image.Rectangle) (*pt.Window, *input.Gate) {
+		w := pt.NewWindow(t, display, pt.Options{Bounds: r})
+		desk, err := seat.Open(t.Context(), w.ID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w, input.NewGate(input.Config{Desk: desk})
+	}
+	_, one := open(image.Rect(100, 100, 300, 300))
+	win, other := open(image.Rect(500, 100, 700, 300))
+	defer other.Close()
+	do := func(kind wire.Kind, button wire.Button) {
+		t.Helper()
+		ev := wire.Input{Kind: kind, Button: button, X: 1 << 15, Y: 1 << 15}
+		pt.Eventually(t, string(pt.Press), func() bool { return other.Do(ev, inputtest.Rights).OK() })
+	}
+	do(wire.Press, wire.Left)
+	pt.Eventually(t, "the press", func() bool { return len(inputtest.Got(win, pt.Press)) == 1 })
+	if err := one.Close(); err != nil {
+		t.Error(err)
+	}
+	_, _ = xproto.GetInputFocus(win.Conn().Conn).Reply() // what there is has come
+	if got := inputtest.Got(win, pt.Release); len(got) > 0 {
+		t.Errorf("the drag ended: %+v", got)
+	}
+	do(wire.Release, wire.Left)
+	pt.Eventually(t, "the release", func() bool { return len(inputtest.Got(win, pt.Release)) == 1 })
+}

@@ -262,7 +262,8 @@ func (a *arena) work(ctx context.Context, rnd *rand.Rand) {
 		if n >= 8 && n < 13 {
 			at = elsewhere()
 		}
-		before, taken := a.cause(at, n >= 8 && n < 13), a.taken()
+		taken := a.taken() // first: what comes about from now on is seen as a cause, or as a loss
+		before := a.cause(at, n >= 8 && n < 13)
 		switch {
 		case n < 8:
 			code := []byte{hostB, hostN, hostM}[rnd.IntN(3)]
