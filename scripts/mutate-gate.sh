@@ -288,7 +288,7 @@ rule $f 's/ \|\| d\.fresh\(s\.host\.focus\)\)/)/' 'a dialog that comes late' "Te
 rule $f 's/min\(s\.host\.ptrIdle, s\.host\.kbdIdle\) >= since/false/' 'an old window, late' "TestConformance/second/the_host's_focus,_later"
 rule $f 's/min\(s\.host\.ptrIdle, s\.host\.kbdIdle\) >= since/true/' 'where the host went themselves' "TestConformance/second/the_host's_focus,_later"
 rule $f 's/d\.watchHost\(next\)/_ = next/' 'where the host is now' "TestConformance/second/the_host's_focus,_later"
-rule $f 's/if d\.between\(s\.host\.focus\) \{/if false {/' 'a focus on its way' "TestConformance/second/the_host's_focus,_later"
+rule $f 's/if d\.between\(s\.host\.focus\) \{/if false {/' 'a focus on its way' 'TestFocusOnItsWay'
 
 f=input/xtest/host_linux.go
 rule $f 's/return h\.host\.last > 0 && .*/_ = now; return false/' 'the hand of the host, one pair' 'TestConformance/shared/hand'

@@ -43,9 +43,7 @@ func testLateDialog(t *testing.T, b *Bench) {
 		time.Sleep(guardPause + 100*time.Millisecond) // nothing is the press's at once any more
 		c.meantime()
 		w := c.window()
-		for _, f := range []xproto.Window{xproto.InputFocusNone, w.XID()} { // as window managers do
-			xproto.SetInputFocus(h.c.Conn, xproto.InputFocusPointerRoot, f, xproto.TimeCurrentTime)
-		}
+		xproto.SetInputFocus(h.c.Conn, xproto.InputFocusPointerRoot, w.XID(), xproto.TimeCurrentTime) // as the window manager does
 		if c.back {
 			pt.Eventually(t, c.name+": the host's focus", func() bool { return h.focus() == from.XID() })
 			h.tap(codeD)

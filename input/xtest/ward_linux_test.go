@@ -3,6 +3,7 @@ package xtest_test
 import (
 	"image"
 	"testing"
+	"time"
 
 	"github.com/jezek/xgb/xproto"
 	fake "github.com/jezek/xgb/xtest"
@@ -12,6 +13,7 @@ import (
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
+	"viewflip.app/platform/virtual"
 	"viewflip.app/wire"
 )
 
@@ -58,6 +60,33 @@ func TestRenewedPairTellsNobody(t *testing.T) {
 	for _, e := range inputtest.Got(other, pt.KeyDown, pt.KeyUp) {
 		t.Errorf("another window got %+v", e)
 	}
+}
+
+// A window manager puts the host's focus down on its way into a dialog that a
+// guest opened: it is given back all the same.
+func TestFocusOnItsWay(t *testing.T) {
+	v, err := virtual.Start(t.Context(), virtual.Options{}) // no other
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	b := inputtest.NewBench(t, v.Name(), opener(xtest.SeatOptions{}))
+	h := newHand(t, v.Name(), image.Rect(800, 500, 1000, 700))
+	for _, kind := range []wire.Kind{wire.Press, wire.Release} {
+		ev := b.Button(kind, 5, 5, wire.Left)
+		pt.Eventually(t, "a click", func() bool { return b.Gate.Do(ev, inputtest.Rights).OK() })
+	}
+	dialog := b.Win.Sibling(pt.Options{Title: "Open", Bounds: image.Rect(300, 250, 500, 350), TransientFor: b.Win.XID(), Type: "DIALOG"})
+	for _, f := range []xproto.Window{xproto.InputFocusNone, dialog.XID()} {
+		time.Sleep(50 * time.Millisecond)
+		xproto.SetInputFocus(h.c.Conn, xproto.InputFocusPointerRoot, f, xproto.TimeCurrentTime)
+		_, _ = xproto.GetInputFocus(h.c.Conn).Reply()
+	}
+	pt.Eventually(t, "the host's focus", func() bool {
+		f, err := xproto.GetInputFocus(h.c.Conn).Reply()
+		return err == nil && f.Focus == h.win.XID()
+	})
+	h.works()
 }
 
 // One of two shared windows is given up while a guest drags in the other: the drag
