@@ -17,7 +17,9 @@
 #    gate asks about every one;
 #  - that a forbidden key is not chosen for a character (usable): it would be
 #    refused when it is pressed;
-#  - that a menu is on the screen (popups): the hit test finds no other.
+#  - that a menu is on the screen (popups): the hit test finds no other;
+#  - that the core map of the guests' keyboard forbids a key (do): the levels of
+#    its XKB map say the same.
 # The rules for what a crash leaves behind are those of the guardian, which
 # cmd/viewflip tests.
 set -euo pipefail
@@ -248,7 +250,6 @@ rule $f 's/^\t\td\.hands\.autoRepeat\(k\.code, false\)$/\t\t_ = d/' 'the server 
 rule $f 's/case !k\.button && !keys:/case false:/' 'a key goes up in the window or nowhere' 'TestNoRepeatElsewhere'
 rule $f 's/^\t\td\.down = append\(d\.down, k\).*/\t\t_ = i/' 'what is down is known' 'TestConformance/second/release'
 rule $f 's/^\td\.hands\.acted\(\)$/\t_ = d/' 'releases of ours are not the host'"'"'s' 'TestConformance/shared/hand'
-rule $f 's/ \|\| s\.d\.hands\.layout\.banned\[code\]//' 'keys by meaning, on the keyboard of the guests' 'TestForbiddenLevel/guest'
 rule $f 's/if h\.layout\.bits\[code\] != 0 \|\| .*/if h == nil {/' 'locks do not repeat' 'TestConformance/(second|shared)/repeat of a lock'
 
 rule $f 's/ \|\| s\.forbidden\(code\) \{/ {/' 'keys by every level of the map' 'TestMouseKeys'

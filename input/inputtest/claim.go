@@ -73,6 +73,13 @@ func testClaimRefused(t *testing.T, b *Bench) {
 	ungrab(locker.Conn())
 	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.Covered)
 	same("covered")
+	locker.Close()
+	xi, _, kbd := Guests(t, other.Conn())
+	if _, err := xi.Grabbed(kbd, other.XID()).Reply(); err != nil { // it asks by a grab, and this window is mapped
+		t.Fatal(err)
+	}
+	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.Locked)
+	same("their keyboard is somebody else's")
 }
 
 // The guest's keyboard is not given to a dialog that he may not control.
