@@ -71,6 +71,7 @@ type arena struct {
 	seen, owed hostSeen
 	strays     int        // his keys in other windows
 	desk       input.Desk // one of those of the gates
+	moves      sync.Map   // where guests put their pointer
 }
 
 // rootKeys counts guests' keys that end at the root window.
@@ -229,6 +230,7 @@ func (a *arena) openGates(v *virtual.Display) {
 				a.scene.weak(desk)
 			}
 			a.desk = desk
+			xtest.Moving(desk, func(p image.Point) { a.moves.Store(p, true) })
 			g := input.NewGate(input.Config{Desk: desk})
 			g.SetGeneration(1)
 			a.t.Cleanup(func() { _ = g.Close() })
@@ -611,8 +613,12 @@ func (a *arena) count(sum *tally, name string, e pt.Event) {
 			a.t.Logf("in %s: %+v, around it %+v", name, e, a.around(name, e))
 			sum.leaks[name+" "+string(e.Kind)]++
 		}
-	case pt.Motion:
-		if name != "host" && !a.putBack(name, e) { // there look tells
+	case pt.Motion: // a window manager may put the host's pointer there for a move by keys
+		switch {
+		case name == "host": // there look tells
+		case !a.guests(e):
+			sum.warps++
+		default:
 			sum.leaks[name+" motion"]++
 			a.t.Logf("in %s: %+v, around it %+v", name, e, a.around(name, e))
 		}
@@ -627,21 +633,8 @@ func (a *arena) around(name string, e pt.Event) []pt.Event {
 	return all[max(0, i-4):min(len(all), i+3)]
 }
 
-// putBack reports whether a motion is that of the host's pointer, which a window
-// manager put there for a move by keys that a guest asked for, and which was put
-// back at once: it left for the host's window, where no guest's pointer comes.
-func (a *arena) putBack(name string, e pt.Event) bool {
-	all := a.others[name].Events()
-	for _, next := range all[slices.Index(all, e)+1:] {
-		if next.Time > e.Time+backTime {
-			return false
-		}
-		if next.Kind == pt.Leave {
-			return next.Root.In(a.host.Bounds())
-		}
-	}
-	return false
+// guests reports whether a motion is one of a guest's pointer.
+func (a *arena) guests(e pt.Event) bool {
+	_, ok := a.moves.Load(e.Root)
+	return ok
 }
-
-// backTime is how long that takes at the most, in milliseconds.
-const backTime = 50

@@ -1,6 +1,7 @@
 package xtest
 
 import (
+	"image"
 	"time"
 
 	"github.com/jezek/xgb/xproto"
@@ -151,19 +152,32 @@ func (d *Desk) setFree() {
 }
 
 // putBack puts the host's pointer where it was when a guest acted last, if it is
-// over the shared program now and was not; false if not.
+// within the shared window now, whatever covers that, and was not over it; false
+// if not.
 func (d *Desk) putBack() bool {
 	h := d.hands
 	if !h.second || h.before.over {
 		return false
 	}
 	p, err := h.xi.QueryPointer(xinput.CorePointer, d.root).Reply()
-	if err != nil || !d.ours(p.Child) || p.Buttons != 0 {
+	if err != nil || !d.ours(p.Child) && !p.At.In(d.frame()) || p.Buttons != 0 {
 		return false
 	}
 	h.xi.WarpPointer(xinput.CorePointer, d.root, h.before.at.X, h.before.at.Y)
 	h.jumps = false
 	return true
+}
+
+// frame is where the shared window and its frame are, in root pixels.
+func (d *Desk) frame() image.Rectangle {
+	if len(d.chain) == 0 {
+		return image.Rectangle{}
+	}
+	g, err := xproto.GetGeometry(d.hands.act, xproto.Drawable(d.chain[0])).Reply()
+	if err != nil {
+		return image.Rectangle{}
+	}
+	return image.Rect(0, 0, int(g.Width), int(g.Height)).Add(image.Pt(int(g.X), int(g.Y)))
 }
 
 // hostEscape presses Escape on the host's keyboard.

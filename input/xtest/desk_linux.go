@@ -54,6 +54,8 @@ type Desk struct {
 	// timing, if not nil, is told how long the server was grabbed: for the
 	// benchmark.
 	timing func(time.Duration)
+	// moving hears where the pointer is about to be put, for a test.
+	moving func(image.Point)
 
 	mu     sync.Mutex
 	closed bool

@@ -102,6 +102,9 @@ func (s *section) do(a input.Action) error {
 		if !s.At(a.At()).OK() { // the gate asked; this makes the spot the point
 			return input.ErrUnreachable
 		}
+		if s.d.moving != nil {
+			s.d.moving(s.spot.root)
+		}
 		return s.d.hands.emit.Move(s.spot.root.X, s.spot.root.Y)
 	case wire.Press, wire.Release:
 		return s.press(key{true, byte(a.Button())}, a.Kind() == wire.Press)

@@ -2,7 +2,9 @@ package xtest_test
 
 import (
 	"image"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -21,13 +23,31 @@ import (
 
 // managers are the window managers that a guest's presses are tried under; only
 // the first is there wherever the tests are.
-func managers() []string { return []string{"openbox", "xfwm4", "mutter --x11"} }
+func managers() []string { return []string{"openbox", "xfwm4", "mutter --x11", "i3", "twm"} }
+
+// managerConfig is the configuration of those that need one here.
+func managerConfig(wm string) string {
+	switch wm {
+	case "twm": // its shortcuts on windows are those of letters that guests press
+		return "RandomPlacement\nNoGrabServer\n\"q\" = : window : f.lower\n\"r\" = : window : f.forcemove\n\"t\" = c : window|frame : f.raise\n"
+	case "i3":
+		return "font pango:monospace 8\nfocus_follows_mouse no\nmouse_warping none\nfor_window [class=\".*\"] floating enable\nfor_window [title=\".*\"] floating enable\n" +
+			"no_focus [title=\".*\"]\nbindsym Mod1+e layout toggle split\nbindsym y nop\n"
+	}
+	return ""
+}
 
 // underManager starts a display with a window manager, or skips the test.
 func underManager(t *testing.T, wm string) *virtual.Display {
 	t.Helper()
 	need(t, strings.Fields(wm)[0])
-	_ = t.TempDir() // what programs write there is removed after they have ended with the display
+	config := filepath.Join(t.TempDir(), "config") // what is written there is removed after the programs have ended with the display
+	if text := managerConfig(wm); text != "" {
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return startWM(t, wm, map[string]string{"twm": "-f", "i3": "-c"}[wm], config)
+	}
 	v, err := virtual.Start(t.Context(), virtual.Options{WM: wm})
 	if err != nil {
 		t.Fatal(err)
@@ -177,6 +197,30 @@ func TestManagerIsNotAsked(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A program asks the window manager to bring its window to the front and to give
+// it the keyboard, at once or some time after a guest's press: the host keeps
+// theirs.
+func TestActivation(t *testing.T) {
+	for _, wm := range managers() {
+		t.Run(wm, func(t *testing.T) {
+			v := underManager(t, wm)
+			b := inputtest.NewBench(t, v.Name(), opener(xtest.SeatOptions{}))
+			h := newHand(t, v.Name(), image.Rect(800, 500, 1000, 700))
+			for _, wait := range []time.Duration{0, time.Second} {
+				for _, kind := range []wire.Kind{wire.Press, wire.Release} {
+					ev := b.Button(kind, 100, 50, wire.Left)
+					pt.Eventually(t, "a click", func() bool { return b.Gate.Do(ev, inputtest.Rights).OK() })
+				}
+				time.Sleep(wait)
+				const application = 1
+				ask(b, "_NET_ACTIVE_WINDOW", application, 0, 0)
+				time.Sleep(200 * time.Millisecond) // for the window manager to do it
+				h.works()
+			}
+		})
 	}
 }
 

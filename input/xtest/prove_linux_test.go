@@ -136,6 +136,9 @@ type tally struct {
 	// leaks are events of guests in windows that are not shared, by window and
 	// kind.
 	leaks map[string]int
+	// warps are motions in windows that are not shared at points where no guest put
+	// the pointer: a window manager put the host's there.
+	warps int
 	host  hostCount
 }
 
@@ -150,6 +153,7 @@ func (t *tally) add(o tally) {
 		t.leaks[k] += n
 	}
 	t.limited += o.limited
+	t.warps += o.warps
 	t.died += o.died
 	t.presses, t.keys, t.arrived = t.presses+o.presses, t.keys+o.keys, t.arrived+o.arrived
 	t.host = t.host.plus(o.host)
@@ -175,8 +179,8 @@ func (t tally) String() string {
 			fmt.Fprintf(&b, ", refused %q %d", k, t.verdicts[k])
 		}
 	}
-	fmt.Fprintf(&b, "; %d presses (%d arrived where that is known) and %d keys; the shared program ended %d times; LEAKED %d %v; of the host's %d arrived %d: %+v",
-		t.presses, t.arrived, t.keys, t.died, t.leaked(), t.leaks, t.host.did(), t.host.arrived(), t.host)
+	fmt.Fprintf(&b, "; %d presses (%d arrived where that is known) and %d keys; the shared program ended %d times; LEAKED %d %v; the host's pointer put elsewhere %d times; of the host's %d arrived %d: %+v",
+		t.presses, t.arrived, t.keys, t.died, t.leaked(), t.leaks, t.warps, t.host.did(), t.host.arrived(), t.host)
 	return b.String()
 }
 
@@ -259,29 +263,7 @@ func play(t *testing.T, s scene, seed uint64) (sum tally, left int) {
 // moves the pointer, if somebody turns that on.
 func startScene(t *testing.T, s scene) *virtual.Display {
 	t.Helper()
-	var v *virtual.Display
-	config := filepath.Join(t.TempDir(), "config")
-	write := func(text string) {
-		t.Helper()
-		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	switch s.wm {
-	case "twm": // its shortcuts on windows are those of letters that guests press
-		write("RandomPlacement\nNoGrabServer\n\"q\" = : window : f.lower\n\"r\" = : window : f.forcemove\n\"t\" = c : window|frame : f.raise\n")
-		v = startWM(t, s.wm, "-f", config)
-	case "i3":
-		write("font pango:monospace 8\nfocus_follows_mouse no\nmouse_warping none\nfor_window [class=\".*\"] floating enable\nfor_window [title=\".*\"] floating enable\n" +
-			"no_focus [title=\".*\"]\nbindsym Mod1+e layout toggle split\nbindsym y nop\n")
-		v = startWM(t, s.wm, "-c", config)
-	default:
-		var err error
-		if v, err = virtual.Start(t.Context(), virtual.Options{WM: s.wm}); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = v.Close() })
-	}
+	v := underManager(t, s.wm)
 	if s.shared {
 		setXKB(t, v, "us", "keypad:pointerkeys")
 	}
