@@ -152,8 +152,9 @@ func contentOf(v []uint32, w, h int) image.Rectangle {
 	return r
 }
 
-// Managed lists the windows that the window manager manages, bottom first;
-// without one, the mapped children of the root.
+// Managed lists the windows that the window manager manages, bottom first. Where
+// there is none, or one from before EWMH, these are the mapped children of the
+// root, or what a window manager has put into them (ICCCM 4.1.3.1, WM_STATE).
 func (c *Conn) Managed() []xproto.Window {
 	for _, p := range []string{"_NET_CLIENT_LIST_STACKING", "_NET_CLIENT_LIST"} {
 		if v := c.Cardinals(c.Root, p); len(v) > 0 {
@@ -180,10 +181,41 @@ func (c *Conn) Managed() []xproto.Window {
 		}
 		a, err := asked[at].Reply()
 		if err == nil && !a.OverrideRedirect && a.MapState == xproto.MapStateViewable && a.Class == xproto.WindowClassInputOutput {
-			out = append(out, w)
+			out = append(out, c.client(w))
 		}
 	}
 	return out
+}
+
+// clientDepth bounds how deep a window may be in its frame.
+const clientDepth = 3
+
+// client is the window in a frame that the window manager manages, or the frame.
+func (c *Conn) client(frame xproto.Window) xproto.Window {
+	state := c.Atom("WM_STATE")
+	level := []xproto.Window{frame}
+	for range clientDepth {
+		var asked []xproto.GetPropertyCookie
+		var below []xproto.QueryTreeCookie
+		for _, w := range level {
+			asked = append(asked, xproto.GetProperty(c.Conn, false, w, state, state, 0, 2))
+			below = append(below, xproto.QueryTree(c.Conn, w))
+		}
+		var next []xproto.Window
+		for i, w := range level {
+			if p, err := asked[i].Reply(); err == nil && p.ValueLen > 0 {
+				return w
+			}
+			if t, err := below[i].Reply(); err == nil {
+				next = append(next, t.Children...)
+			}
+		}
+		if len(next) > batch {
+			return frame
+		}
+		level = next
+	}
+	return frame
 }
 
 // Bounds is a window's rectangle in root pixels, without its border.
