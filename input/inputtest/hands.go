@@ -126,6 +126,19 @@ func (b *Bench) later(ev wire.Input) {
 	b.t.Fatalf("%v, at last: %v", ev.Kind, v)
 }
 
+// owned waits until a key is refused as somebody's. A window manager takes its keys
+// anew when the keyboard's map is new, and has none for a moment.
+func (b *Bench) owned(key string) {
+	b.t.Helper()
+	pt.Eventually(b.t, key+" to be refused", func() bool {
+		v := b.Gate.Do(b.Key(wire.KeyDown, key), Rights)
+		if v.OK() {
+			b.Do(b.Key(wire.KeyUp, key))
+		}
+		return v.Reason == wire.KeyOwned
+	})
+}
+
 // typed is what a window got of keys, as keycodes.
 func typed(w *pt.Window) []int {
 	var out []int
@@ -141,17 +154,9 @@ func testShortcuts(t *testing.T, b *Bench) {
 	b.Win.Forget()
 	b.Do(b.Key(wire.KeyDown, "ControlLeft"), b.Key(wire.KeyDown, "KeyS"), b.Key(wire.KeyUp, "KeyS"), b.Key(wire.KeyUp, "ControlLeft"))
 	b.Do(b.Key(wire.KeyDown, "AltLeft"))
-	b.Refused(b.Key(wire.KeyDown, "F4"), wire.KeyOwned) // openbox closes the window with it
+	b.owned("F4") // openbox closes the window with it
 	b.Do(b.Key(wire.KeyUp, "AltLeft"), b.Key(wire.KeyDown, "F4"))
-	// F4 would be repeated with Alt. A window manager takes its keys anew when the
-	// keyboard's map is new, and has none for a moment.
-	pt.Eventually(t, "Alt to be refused while F4 is held", func() bool {
-		v := b.Gate.Do(b.Key(wire.KeyDown, "AltLeft"), Rights)
-		if v.OK() {
-			b.Do(b.Key(wire.KeyUp, "AltLeft"))
-		}
-		return v.Reason == wire.KeyOwned
-	})
+	b.owned("AltLeft") // F4 would be repeated with it
 	b.Do(b.Key(wire.KeyUp, "F4"))
 	b.await(3, pt.KeyUp)
 	if got := count(b.Win.Events(), pt.KeyDown, 39); got != 1 {
