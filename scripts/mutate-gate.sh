@@ -269,7 +269,6 @@ rule $f 's/if !k\.button \&\& k\.code != code \&\& r\.forbids/if false \&\& r.fo
 rule $f 's/^\t\tbits \|= r\.holds\[code\]$/\t\t_ = r/' 'AltGr is a modifier' 'TestThirdLevel'
 
 f=input/xtest/stroke_linux.go
-
 rule $f 's/return errors\.Join\(err, mapKey\(h\.act, code, sym\)\)/return err/' 'borrowed keys on both keyboards' 'TestSecondMap'
 
 f=input/xtest/focus_linux.go

@@ -134,6 +134,18 @@ func (h *hand) taken() bool {
 	return false
 }
 
+// freeAtLast waits until the host's hand is free, long enough for a window manager
+// that is only now coming to it.
+func (h *hand) freeAtLast() {
+	h.t.Helper()
+	pt.Eventually(h.t, "the host's hand to be free", h.free)
+	for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if !h.free() {
+			pt.Eventually(h.t, "the host's hand to be free again", h.free)
+		}
+	}
+}
+
 // works has the host type, move and click, all of which must arrive in their
 // own window.
 func (h *hand) works() {
@@ -247,13 +259,7 @@ func notAsked(t *testing.T, b *inputtest.Bench, h *hand, shared bool, request fu
 	pt.Eventually(t, "the press", func() bool { return len(inputtest.Got(b.Win, pt.Press)) > 0 })
 	request(b)
 	h.taken() // some of them do not even answer
-	pt.Eventually(t, "the host's hand to be free", h.free)
-	// Long enough for a window manager that is only now coming to it.
-	for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if !h.free() {
-			pt.Eventually(t, "the host's hand to be free again", h.free)
-		}
-	}
+	h.freeAtLast()
 	if v := b.Gate.Do(b.At(wire.Move, 120, 90), inputtest.Rights); v.Reason != wire.Theirs {
 		t.Errorf("the guest is told %q", v.Reason)
 	}
