@@ -50,8 +50,9 @@ type Aim struct {
 type State struct {
 	// Visible means mapped, and every ancestor too.
 	Visible bool
-	// Busy means that another program, or another hand, holds the pointer; for
-	// Keys, that another guest holds the keyboard.
+	// Busy means that another program, or another hand, holds the pointer, or, for
+	// a press, that a button is down which this Desk does not hold; for Keys, that
+	// another guest holds the keyboard.
 	Busy bool
 	// Locked means that another program has grabbed the keyboard.
 	Locked bool

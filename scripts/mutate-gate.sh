@@ -229,6 +229,12 @@ rule $f 's/return !m\.Masked$/_ = m; return true/' 'a masked dialog hears no rel
 
 rule $f 's/^\t\ts\.controls \|= on$/\t\t_ = on/' 'controls, asked in the section' 'TestMouseKeys'
 
+f=input/xtest/waiting_linux.go
+rule $f 's/s\.waiting = p\.Buttons != 0/s.waiting = false/' 'a press behind a release that waits' 'TestConformance/second/a press that would'
+rule $f 's/!aim\.Claim \|\| h\.xi == nil/!aim.Claim || !h.second/' 'a press behind a release that waits, one pair' 'TestConformance/shared/own menu that'
+rule $f 's/p\.Buttons \&\^= 1 << k\.code/_ = k/' 'a second button of the guest' 'TestConformance/second/two buttons'
+rule $f 's/case s\.d\.hands\.second:/case true:/' 'a second button of the guest, numbered anew' 'TestConformance/shared/two buttons'
+
 f=input/xtest/menu_linux.go
 rule $f 's/if err == nil \&\& r\.Child == w \{/if err == nil \&\& r != nil {/' 'a locker over the menu' 'TestConformance/shared/grab beside'
 rule $f '/^func \(d \*Desk\) popups/,/^}/s/if d\.sameBase\(w\) \{/if true {/' 'menus of others' 'TestConformance/shared/(own menu|grab beside)'

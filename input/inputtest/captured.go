@@ -2,6 +2,7 @@ package inputtest
 
 import (
 	"image"
+	"slices"
 	"testing"
 	"time"
 
@@ -85,4 +86,98 @@ func testHeldBack(t *testing.T, b *Bench) {
 	}
 	xproto.AllowEvents(manager.c.Conn, xproto.AllowReplayPointer, xproto.TimeCurrentTime)
 	pt.Eventually(t, "the guest to go on", func() bool { return p.Gate.Do(p.on(dialog, wire.Move, 30, 30, 0), Rights).OK() })
+}
+
+// While the shared program itself holds back a click, the server would drop the
+// release and a press behind it. So such a press is refused, and the guest knows.
+func testSwallowed(t *testing.T, b *Bench) {
+	b.Neighbour().Focus()
+	b.host().move(image.Pt(1000, 800))
+	c, inner := b.Win.Conn(), b.child(b.Win.XID(), image.Rect(0, 0, 100, 100))
+	err := xproto.GrabButtonChecked(c.Conn, false, inner, xproto.EventMaskButtonPress,
+		xproto.GrabModeSync, xproto.GrabModeAsync, 0, 0, xproto.ButtonIndex1, xproto.ModMaskAny).Check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Win.Forget()
+	goOn := func() { xproto.AllowEvents(c.Conn, xproto.AllowReplayPointer, xproto.TimeCurrentTime) }
+	press, release := b.Button(wire.Press, 20, 20, wire.Left), b.Button(wire.Release, 20, 20, wire.Left)
+	b.later(press)
+	b.Do(release)
+	for end := time.Now().Add(longer); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		b.Refused(press, wire.HostBusy) // also when the grab is known as the program's own
+	}
+	goOn()
+	b.until("the first click", func(es []pt.Event) bool { return count(es, pt.Release, 1) == 1 })
+	b.later(press)
+	goOn()
+	b.Do(release)
+	b.until("the second click", func(es []pt.Event) bool { return count(es, pt.Release, 1) == 2 })
+	// The program hears of each press by its grab, and again when that has let it go on.
+	b.clicks(pt.Press, pt.Press, pt.Release, pt.Press, pt.Press, pt.Release)
+}
+
+// With one pair for both it is the same while a menu of the shared program, as
+// those of Motif do, stops the pointer at each press and release.
+func testStoppingMenu(t *testing.T, b *Bench) {
+	c := b.Win.Conn()
+	popup(b.Win, image.Rect(0, 0, 80, 120).Add(b.Win.Bounds().Min.Add(image.Pt(50, 50))))
+	next := func() { xproto.AllowEvents(c.Conn, xproto.AllowSyncPointer, xproto.TimeCurrentTime) }
+	p, err := xproto.GrabPointer(c.Conn, true, b.Win.XID(), xproto.EventMaskButtonPress|xproto.EventMaskButtonRelease,
+		xproto.GrabModeSync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime).Reply()
+	if err != nil || p.Status != xproto.GrabStatusSuccess {
+		t.Fatal(err, p)
+	}
+	next()
+	b.Win.Forget()
+	press, release := b.Button(wire.Press, 5, 5, wire.Left), b.Button(wire.Release, 5, 5, wire.Left)
+	b.Do(press, release)
+	b.Refused(press, wire.HostBusy)
+	next()
+	b.until("the first click", func(es []pt.Event) bool { return count(es, pt.Release, 1) == 1 })
+	next()
+	b.later(press)
+	next()
+	b.Do(release)
+	b.until("the second click", func(es []pt.Event) bool { return count(es, pt.Release, 1) == 2 })
+	b.clicks(pt.Press, pt.Release, pt.Press, pt.Release)
+}
+
+// A guest may hold two buttons, however the host has numbered their own.
+func testTwoButtons(t *testing.T, b *Bench) {
+	c := b.host().c
+	was, err := xproto.GetPointerMapping(c.Conn).Reply()
+	if err != nil || len(was.Map) < 3 {
+		t.Fatal(err, was)
+	}
+	number := func(m []byte) {
+		t.Helper()
+		pt.Eventually(t, "the numbers", func() bool { // not while a button is down
+			r, err := xproto.SetPointerMapping(c.Conn, byte(len(m)), m).Reply()
+			return err == nil && r.Status == xproto.MappingStatusSuccess
+		})
+	}
+	left := slices.Clone(was.Map)
+	left[0], left[2] = left[2], left[0]
+	for _, m := range [][]byte{left, was.Map} {
+		number(m)
+		b.Win.Forget()
+		b.later(b.Button(wire.Press, 9, 9, wire.Left))
+		b.later(b.Button(wire.Press, 9, 9, wire.Right))
+		b.Do(b.Button(wire.Release, 9, 9, wire.Left), b.Button(wire.Release, 9, 9, wire.Right))
+		b.until("both to be let go", func(es []pt.Event) bool { return count(es, pt.Release, 1)+count(es, pt.Release, 3) == 2 })
+		b.clicks(pt.Press, pt.Press, pt.Release, pt.Release)
+	}
+}
+
+// clicks checks which presses and releases the window got.
+func (b *Bench) clicks(want ...pt.Kind) {
+	b.t.Helper()
+	var got []pt.Kind
+	for _, e := range Got(b.Win, pt.Press, pt.Release) {
+		got = append(got, e.Kind)
+	}
+	if !slices.Equal(got, want) {
+		b.t.Errorf("%v, want %v", got, want)
+	}
 }

@@ -253,6 +253,7 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 		{"hostile surfaces", testHostileSurfaces},
 		{"keys into a dialog", testDialogKeys},
 		{"masked dialog", testMaskedDialog},
+		{"two buttons", testTwoButtons},
 		{"buttons", func(t *testing.T, b *Bench) { testButtons(t, b, traits.Buttons) }},
 	}
 	if traits.Second {
@@ -277,6 +278,7 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 			{"the host in a program that has grabbed", testHostInGrab},
 			{"the host's pointer grabbed by a toolkit", testCaptured},
 			{"a press that is held back", testHeldBack},
+			{"a press that would be swallowed", testSwallowed},
 			{"a grab from another window", testOtherGrab},
 			{"a grab of both pairs", testGrabOfBoth},
 		}...)
@@ -287,6 +289,7 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 			{"foreign grab", testGrab},
 			{"masked key up", testReleaseMasked},
 			{"own menu", testMenu},
+			{"own menu that stops the pointer", testStoppingMenu},
 			{"unseen menu", testUnseenMenu},
 			{"grab beside a popup", testGrabBesidePopup},
 			{"the host's hand", testHostHand},

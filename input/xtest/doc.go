@@ -102,6 +102,10 @@
 // repeat for us: the second keyboard's repeat is off, and that of a key of the
 // host's while we hold it. The viewer's repeats are checked one by one.
 //
+// What stops the pointer at a click and holds it back, as Motif does in its menus,
+// gets no second press meanwhile, which the server would drop (askWaiting): it is
+// refused.
+//
 // Keys that somebody has grabbed on the window are frozen and replayed in the
 // same way. What the shared program has grabbed inside of its own window, as
 // Motif does for its accelerators, it gets.

@@ -52,6 +52,9 @@ type section struct {
 	under xproto.Window
 	// eye is what the server says about the pixel that could be seen last time.
 	eye spot
+	// waiting says that a button is down on the acting pointer that this Desk does
+	// not hold.
+	waiting bool
 	// controls are those of the acting keyboard that are on (XKB).
 	controls uint32
 	host     host
@@ -154,6 +157,7 @@ func (s *section) look(aim input.Aim) bool {
 	ma := s.askMenus(aim)
 	ha := h.askHost(d.root)
 	uc := xproto.QueryPointer(c, d.win)
+	wc := h.askWaiting(aim, d.root)
 	var cc []xinput.ControlsCookie
 	if aim.Keys {
 		cc = h.askControls()
@@ -192,6 +196,9 @@ func (s *section) look(aim input.Aim) bool {
 	if !s.lookAtHost(ha) || rerr != nil || kerr != nil || perr != nil || ferr != nil {
 		return false // these cannot fail while there is a server
 	}
+	if !s.lookAtWaiting(wc) {
+		return false
+	}
 	s.focus = f.Focus
 	s.lookAtMenus(ma)
 	if gerr != nil || aerr != nil {
@@ -228,6 +235,7 @@ func (s *section) keyboard(aim input.Aim) {
 	if (s.state.Busy || s.state.Locked) && s.state.Focused && s.ownMenu() {
 		s.state.Busy, s.state.Locked = false, false
 	}
+	s.state.Busy = s.state.Busy || aim.Point && aim.Claim && s.waiting
 	// The host's own menus are none of the guest's business; his locker is.
 	s.state.Covered = (aim.Keys || s.host.kbdGrabbed) && s.state.Visible && s.covered()
 	s.state.Locked = s.state.Locked || s.host.kbdGrabbed && s.state.Covered
