@@ -49,8 +49,7 @@ type tracker struct {
 	// frames are the children of the root that hold main and the members.
 	frames map[xproto.Window]bool
 	serial uint32
-	// backlog are events that were taken off the connection early.
-	backlog []xgb.Event
+	feed   *x11.Feed
 
 	mu        sync.Mutex
 	now       GroupState
@@ -67,6 +66,10 @@ func openGroup(display string, main WindowID) (group, error) {
 		c: c, main: xproto.Window(main.Native()), mask: xproto.Window(xproto.Setup(c.Conn).ResourceIdMask),
 		done: make(chan struct{}), known: map[xproto.Window]bool{}, members: map[xproto.Window]uint32{},
 		allowed: map[xproto.Window]bool{},
+	}
+	if t.feed, err = x11.NewFeed(c); err != nil {
+		c.Close()
+		return nil, err
 	}
 	if t.xi, err = xinput.New(c.Conn); err != nil {
 		t.xi = nil
@@ -162,29 +165,30 @@ func (t *tracker) run() {
 			return
 		}
 		stale = t.handle(ev) || stale
+		if t.feed.Lost() {
+			t.again()
+			stale = true
+		}
 	}
+}
+
+// again looks at everything anew, when nobody knows what has happened.
+func (t *tracker) again() {
+	for w := range t.members {
+		if a, err := xproto.GetWindowAttributes(t.c.Conn, w).Reply(); err != nil || a.MapState == xproto.MapStateUnmapped {
+			t.drop(w)
+		}
+	}
+	t.scan()
 }
 
 // take returns the next event. If hurry it does not wait, and nil means that
 // there is none; else nil means that the connection ended.
 func (t *tracker) take(hurry bool) xgb.Event {
-	for {
-		if len(t.backlog) > 0 {
-			ev := t.backlog[0]
-			t.backlog = t.backlog[1:]
-			return ev
-		}
-		var ev xgb.Event
-		var err xgb.Error
-		if hurry {
-			ev, err = t.c.PollForEvent()
-		} else {
-			ev, err = t.c.WaitForEvent()
-		}
-		if ev != nil || err == nil {
-			return ev // an error is that of a window which has gone
-		}
+	if hurry {
+		return t.feed.Poll()
 	}
+	return t.feed.Next()
 }
 
 // handle reports whether the snapshot may be out of date.
@@ -352,16 +356,7 @@ func (t *tracker) active() bool {
 	for _, w := range t.focuses() {
 		in = in || t.inside(w)
 	}
-	for {
-		ev, err := t.c.PollForEvent() // all that happened before the answers
-		if ev == nil && err == nil {
-			break
-		}
-		if ev != nil {
-			t.backlog = append(t.backlog, ev)
-		}
-	}
-	for _, ev := range t.backlog {
+	for _, ev := range t.feed.Waiting() { // all that happened before the answers
 		switch e := ev.(type) {
 		case xproto.PropertyNotifyEvent:
 			in = in && (e.Window != t.c.Root || e.Atom != t.c.Atom("_NET_ACTIVE_WINDOW"))

@@ -26,6 +26,7 @@ type Desk struct {
 	// own is this Desk's connection: it hears of changes, and the host's
 	// keyboard is its keyboard.
 	own  *x11.Conn
+	feed *x11.Feed // the events of own
 	root xproto.Window
 	win  xproto.Window
 	// extents is the atom of the property that Content depends on.
@@ -124,6 +125,10 @@ func (s *Seat) desk(id platform.WindowID) (*Desk, error) {
 		win: xproto.Window(id.Native()), changes: make(chan struct{}, 1), done: make(chan struct{}),
 		chains: map[xproto.Window][]xproto.Window{}, blank: map[xproto.Window]time.Time{}, made: map[xproto.Window]time.Time{}, as: map[wire.Key]byte{},
 	}
+	if d.feed, err = x11.NewFeed(own); err != nil {
+		own.Close()
+		return nil, err
+	}
 	if d.group, err = s.desktop.Group(id); err != nil {
 		own.Close()
 		return nil, err
@@ -190,11 +195,14 @@ func (d *Desk) isQt() bool {
 func (d *Desk) watch() {
 	defer close(d.done)
 	for {
-		ev, err := d.own.WaitForEvent()
-		if ev == nil && err == nil {
+		ev := d.feed.Next()
+		if ev == nil {
 			d.visible.Store(false)
 			d.changed()
 			return
+		}
+		if d.feed.Lost() {
+			d.again()
 		}
 		switch e := ev.(type) {
 		case xproto.MapNotifyEvent:
@@ -233,6 +241,17 @@ func (d *Desk) watch() {
 			d.follow(e)
 		}
 	}
+}
+
+// again finds out what nobody has told, as events were lost.
+func (d *Desk) again() {
+	if a, err := xproto.GetWindowAttributes(d.own.Conn, d.win).Reply(); err == nil {
+		d.visible.Store(a.MapState == xproto.MapStateViewable)
+	}
+	if l, err := readLayout(d.own.Conn); err == nil {
+		d.layout.Store(l)
+	}
+	d.changed()
 }
 
 // gone notes that w is not on the screen any more. Of the root's children, which
