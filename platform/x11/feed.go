@@ -30,11 +30,16 @@ type Feed struct {
 
 // NewFeed starts to take events; it stops when the connection ends.
 func NewFeed(c *Conn) (*Feed, error) {
-	id, err := xproto.NewWindowId(c.Conn)
+	// Not one of the first numbers: the server gives the range of a client that has
+	// ended to the next one, and whoever asks for a window of that client that is
+	// gone must not find this one.
+	s := xproto.Setup(c.Conn)
+	id := xproto.Window(s.ResourceIdBase | s.ResourceIdMask)
+	err := xproto.CreateWindowChecked(c.Conn, 0, id, c.Root, -1, -1, 1, 1, 0,
+		xproto.WindowClassInputOnly, 0, xproto.CwOverrideRedirect, []uint32{1}).Check()
 	if err != nil {
 		return nil, fmt.Errorf("x11: %w", err)
 	}
-	xproto.CreateWindow(c.Conn, 0, id, c.Root, -1, -1, 1, 1, 0, xproto.WindowClassInputOnly, 0, xproto.CwOverrideRedirect, []uint32{1})
 	f := &Feed{c: c, mark: id}
 	f.news = sync.NewCond(&f.mu)
 	go f.run()
