@@ -71,7 +71,7 @@ func testHeldBack(t *testing.T, b *Bench) {
 	manager := b.host()
 	b.host().move(image.Pt(1000, 800))
 	const sync = xproto.GrabModeSync
-	err := xproto.GrabButtonChecked(manager.c.Conn, false, manager.c.Root, xproto.EventMaskButtonPress, sync, xproto.GrabModeAsync, 0, 0, 2, 0).Check()
+	err := xproto.GrabButtonChecked(manager.c.Conn, false, manager.c.Root, xproto.EventMaskButtonPress, sync, sync, 0, 0, 2, 0).Check()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,9 +83,14 @@ func testHeldBack(t *testing.T, b *Bench) {
 		if v := p.Gate.Do(p.on(dialog, wire.Move, 30, 30, 0), Rights); v.Reason != wire.HostBusy {
 			t.Fatalf("held back: %q", v.Reason)
 		}
+		if v := p.Gate.Do(p.Key(wire.KeyDown, "KeyA"), Rights); v.Reason != wire.HostBusy { // it would wait, too
+			t.Fatalf("a key, while a press is held back: %q", v.Reason)
+		}
 	}
 	xproto.AllowEvents(manager.c.Conn, xproto.AllowReplayPointer, xproto.TimeCurrentTime)
+	xproto.AllowEvents(manager.c.Conn, xproto.AllowAsyncKeyboard, xproto.TimeCurrentTime)
 	pt.Eventually(t, "the guest to go on", func() bool { return p.Gate.Do(p.on(dialog, wire.Move, 30, 30, 0), Rights).OK() })
+	p.later(p.Key(wire.KeyDown, "KeyA"))
 }
 
 // While the shared program itself holds back a click, the server would drop the

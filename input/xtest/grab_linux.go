@@ -58,7 +58,7 @@ func (s *section) ownGrabs(aim input.Aim) {
 		return
 	}
 	free := !s.host.ptrGrabbed && !s.host.kbdGrabbed
-	if aim.Point && !aim.Held {
+	if aim.Point && !aim.Held || aim.Keys && h.ptrGrab.foreign {
 		h.ptrGrab.see(s.state.Busy, free)
 		if h.ptrGrab.own() && h.dragger == nil && d.leadsAlone() {
 			s.state.Busy = false

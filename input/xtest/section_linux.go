@@ -141,7 +141,9 @@ func (s *section) look(aim input.Aim) bool {
 	fc := xproto.GetInputFocus(c)
 	var bc xproto.GrabPointerCookie
 	var lc xproto.GrabKeyboardCookie
-	if aim.Point && !aim.Held {
+	// A window manager that holds a press back may have stopped the keyboard too: a
+	// key would wait, and go to whatever has the focus then.
+	if aim.Point && !aim.Held || aim.Keys && h.ptrGrab.foreign {
 		bc = xproto.GrabPointer(c, false, h.probe, 0, xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime)
 	}
 	if aim.Keys {
