@@ -587,9 +587,8 @@ func (h hands) move(p image.Point)             { h.fake(xproto.MotionNotify, 0, 
 func (h hands) key(code byte, down bool)       { h.fake(kindOf(xproto.KeyPress, down), code, image.Point{}) }
 func kindOf(press byte, down bool) (kind byte) { return press + map[bool]byte{true: 0, false: 1}[down] }
 
-// button presses a button or lets go of it. A window manager may freeze the
-// pointer at a press and hold back the release: if the button is pressed again
-// before that went on, the server loses both.
+// button presses a button or lets go of it. If a window manager holds the release
+// back, and the button is pressed again before that goes on, both are lost.
 func (h hands) button(n byte, down bool) {
 	h.fake(kindOf(xproto.ButtonPress, down), n, image.Point{})
 	if !down {
