@@ -129,13 +129,22 @@ func TestGroupByActivity(t *testing.T) {
 				return of.Sibling(options{Bounds: r, OverrideRedirect: true})
 			}
 			near := image.Rect(300, 300, 450, 450)
-			sibling.Focus()
+			focus := func(w *platformtest.Window) {
+				w.Focus()
+				if wm != "" { // it tells a moment later, and a popup that comes in between is nobody's
+					platformtest.Eventually(t, "the active window", func() bool {
+						v := w.Conn().Cardinals(w.Conn().Root, "_NET_ACTIVE_WINDOW")
+						return len(v) == 1 && v[0] == uint32(w.XID())
+					})
+				}
+			}
+			focus(sibling)
 			lacks(t, g, main, popup(sibling, near), popup(stranger, near))
-			main.Focus()
+			focus(main)
 			menu := popup(main, near)
 			has(t, g, menu)
 			lacks(t, g, main, popup(stranger, near), popup(main, image.Rect(950, 100, 1000, 200)))
-			stranger.Focus()
+			focus(stranger)
 			if _, ok := g.State().Member(menu.ID()); !ok {
 				t.Error("the menu is no member any more")
 			}
