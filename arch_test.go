@@ -30,13 +30,16 @@ func mayImport() map[string][]string {
 		"wire/account": {w}, "service/srp": nil,
 		// The store keeps sessions and device lists in the types of the protocol.
 		"service/store": {w, "wire/account"},
-		// The service divides its port between HTTP and the relay.
-		"service": {w, "wire/account", "service/relay", "service/store", "service/bus", "service/mail", "service/srp"}, "service/mail": nil, "service/servicetest": {"service", "service/store", "service/bus", "service/mail"}, "service/relay": {w}, "service/bus": nil,
-		"session":  {"capture", "input", p, "video", w, w + "/account"}, // the phrase that two compare
-		"ui":       {"session", p, x, "video", w, "ui/glass"},
-		"ui/glass": {"session", p, x, "video", w},
+		// The mailbox divides its port between HTTP and the relay. What it does not
+		// import, no desktop program carries: see neverIn.
+		"service": {w, "service/relay"}, "service/relay": {w}, "service/mail": nil, "service/bus": nil,
+		"service/accounts":    {"service", "service/store", "service/bus", "service/mail", "service/srp", w, "wire/account"},
+		"service/servicetest": {"service", "service/accounts", "service/store", "service/bus", "service/mail", w},
+		"session":             {"capture", "input", p, "video", w, w + "/account"}, // the phrase that two compare
+		"ui":                  {"session", p, x, "video", w, "ui/glass"},
+		"ui/glass":            {"session", p, x, "video", w},
 		// Its commands take e-mail addresses in the form of the protocol.
-		"cmd/viewflipd": {"service", "service/client", "service/relay", "service/bus", "service/mail", "service/store", w, w + "/account"},
+		"cmd/viewflipd": {"service", "service/accounts", "service/client", "service/relay", "service/bus", "service/mail", "service/store", w, w + "/account"},
 		"cmd/viewflip": {
 			"capture", "input", "input/robot", "input/xtest", "keychain", p, "platform/virtual", x, "rtc", "service",
 			"service/client", "service/relay", "session", "ui", "ui/glass", "video", "video/tile", "video/vpx", w, w + "/account",
@@ -57,7 +60,7 @@ func onlyIn() map[string][]string {
 		"github.com/jackc/":             {"service/store"},
 		"github.com/emersion/":          {"service/mail"},
 		"github.com/wneessen/":          {"service/mail"},
-		"github.com/prometheus/":        {"service"},
+		"github.com/prometheus/":        {"service/accounts"},
 		"github.com/nats-io/":           {"service/bus"},
 		"github.com/ncruces/":           {"service/store"},
 		"github.com/pion/":              {"rtc", "service/relay"},
@@ -67,9 +70,31 @@ func onlyIn() map[string][]string {
 		"github.com/go-vgo/robotgo":     {"input/robot"},
 		"github.com/kbinani/screenshot": {"platform"},
 		"github.com/zalando/go-keyring": {"keychain"},
-		"github.com/coder/websocket":    {"service", "service/client"},
+		"github.com/coder/websocket":    {"service", "service/client", "service/servicetest"},
 		"github.com/godbus/dbus/":       {"platform"},
 	}
+}
+
+// carried is a module that must not be part of a program.
+type carried struct{ prefix, why string }
+
+// neverIn says what may not be in a package or a program, be it by an import of
+// an import.
+func neverIn() map[string][]carried {
+	const db = "what lasts is the business of a service that stays; a private service ends with its call"
+	ofServers := []carried{
+		{"github.com/nats-io/", "a private service has one node, which talks to no other"},
+		{"github.com/jackc/", db},
+		{"github.com/ncruces/", db},
+		{"modernc.org/", db},
+		{"github.com/pressly/goose", db},
+		{"github.com/tink-crypto/", "it encrypts the columns of a database; a desktop has none"},
+		{"github.com/prometheus/", "nobody watches the figures of a desktop program, and it must have none that could tell of people"},
+		{"github.com/wneessen/", "a desktop sends no mail"},
+		{"github.com/emersion/", "a desktop sends no mail"},
+		{module + "/service/accounts", "it brings in all of the above"},
+	}
+	return map[string][]carried{"service": ofServers, "cmd/viewflip": ofServers}
 }
 
 type pkg struct {
@@ -79,9 +104,12 @@ type pkg struct {
 	Dir                                string
 }
 
-func list(t *testing.T, goos string) []pkg {
+func list(t *testing.T, goos string, args ...string) []pkg {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-e", "-tags", "x11", "-json=ImportPath,Imports,TestImports,XTestImports,GoFiles,Dir", "./...")
+	if len(args) == 0 {
+		args = []string{"./..."}
+	}
+	cmd := exec.Command("go", append([]string{"list", "-e", "-tags", "x11", "-json=ImportPath,Imports,TestImports,XTestImports,GoFiles,Dir"}, args...)...)
 	cmd.Env = append(os.Environ(), "GOOS="+goos)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -139,6 +167,56 @@ func TestArchitecture(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A program carries nothing that it has no use for, however it got in. With all of
+// that, cmd/viewflip had 60 MB instead of 36.
+func TestCarried(t *testing.T) {
+	for _, goos := range []string{"linux", "windows", "darwin"} {
+		for name, never := range neverIn() {
+			root := module + "/" + name
+			imports := map[string][]string{}
+			for _, p := range list(t, goos, "-deps", root) {
+				imports[p.ImportPath] = p.Imports
+			}
+			if len(imports) < 100 || imports[root] == nil {
+				t.Errorf("%s: %s has %d packages: the test proves nothing", goos, name, len(imports))
+			}
+			by := reached(imports, root)
+			for _, c := range never {
+				for path := range by {
+					if strings.HasPrefix(path, c.prefix) {
+						t.Errorf("%s: %s carries %s, by %s; %s", goos, name, path, chain(by, path), c.why)
+						break // one of a module says it
+					}
+				}
+			}
+		}
+	}
+}
+
+// reached says for all that root imports, directly or not, who imports it on a
+// shortest way from root.
+func reached(imports map[string][]string, root string) map[string]string {
+	by := map[string]string{root: ""}
+	for next := []string{root}; len(next) > 0; next = next[1:] {
+		for _, imp := range imports[next[0]] {
+			if _, known := by[imp]; !known {
+				by[imp] = next[0]
+				next = append(next, imp)
+			}
+		}
+	}
+	return by
+}
+
+// chain is that way, from root to who imports path.
+func chain(by map[string]string, path string) string {
+	var way []string
+	for p := by[path]; p != ""; p = by[p] {
+		way = append([]string{p}, way...)
+	}
+	return strings.Join(way, " → ")
 }
 
 // Every package says what it is for, once; files stay readable.

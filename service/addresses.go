@@ -59,16 +59,6 @@ func network(a net.Addr) (netip.Prefix, bool) {
 	return p, err == nil
 }
 
-// around is the network that an address is part of and whose addresses one
-// customer can often choose among: an IPv4 /24 or an IPv6 /48.
-func around(p netip.Prefix) netip.Prefix {
-	bits := 48
-	if p.Addr().Is4() {
-		bits = 24
-	}
-	return netip.PrefixFrom(p.Addr(), bits).Masked()
-}
-
 // admit counts a new connection, or refuses it.
 func (t *addresses) admit(from net.Addr) (*address, bool) {
 	key, ok := network(from)

@@ -10,19 +10,20 @@ import (
 	"github.com/coder/websocket"
 	"golang.org/x/time/rate"
 
-	"viewflip.app/service/store"
 	"viewflip.app/wire"
 )
 
-// Close codes of this protocol; service/client knows the same.
+// Close codes of this protocol; service/client knows the same. Those of accounts
+// are an Ended.
 const (
 	statusReplaced websocket.StatusCode = 4001
 	statusVersion  websocket.StatusCode = 4002
 	statusAuth     websocket.StatusCode = 4003
 )
 
-// conn is one WebSocket connection.
-type conn struct {
+// Conn is the WebSocket connection of one device. All that is exported is for
+// Accounts, and may be called by any goroutine.
+type Conn struct {
 	service *Service
 	ws      *websocket.Conn
 	tcp     *counted // below ws
@@ -31,10 +32,9 @@ type conn struct {
 	serial   uint64
 	requests *rate.Limiter
 	refusals *rate.Limiter
-	relays   *rate.Limiter   // credentials for the relay
-	bound    bool            // to a session
-	boundTo  store.AccountID // guarded by presence.mu
-	nonce    [32]byte        // of the challenge
+	relays   *rate.Limiter // credentials for the relay
+	bound    bool          // to an account
+	nonce    [32]byte      // of the challenge; read-only after the handshake
 	notes    notes
 	called   bool          // it has to do with a call; see credentials
 	wake     chan struct{} // capacity 1
@@ -48,7 +48,7 @@ type ending struct {
 	reason string
 }
 
-func (c *conn) poke() {
+func (c *Conn) poke() {
 	select {
 	case c.wake <- struct{}{}:
 	default:
@@ -57,7 +57,7 @@ func (c *conn) poke() {
 
 // serve runs the connection to its end. ctx is cut only when goodbyes take
 // too long.
-func (c *conn) serve(ctx context.Context) {
+func (c *Conn) serve(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	end, gone := c.talk(ctx, cancel, &wg)
@@ -69,14 +69,14 @@ func (c *conn) serve(ctx context.Context) {
 	cancel()
 	wg.Wait()
 	if c.bound {
-		c.service.presence.drop(c)
+		c.service.accounts.Drop(c)
 	}
 	if c.box != nil {
 		c.service.hub.detach(c, gone)
 	}
 }
 
-func (c *conn) talk(ctx context.Context, cancel context.CancelFunc, wg *sync.WaitGroup) (end ending, gone bool) {
+func (c *Conn) talk(ctx context.Context, cancel context.CancelFunc, wg *sync.WaitGroup) (end ending, gone bool) {
 	device, id, end, ok := c.handshake(ctx)
 	if !ok {
 		return end, false
@@ -86,7 +86,7 @@ func (c *conn) talk(ctx context.Context, cancel context.CancelFunc, wg *sync.Wai
 	case c:
 		return ending{statusReplaced, "replaced"}, false
 	default:
-		c.service.background(func() { _ = old.ws.Close(statusReplaced, "replaced") })
+		c.service.Background(func() { _ = old.ws.Close(statusReplaced, "replaced") })
 	}
 	c.service.hub.reach(ctx, c.box)
 	// Whoever is welcome can be reached already.
@@ -115,7 +115,7 @@ func (c *conn) talk(ctx context.Context, cancel context.CancelFunc, wg *sync.Wai
 
 // handshake lets the device prove that it has its key and sees our certificate.
 // It returns the id that the welcome answers.
-func (c *conn) handshake(ctx context.Context) (wire.Device, uint32, ending, bool) {
+func (c *Conn) handshake(ctx context.Context) (wire.Device, uint32, ending, bool) {
 	ctx, cancel := context.WithTimeout(ctx, c.service.limits.Handshake)
 	defer cancel()
 	fail := func(e ending) (wire.Device, uint32, ending, bool) { return wire.Device{}, 0, e, false }
@@ -154,7 +154,7 @@ func (c *conn) handshake(ctx context.Context) (wire.Device, uint32, ending, bool
 }
 
 // read reads one frame. Only a frame that is no frame ends with a code.
-func (c *conn) read(ctx context.Context) (wire.Frame, ending, error) {
+func (c *Conn) read(ctx context.Context) (wire.Frame, ending, error) {
 	kind, b, err := c.ws.Read(ctx)
 	if err != nil {
 		return wire.Frame{}, ending{}, err
@@ -172,13 +172,13 @@ func (c *conn) read(ctx context.Context) (wire.Frame, ending, error) {
 	return f, ending{}, nil
 }
 
-func (c *conn) malformed(ctx context.Context) ending {
+func (c *Conn) malformed(ctx context.Context) ending {
 	c.service.log.Debug("malformed frame")
 	_ = c.write(ctx, wire.Frame{Body: wire.Error{Code: wire.CodeMalformed}})
 	return ending{websocket.StatusInvalidFramePayloadData, "malformed"}
 }
 
-func (c *conn) write(ctx context.Context, f wire.Frame) error {
+func (c *Conn) write(ctx context.Context, f wire.Frame) error {
 	b, err := wire.AppendFrame(nil, f)
 	if err != nil {
 		return err
@@ -189,7 +189,7 @@ func (c *conn) write(ctx context.Context, f wire.Frame) error {
 }
 
 // obey carries out one request.
-func (c *conn) obey(ctx context.Context, f wire.Frame) (reply wire.FrameBody, end ending) {
+func (c *Conn) obey(ctx context.Context, f wire.Frame) (reply wire.FrameBody, end ending) {
 	hub := c.service.hub
 	if end, barred := c.notes.barred(); barred {
 		return nil, end
@@ -232,12 +232,11 @@ func (c *conn) obey(ctx context.Context, f wire.Frame) (reply wire.FrameBody, en
 		}
 		code = wire.CodeUnknownInvite
 	case wire.Bind:
-		var r wire.FrameBody
-		if r, code = c.bind(ctx, m); code == 0 {
-			return r, ending{}
+		if code = c.bind(ctx, m); code == 0 {
+			return wire.Bound{}, ending{}
 		}
 	case wire.SetPresence:
-		if !c.bound || !c.service.presence.set(c, m.State) {
+		if !c.bound || !c.service.accounts.SetPresence(c, m.State) {
 			code = wire.CodeAuthFailed
 		}
 	default:
@@ -252,7 +251,7 @@ func (c *conn) obey(ctx context.Context, f wire.Frame) (reply wire.FrameBody, en
 
 // deliver writes what waits for the device. Each message stays in the queue
 // until the device acknowledges its id.
-func (c *conn) deliver(ctx context.Context) {
+func (c *Conn) deliver(ctx context.Context) {
 	for {
 		for _, body := range c.notes.take() {
 			if c.write(ctx, wire.Frame{Body: body}) != nil {
@@ -280,7 +279,7 @@ func (c *conn) deliver(ctx context.Context) {
 }
 
 // watch ends a connection that shows no sign of life.
-func (c *conn) watch(ctx context.Context) {
+func (c *Conn) watch(ctx context.Context) {
 	t := time.NewTicker(c.service.limits.Ping)
 	defer t.Stop()
 	for {

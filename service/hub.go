@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"viewflip.app/service/bus"
 	"viewflip.app/wire"
 )
 
@@ -21,7 +20,7 @@ type hub struct {
 	limits Limits
 	now    func() time.Time
 	seed   maphash.Seed
-	bus    *bus.Bus // to other nodes; nil: there are none
+	nodes  Nodes    // the others; nil: there are none
 	id     [16]byte // of this node
 	// background runs what must not hold anybody up.
 	background func(func()) bool
@@ -32,12 +31,12 @@ type hub struct {
 	invites map[wire.InviteID]invite
 	bytes   int                  // of all queues
 	bytesOf map[netip.Prefix]int // the same by mailbox.network
-	retired []*bus.Subscription
+	retired []Subscription
 }
 
 type invite struct {
 	owner   *mailbox
-	sub     *bus.Subscription
+	sub     Subscription
 	expires time.Time
 }
 
@@ -46,12 +45,12 @@ type mailbox struct {
 	device  wire.Device
 	address wire.Address
 	network netip.Prefix // from where the device connected last
-	conn    *conn        // nil while away
+	conn    *Conn        // nil while away
 	away    time.Time    // since when
 	since   time.Time    // conn is here
-	claimed uint64       // serial of the conn whose claim came back from the bus
+	claimed uint64       // serial of the conn whose claim came back from the nodes
 	moved   bool         // to another node
-	sub     *bus.Subscription
+	sub     Subscription
 	queue   []message // not acknowledged yet, oldest first
 	sent    int       // how many of them went to conn
 	bytes   int
@@ -86,7 +85,7 @@ func newHub(l Limits, now func() time.Time) *hub {
 
 // attach makes c the connection of its device. It returns the connection that
 // is replaced: an older one, or c itself if it comes late.
-func (h *hub) attach(c *conn, d wire.Device) (replaced *conn) {
+func (h *hub) attach(c *Conn, d wire.Device) (replaced *Conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	addr := d.Address()
@@ -108,7 +107,7 @@ func (h *hub) attach(c *conn, d wire.Device) (replaced *conn) {
 }
 
 // detach tells that c ended. gone means that the device said goodbye.
-func (h *hub) detach(c *conn, gone bool) {
+func (h *hub) detach(c *Conn, gone bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	b := c.box
@@ -150,7 +149,7 @@ func (h *hub) weigh(b *mailbox, n int) {
 }
 
 // send queues a message; a code other than 0 says why not.
-func (h *hub) send(ctx context.Context, c *conn, id uint32, m wire.Send) wire.ErrorCode {
+func (h *hub) send(ctx context.Context, c *Conn, id uint32, m wire.Send) wire.ErrorCode {
 	from := c.box
 	var hash maphash.Hash
 	hash.SetSeed(h.seed)
@@ -171,7 +170,7 @@ func (h *hub) send(ctx context.Context, c *conn, id uint32, m wire.Send) wire.Er
 }
 
 // sendHere sends to a mailbox of this node, or tells that it has none.
-func (h *hub) sendHere(c *conn, acc accepted, m wire.Send) (code wire.ErrorCode, here bool) {
+func (h *hub) sendHere(c *Conn, acc accepted, m wire.Send) (code wire.ErrorCode, here bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	from := c.box
@@ -254,7 +253,7 @@ func (h *hub) drop(b *mailbox, i int) {
 }
 
 // next returns the next message for c, which counts as sent.
-func (h *hub) next(c *conn) (message, bool) {
+func (h *hub) next(c *Conn) (message, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	b := c.box
@@ -270,7 +269,7 @@ func (h *hub) next(c *conn) (message, bool) {
 }
 
 // ack takes a message that arrived out of the queue.
-func (h *hub) ack(c *conn, id uint32) bool {
+func (h *hub) ack(c *Conn, id uint32) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	b := c.box
@@ -287,7 +286,7 @@ func (h *hub) ack(c *conn, id uint32) bool {
 }
 
 // open opens an invitation of c's device, or changes its end.
-func (h *hub) open(c *conn, o wire.OpenInvite) wire.ErrorCode {
+func (h *hub) open(c *Conn, o wire.OpenInvite) wire.ErrorCode {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	b, now := c.box, h.now()
@@ -326,7 +325,7 @@ func (h *hub) forget(b *mailbox, id wire.InviteID) {
 }
 
 // close closes an invitation of c's device; others are left alone.
-func (h *hub) close(c *conn, id wire.InviteID) {
+func (h *hub) close(c *Conn, id wire.InviteID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, mine := c.box.invites[id]; mine && c.box.conn == c {

@@ -8,10 +8,6 @@ type Rate struct {
 	Burst     int
 }
 
-// Count is a durable limit: so many an hour and a day. It outlives restarts and
-// holds for all nodes together.
-type Count struct{ Hour, Day int }
-
 // Limits bound what anybody can make the service do. A zero field means the
 // default.
 type Limits struct {
@@ -31,14 +27,9 @@ type Limits struct {
 	// 2 a second, 200 at once.
 	Refusals Rate
 
-	// Logins limits what of one address costs a lot: sign-ups, logins, linking;
-	// 5 a second, 60 at once.
+	// Logins limits what of one address costs Accounts a lot: sign-ups, logins,
+	// linking; 5 a second, 60 at once.
 	Logins Rate
-
-	// Mails is how many codes for sign-ups are mailed because one address asked;
-	// 10 an hour, 30 a day. An IPv4 /24 or IPv6 /48 as a whole may ask for
-	// four times as many.
-	Mails Count
 
 	// QueueMessages and QueueBytes bound what waits for one device; 32 and
 	// 256 KiB. One sender may use half of the messages.
@@ -69,7 +60,7 @@ type Limits struct {
 func (l Limits) withDefaults() Limits {
 	d := Limits{
 		Connections: 10000, ConnectionsPerAddress: 256,
-		Connects: Rate{10, 100}, Requests: Rate{50, 200}, RequestsPerAddress: Rate{500, 2000}, Refusals: Rate{2, 200}, Logins: Rate{5, 60}, Mails: Count{10, 30},
+		Connects: Rate{10, 100}, Requests: Rate{50, 200}, RequestsPerAddress: Rate{500, 2000}, Refusals: Rate{2, 200}, Logins: Rate{5, 60},
 		QueueMessages: 32, QueueBytes: 256 << 10, QueueTime: time.Minute, QueuedBytes: 64 << 20,
 		Invites: 64, InviteTime: 14 * 24 * time.Hour,
 		Handshake: 10 * time.Second, Ping: 30 * time.Second, Answer: 10 * time.Second, Drain: 3 * time.Second,
@@ -81,7 +72,6 @@ func (l Limits) withDefaults() Limits {
 	or(&l.RequestsPerAddress, d.RequestsPerAddress)
 	or(&l.Refusals, d.Refusals)
 	or(&l.Logins, d.Logins)
-	or(&l.Mails, d.Mails)
 	or(&l.QueueMessages, d.QueueMessages)
 	or(&l.QueueBytes, d.QueueBytes)
 	or(&l.QueueTime, d.QueueTime)

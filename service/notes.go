@@ -1,12 +1,8 @@
 package service
 
 import (
-	"context"
 	"slices"
 	"sync"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"viewflip.app/wire"
 )
@@ -44,77 +40,9 @@ func (n *notes) barred() (ending, bool) {
 	return n.end, n.end.code != 0
 }
 
-// notify has the connection write a frame that nobody asked for.
-func (c *conn) notify(body wire.FrameBody) {
+// Notify has the connection write a frame that nobody asked for. Of the presence
+// of one contact only the newest waits.
+func (c *Conn) Notify(body wire.FrameBody) {
 	c.notes.put(body)
 	c.poke()
-}
-
-// bar closes the connection and obeys nothing of it from now on.
-func (c *conn) bar(e ending) {
-	c.notes.mu.Lock()
-	first := c.notes.end.code == 0
-	if first {
-		c.notes.end, c.notes.list = e, nil
-	}
-	c.notes.mu.Unlock()
-	if first {
-		c.service.background(func() { _ = c.ws.Close(e.code, e.reason) })
-	}
-}
-
-// connect subscribes to what every node hears.
-func (s *Service) connect() (unlisten func(), err error) {
-	if s.store == nil {
-		return func() {}, nil
-	}
-	a, err := s.presence.listen()
-	if err != nil {
-		return nil, err
-	}
-	b, err := s.links.listen(s.bus)
-	if err != nil {
-		a.Close()
-		return nil, err
-	}
-	return func() { a.Close(); b.Close() }, nil
-}
-
-const janitorTime = time.Minute
-
-// tend keeps store and bus in order until ctx ends.
-func (s *Service) tend(ctx context.Context, g *errgroup.Group) {
-	if s.bus != nil {
-		g.Go(func() error { s.hub.reap(ctx); return nil })
-		g.Go(func() error {
-			for {
-				select {
-				case <-s.bus.Changes():
-					if s.bus.Connected() {
-						s.hub.resume()
-						s.presence.resume()
-					}
-				case <-ctx.Done():
-					return nil
-				}
-			}
-		})
-	}
-	if s.store == nil {
-		return
-	}
-	g.Go(func() error {
-		t := time.NewTicker(janitorTime)
-		defer t.Stop()
-		for {
-			if err := s.store.Janitor(ctx); err != nil && ctx.Err() == nil {
-				s.log.Warn("old rows are not deleted yet", "cause", cause(err))
-			}
-			select {
-			case <-t.C:
-			case <-ctx.Done():
-				return nil
-			}
-		}
-	})
 }

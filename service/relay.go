@@ -66,7 +66,7 @@ func (s *Service) listen(g *errgroup.Group, srv *http.Server, ln net.Listener) {
 // credentials answers a request for relay credentials. They are for devices that
 // have to do with a call: they made or looked up an invitation on this connection,
 // or quote one that is open.
-func (c *conn) credentials(ctx context.Context, m wire.Relay) (wire.FrameBody, wire.ErrorCode) {
+func (c *Conn) credentials(ctx context.Context, m wire.Relay) (wire.FrameBody, wire.ErrorCode) {
 	if c.service.relay == nil {
 		return nil, wire.CodeUnavailable
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/tls"
 	"io"
-
 	"net/http"
 	"net/netip"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"viewflip.app/service"
 	"viewflip.app/service/relay"
+	"viewflip.app/service/servicetest"
 	"viewflip.app/wire"
 )
 
@@ -28,19 +28,19 @@ func newRelay(t *testing.T) *relay.Server {
 
 // Credentials are for devices that have to do with a call, and not many of them.
 func TestRelayCredentials(t *testing.T) {
-	c := newClock()
-	s := start(t, service.Config{Clock: c.now, Relay: newRelay(t)})
-	alice, bob, eve := s.login(t, newIdentity(t)), s.login(t, newIdentity(t)), s.login(t, newIdentity(t))
+	c := servicetest.NewClock()
+	s := start(t, service.Config{Clock: c.Now, Relay: newRelay(t)})
+	alice, bob, eve := s.Login(t, servicetest.NewIdentity(t)), s.Login(t, servicetest.NewIdentity(t)), s.Login(t, servicetest.NewIdentity(t))
 	invite := wire.InviteID{1}
-	for _, r := range []*raw{alice, bob, eve} {
-		r.want(wire.Relay{}, failed(wire.CodeUnknownInvite))
-		r.want(wire.Relay{Invite: invite}, failed(wire.CodeUnknownInvite))
+	for _, r := range []*servicetest.Device{alice, bob, eve} {
+		r.Want(wire.Relay{}, failed(wire.CodeUnknownInvite))
+		r.Want(wire.Relay{Invite: invite}, failed(wire.CodeUnknownInvite))
 	}
-	alice.want(wire.OpenInvite{Invite: invite, Expires: until(c, time.Hour)}, wire.OK{})
-	bob.want(wire.Lookup{Invite: invite}, wire.Found{Device: alice.id.Public()})
-	get := func(r *raw, m wire.Relay) wire.RelayCredentials {
+	alice.Want(wire.OpenInvite{Invite: invite, Expires: until(c, time.Hour)}, wire.OK{})
+	bob.Want(wire.Lookup{Invite: invite}, wire.Found{Device: alice.ID.Public()})
+	get := func(r *servicetest.Device, m wire.Relay) wire.RelayCredentials {
 		t.Helper()
-		got, ok := r.ask(m).(wire.RelayCredentials)
+		got, ok := r.Ask(m).(wire.RelayCredentials)
 		if !ok {
 			t.Fatalf("%#v", got)
 		}
@@ -50,16 +50,16 @@ func TestRelayCredentials(t *testing.T) {
 	if a.User == b.User || !a.Pinned || len(a.URLs) != 1 {
 		t.Errorf("%+v %+v", a, b)
 	}
-	eve.want(wire.Lookup{Invite: wire.InviteID{2}}, failed(wire.CodeUnknownInvite))
-	eve.want(wire.Relay{Invite: wire.InviteID{2}}, failed(wire.CodeUnknownInvite))
+	eve.Want(wire.Lookup{Invite: wire.InviteID{2}}, failed(wire.CodeUnknownInvite))
+	eve.Want(wire.Relay{Invite: wire.InviteID{2}}, failed(wire.CodeUnknownInvite))
 
 	// After a reconnect an open invitation is quoted; a call outlasts it.
-	again := s.login(t, bob.id)
+	again := s.Login(t, bob.ID)
 	get(again, wire.Relay{Invite: invite})
-	alice.want(wire.CloseInvite{Invite: invite}, wire.OK{})
+	alice.Want(wire.CloseInvite{Invite: invite}, wire.OK{})
 	get(again, wire.Relay{Invite: invite})
 	for i := 0; ; i++ {
-		reply := again.ask(wire.Relay{})
+		reply := again.Ask(wire.Relay{})
 		if reply == failed(wire.CodeRateLimited) {
 			break
 		}
@@ -67,16 +67,16 @@ func TestRelayCredentials(t *testing.T) {
 			t.Fatal("credentials without end")
 		}
 	}
-	c.pass(time.Minute)
+	c.Pass(time.Minute)
 	get(again, wire.Relay{})
 }
 
 func TestNoRelay(t *testing.T) {
-	c := newClock()
-	s := start(t, service.Config{Clock: c.now})
-	r := s.login(t, newIdentity(t))
-	r.want(wire.OpenInvite{Invite: wire.InviteID{1}, Expires: until(c, time.Hour)}, wire.OK{})
-	r.want(wire.Relay{}, failed(wire.CodeUnavailable))
+	c := servicetest.NewClock()
+	s := start(t, service.Config{Clock: c.Now})
+	r := s.Login(t, servicetest.NewIdentity(t))
+	r.Want(wire.OpenInvite{Invite: wire.InviteID{1}, Expires: until(c, time.Hour)}, wire.OK{})
+	r.Want(wire.Relay{}, failed(wire.CodeUnavailable))
 }
 
 // An external relay takes no connection here: what is no HTTP ends.
@@ -86,19 +86,19 @@ func TestTURNWithoutServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := start(t, service.Config{Relay: iss})
-	tr := insecure()
-	conn, err := tls.Dial("tcp", s.addr, &tls.Config{InsecureSkipVerify: true})
+	tr := servicetest.Insecure()
+	conn, err := tls.Dial("tcp", s.Addr, &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Write([]byte{0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42}); err != nil {
 		t.Fatal(err)
 	}
-	_ = conn.SetReadDeadline(time.Now().Add(patience))
+	_ = conn.SetReadDeadline(time.Now().Add(servicetest.Patience))
 	if n, err := conn.Read(make([]byte, 10)); err == nil || isTimeout(err) {
 		t.Error(n, err)
 	}
-	r, err := (&http.Client{Transport: tr}).Get("https://" + s.addr + "/healthz")
+	r, err := (&http.Client{Transport: tr}).Get("https://" + s.Addr + "/healthz")
 	if err != nil {
 		t.Fatal(err)
 	}

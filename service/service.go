@@ -16,11 +16,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"viewflip.app/service/bus"
-	"viewflip.app/service/mail"
-	"viewflip.app/service/srp"
-	"viewflip.app/service/store"
-	"viewflip.app/wire/account"
 
 	"github.com/coder/websocket"
 	"golang.org/x/sync/errgroup"
@@ -39,46 +34,25 @@ type Config struct {
 	Limits Limits
 	// Relay issues credentials for a TURN server; nil: there is none.
 	Relay Relay
-	// Store keeps accounts; nil: there are none, and calls go by link alone. With
-	// a Store, a Bus is required. Both are the caller's, who closes them after Run.
-	Store *store.Store
-	// Bus connects the nodes of one service; nil: this is the only one.
-	Bus *bus.Bus
-	// Mail sends codes; nil: nobody can sign up, or use a recovery kit.
-	Mail Mail
-	// Name is how mails call the service; "viewflip" if empty.
-	Name string
+	// Accounts say who a device belongs to; nil: there are none, and calls go by
+	// link alone. See package accounts.
+	Accounts Accounts
 	// NoGuests refuses devices that have no account.
 	NoGuests bool
-	// Invited takes new accounts by invitation alone: with a contact's open
-	// link, or what SignUpPass made.
-	Invited bool
+	// Nodes connects the nodes of one service; nil: this is the only one.
+	Nodes Nodes
 	// Log never gets an address, a key, a message or an invitation. Nil discards.
 	Log *slog.Logger
 	// Clock is time.Now if nil; it decides on expiry and rates.
 	Clock func() time.Time
 }
 
-// Mail sends mails; *mail.SMTP and *mail.Sink do.
-type Mail interface {
-	Send(ctx context.Context, m mail.Message) error
-}
-
-// Service is a mailbox, and the accounts of who uses it. Make one with New and run it once.
+// Service is a mailbox. Make one with New and run it once.
 type Service struct {
 	limits    Limits
 	relay     Relay
-	store     *store.Store
-	bus       *bus.Bus
-	mail      Mail
-	name      string
+	accounts  Accounts
 	noGuests  bool
-	invited   bool
-	fake      [32]byte // of srp.FakeVerifier
-	gate      *srp.Gate
-	presence  *presence
-	links     rendezvous
-	metrics   *metrics
 	stopping  chan struct{} // closed when Run ends
 	log       *slog.Logger
 	now       func() time.Time
@@ -92,7 +66,7 @@ type Service struct {
 	mu       sync.Mutex // guards draining with live.Go
 	draining bool
 	live     sync.WaitGroup // connections, and what runs for them
-	conns    map[*conn]struct{}
+	conns    map[*Conn]struct{}
 }
 
 // New makes a service that is not running yet.
@@ -107,26 +81,14 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	if cfg.Store != nil && cfg.Bus == nil {
-		return nil, errors.New("service: accounts need a bus")
-	}
-	if cfg.Name == "" {
-		cfg.Name = "viewflip"
-	}
 	l := cfg.Limits.withDefaults()
 	s := &Service{
-		store: cfg.Store, bus: cfg.Bus, mail: cfg.Mail, name: cfg.Name, noGuests: cfg.NoGuests, invited: cfg.Invited, gate: srp.NewGate(0),
-		links: rendezvous{wait: make(map[account.Slot]chan struct{})}, stopping: make(chan struct{}),
+		accounts: cfg.Accounts, noGuests: cfg.NoGuests, stopping: make(chan struct{}),
 		limits: l, relay: cfg.Relay, log: cfg.Log, now: cfg.Clock, cert: cfg.Certificate, pin: pin,
-		hub: newHub(l, cfg.Clock), addresses: newAddresses(l, cfg.Clock), conns: make(map[*conn]struct{}),
+		hub: newHub(l, cfg.Clock), addresses: newAddresses(l, cfg.Clock), conns: make(map[*Conn]struct{}),
 	}
-	if s.store != nil {
-		s.fake = s.store.Derive("no such device")
-	}
-	s.hub.bus, s.hub.background = s.bus, s.background
+	s.hub.nodes, s.hub.background = cfg.Nodes, s.Background
 	_, _ = rand.Read(s.hub.id[:]) // never fails
-	s.presence = &presence{s: s, of: make(map[store.AccountID]*bound), telling: make(map[store.AccountID]bool), owed: make(map[store.AccountID]struct{})}
-	s.metrics = newMetrics(s)
 	return s, nil
 }
 
@@ -144,11 +106,6 @@ func (s *Service) Run(ctx context.Context, ln net.Listener) error {
 	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	srv := s.server(hard)
-	unlisten, err := s.connect()
-	if err != nil {
-		return errors.Join(err, ln.Close())
-	}
-	defer unlisten()
 	g, gctx := errgroup.WithContext(ctx)
 	s.listen(g, srv, &listener{ln, s.addresses, func() { s.log.Debug("connection refused by limits") }})
 	g.Go(func() error {
@@ -159,7 +116,6 @@ func (s *Service) Run(ctx context.Context, ln net.Listener) error {
 			case <-t.C:
 				s.hub.sweep()
 				s.addresses.sweep()
-				s.presence.sweep()
 			case <-gctx.Done():
 				return nil
 			}
@@ -170,9 +126,11 @@ func (s *Service) Run(ctx context.Context, ln net.Listener) error {
 		s.drain(srv, cut)
 		return nil
 	})
-	s.tend(gctx, g)
+	if s.hub.nodes != nil {
+		g.Go(func() error { s.hub.reap(gctx); return nil })
+	}
 	s.log.Info("service started")
-	err = g.Wait()
+	err := g.Wait()
 	s.log.Info("service stopped")
 	return err
 }
@@ -208,25 +166,13 @@ func (s *Service) drain(srv *http.Server, cut context.CancelFunc) {
 	_ = srv.Close()
 }
 
-// background runs fn as part of the service; not any more once it drains,
-// when everything is closed anyway.
-func (s *Service) background(fn func()) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.draining {
-		return false
-	}
-	s.live.Go(fn)
-	return true
-}
-
 type connKey struct{}
 
 func (s *Service) server(hard context.Context) *http.Server {
 	mux := http.NewServeMux()
-	s.health(mux)
-	if s.accounts() {
-		s.routes(mux)
+	s.Health(mux)
+	if s.accounts != nil {
+		s.accounts.Serve(mux)
 	}
 	mux.HandleFunc("GET /ws", func(w http.ResponseWriter, r *http.Request) { s.accept(hard, w, r) })
 	return &http.Server{
@@ -270,7 +216,7 @@ func (s *Service) accept(hard context.Context, w http.ResponseWriter, r *http.Re
 		return // Accept has answered
 	}
 	ws.SetReadLimit(wire.MaxFrame)
-	c := &conn{
+	c := &Conn{
 		service: s, ws: ws, tcp: tcp, address: tcp.address, serial: s.serial.Add(1), wake: make(chan struct{}, 1),
 		requests: newLimiter(s.limits.Requests), refusals: newLimiter(s.limits.Refusals),
 		relays: rate.NewLimiter(rate.Every(relayEvery), relayBurst),

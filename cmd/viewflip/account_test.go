@@ -2,11 +2,9 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,8 +14,8 @@ import (
 	"time"
 
 	"viewflip.app/service"
+	"viewflip.app/service/accounts"
 	"viewflip.app/service/servicetest"
-	"viewflip.app/wire"
 )
 
 // locked is a buffer that several goroutines write.
@@ -50,24 +48,11 @@ func newTown(t *testing.T) *town {
 	log := slog.New(slog.NewTextHandler(&w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg, out := servicetest.Accounts(t, service.Config{Certificate: cert, Log: log}, w.data)
 	w.out = out
-	srv, err := service.New(cfg)
+	srv, err := accounts.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- srv.Run(ctx, ln) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	w.url = wire.Service{Addrs: []string{ln.Addr().String()}, Pin: srv.Pin()}.URL()
+	w.url = servicetest.Start(t, srv, "").Service().URL()
 	return w
 }
 

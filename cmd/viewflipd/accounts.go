@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"viewflip.app/service"
+	"viewflip.app/service/accounts"
 	"viewflip.app/service/bus"
 	"viewflip.app/service/mail"
 	"viewflip.app/service/store"
@@ -57,7 +57,7 @@ func (a accountSettings) master(e env, data string) (store.MasterKey, error) {
 
 // openMail chooses who gets mails: without --mail, a service on loopback has the development
 // mailbox, and any other one cannot send any.
-func (a accountSettings) openMail(e env, data string, at net.Addr, log *slog.Logger) (service.Mail, error) {
+func (a accountSettings) openMail(e env, data string, at net.Addr, log *slog.Logger) (accounts.Mail, error) {
 	switch a.mail {
 	case "":
 		s, err := mail.NewSink(filepath.Join(data, "mail"), e.stderr, at)
@@ -77,13 +77,15 @@ func (a accountSettings) openMail(e env, data string, at net.Addr, log *slog.Log
 	}
 }
 
-// runAccounts opens what accounts need, runs the service with it and closes it.
-func (a accountSettings) run(ctx context.Context, e env, s settings, cfg service.Config, ln net.Listener, ready func(*service.Service) error) (err error) {
+// run opens what accounts need, runs the service with it and closes it. cfg has the
+// mailbox; ready is called before the service answers.
+func (a accountSettings) run(ctx context.Context, e env, s settings, cfg accounts.Config, ln net.Listener, ready func(*accounts.Service) error) (err error) {
 	fail := func(err error) error { return errors.Join(err, ln.Close()) }
-	if cfg.Mail, err = a.openMail(e, s.data, ln.Addr(), cfg.Log); err != nil {
+	log := cfg.Mailbox.Log
+	if cfg.Mail, err = a.openMail(e, s.data, ln.Addr(), log); err != nil {
 		return fail(err)
 	}
-	o, err := a.options(e, s.data, cfg.Log)
+	o, err := a.options(e, s.data, log)
 	if err != nil {
 		return fail(err)
 	}
@@ -91,15 +93,15 @@ func (a accountSettings) run(ctx context.Context, e env, s settings, cfg service
 		return fail(err)
 	}
 	defer func() { err = errors.Join(err, cfg.Store.Close()) }()
-	if cfg.Bus, err = bus.Open(ctx, bus.Config{URL: a.bus, Log: cfg.Log}); err != nil {
+	if cfg.Bus, err = bus.Open(ctx, bus.Config{URL: a.bus, Log: log}); err != nil {
 		return fail(err)
 	}
 	busCtx, stopBus := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() { done <- cfg.Bus.Run(busCtx) }()
 	defer func() { stopBus(); err = errors.Join(err, <-done) }()
-	cfg.Name, cfg.NoGuests, cfg.Invited = a.name, !a.guests, a.invited
-	srv, err := service.New(cfg)
+	cfg.Name, cfg.Invited, cfg.Mailbox.NoGuests = a.name, a.invited, !a.guests
+	srv, err := accounts.New(cfg)
 	if err != nil {
 		return fail(err)
 	}
@@ -115,7 +117,7 @@ func (a accountSettings) run(ctx context.Context, e env, s settings, cfg service
 }
 
 // serveAdmin serves metrics on loopback until stop.
-func (a accountSettings) serveAdmin(ctx context.Context, srv *service.Service) (stop func(), err error) {
+func (a accountSettings) serveAdmin(ctx context.Context, srv *accounts.Service) (stop func(), err error) {
 	if a.admin == "" {
 		return func() {}, nil
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"viewflip.app/service"
+	"viewflip.app/service/accounts"
 	"viewflip.app/service/store"
 	"viewflip.app/wire"
 	"viewflip.app/wire/account"
@@ -271,7 +272,7 @@ func (a admin) invite(ctx context.Context, email account.Email) error {
 		return err
 	}
 	return a.with(ctx, func(s *store.Store) error {
-		pass := service.SignUpPass(s, email, time.Now().Add(inviteLife))
+		pass := accounts.SignUpPass(s, email, time.Now().Add(inviteLife))
 		_, err := fmt.Fprintln(a.stdout, account.SignUpLine(wire.Service{Addrs: addrs, Pin: pin}, pass))
 		return err
 	})

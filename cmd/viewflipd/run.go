@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"viewflip.app/service"
+	"viewflip.app/service/accounts"
 	"viewflip.app/wire"
 )
 
@@ -85,7 +86,7 @@ func run(ctx context.Context, e env, args []string) int {
 	case errors.Is(err, errUsage):
 		return exitUsage
 	default:
-		_, _ = fmt.Fprintf(e.stderr, "viewflipd: %v\n", strings.NewReplacer("service: ", "", "store: ", "", "bus: ", "", "mail: ", "", "relay: ", "").Replace(err.Error()))
+		_, _ = fmt.Fprintf(e.stderr, "viewflipd: %v\n", strings.NewReplacer("service: ", "", "accounts: ", "", "store: ", "", "bus: ", "", "mail: ", "", "relay: ", "").Replace(err.Error()))
 		return exitError
 	}
 }
@@ -231,7 +232,8 @@ func serve(ctx context.Context, e env, args []string) error {
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	return s.accounts.run(ctx, e, s, service.Config{Certificate: cert, Relay: rel, Log: log}, ln, func(srv *service.Service) error {
+	cfg := accounts.Config{Mailbox: service.Config{Certificate: cert, Relay: rel, Log: log}}
+	return s.accounts.run(ctx, e, s, cfg, ln, func(srv *accounts.Service) error {
 		if _, err := fmt.Fprintln(e.stdout, wire.Service{Addrs: s.advertise, Pin: srv.Pin()}.URL()); err != nil {
 			return fmt.Errorf("its address cannot be printed: %w", err)
 		}

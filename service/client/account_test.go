@@ -26,13 +26,6 @@ func mailed(t *testing.T, out *servicetest.Outbox, to string) account.Code {
 	return c
 }
 
-// accounts is a service with accounts.
-func accounts(t *testing.T) (*running, *servicetest.Outbox) {
-	t.Helper()
-	cfg, out := servicetest.Accounts(t, service.Config{}, t.TempDir())
-	return start(t, "", cfg), out
-}
-
 // person is an account on one device.
 type person struct {
 	*client.Account
@@ -126,7 +119,7 @@ func befriend(t *testing.T, a, b *person) (ofA, ofB client.Contact) {
 }
 
 func TestContactByLink(t *testing.T) {
-	s, out := accounts(t)
+	s, out := startAccounts(t, service.Config{})
 	anna, ben := signUp(t, s, out, "anna@example.org", "Anna"), signUp(t, s, out, "ben@example.org", "Ben")
 	if st := anna.State(); st.Me.Email != "anna@example.org" || st.Devices[0].Label != "Laptop" || !st.Devices[0].Current {
 		t.Errorf("%+v", st)
@@ -149,7 +142,7 @@ func TestContactByLink(t *testing.T) {
 }
 
 func TestContactByAddress(t *testing.T) {
-	s, out := accounts(t)
+	s, out := startAccounts(t, service.Config{})
 	anna, ben := signUp(t, s, out, "anna@example.org", "Anna"), signUp(t, s, out, "ben@example.org", "Ben")
 	if err := anna.Ask(t.Context(), "Ben@example.org"); err != nil {
 		t.Fatal(err)
@@ -212,7 +205,7 @@ func ringOnce(t *testing.T, s *running) wire.Link {
 }
 
 func TestRing(t *testing.T) {
-	s, out := accounts(t)
+	s, out := startAccounts(t, service.Config{})
 	anna, ben := signUp(t, s, out, "anna@example.org", "Anna"), signUp(t, s, out, "ben@example.org", "Ben")
 	b, _ := befriend(t, anna, ben)
 	rang := func(s client.AccountState) bool { return len(s.Rings) == 1 }
@@ -278,7 +271,7 @@ func linked(t *testing.T, s *running, old *person) *person {
 }
 
 func TestSecondDevice(t *testing.T) {
-	s, out := accounts(t)
+	s, out := startAccounts(t, service.Config{})
 	anna, ben := signUp(t, s, out, "anna@example.org", "Anna"), signUp(t, s, out, "ben@example.org", "Ben")
 	_, a := befriend(t, anna, ben)
 	tower := linked(t, s, anna)
@@ -315,7 +308,7 @@ func TestSecondDevice(t *testing.T) {
 }
 
 func TestLinkingIsRefused(t *testing.T) {
-	s, out := accounts(t)
+	s, out := startAccounts(t, service.Config{})
 	anna := signUp(t, s, out, "anna@example.org", "Anna")
 	for _, how := range []string{"wrong code", "no"} {
 		j, err := client.StartJoin(t.Context(), s.Service)
@@ -358,7 +351,7 @@ func TestLinkingIsRefused(t *testing.T) {
 }
 
 func TestRecovery(t *testing.T) {
-	s, out := accounts(t)
+	s, out := startAccounts(t, service.Config{})
 	anna, ben := signUp(t, s, out, "anna@example.org", "Anna"), signUp(t, s, out, "ben@example.org", "Ben")
 	befriend(t, anna, ben)
 	kit, err := anna.MakeKit(t.Context())
@@ -404,7 +397,7 @@ func TestRecovery(t *testing.T) {
 }
 
 func TestExportAndDelete(t *testing.T) {
-	s, out := accounts(t)
+	s, out := startAccounts(t, service.Config{})
 	anna, ben := signUp(t, s, out, "anna@example.org", "Anna"), signUp(t, s, out, "ben@example.org", "Ben")
 	befriend(t, anna, ben)
 	b, err := anna.Export(t.Context())

@@ -8,48 +8,22 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"viewflip.app/service"
+	"viewflip.app/service/accounts"
 	"viewflip.app/service/client"
+	"viewflip.app/service/servicetest"
 	"viewflip.app/wire"
 )
 
 // patience bounds everything that must happen; nothing waits that long.
 const patience = 15 * time.Second
 
-// TestMain fails if anything of client or service still runs when all tests
-// are over.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if left := leftBehind(); left != "" {
-		fmt.Fprintf(os.Stderr, "goroutines left behind:\n%s", left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func leftBehind() (left string) {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		buf := make([]byte, 1<<20)
-		left = ""
-		for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-			if strings.Contains(g, "viewflip.app/service") || strings.Contains(g, "coder/websocket") {
-				if !strings.Contains(g, "client_test.leftBehind") {
-					left += g + "\n\n"
-				}
-			}
-		}
-		if left == "" {
-			break
-		}
-	}
-	return left
-}
+func TestMain(m *testing.M) { os.Exit(servicetest.Main(m)) }
 
 // running is a service on loopback.
 type running struct {
@@ -58,38 +32,46 @@ type running struct {
 	stop func()
 }
 
-// start runs a service; addr "" is any port.
+// start runs a mailbox; addr "" is any port.
 func start(t *testing.T, addr string, cfg service.Config) *running {
 	t.Helper()
-	if cfg.Certificate.PrivateKey == nil {
-		cert, err := service.NewCertificate()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg.Certificate = cert
-	}
+	cfg.Certificate = certificate(t, cfg.Certificate)
 	s, err := service.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
-	ln, err := net.Listen("tcp", addr)
+	return run(t, addr, s, cfg.Certificate)
+}
+
+// startAccounts runs a service with accounts.
+func startAccounts(t *testing.T, cfg service.Config) (*running, *servicetest.Outbox) {
+	t.Helper()
+	cfg.Certificate = certificate(t, cfg.Certificate)
+	with, out := servicetest.Accounts(t, cfg, t.TempDir())
+	s, err := accounts.New(with)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx, ln) }()
-	stop := sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("service: %v", err)
-		}
-	})
-	t.Cleanup(stop)
-	return &running{wire.Service{Addrs: []string{ln.Addr().String()}, Pin: s.Pin()}, cfg.Certificate, stop}
+	return run(t, "", s, cfg.Certificate), out
+}
+
+func run(t *testing.T, addr string, s servicetest.Server, cert tls.Certificate) *running {
+	t.Helper()
+	r := servicetest.Start(t, s, addr)
+	return &running{r.Service(), cert, r.Stop}
+}
+
+// certificate is the one that a service is to have, or a new one.
+func certificate(t *testing.T, given tls.Certificate) tls.Certificate {
+	t.Helper()
+	if given.PrivateKey != nil {
+		return given
+	}
+	cert, err := service.NewCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert
 }
 
 // device is a client that runs.

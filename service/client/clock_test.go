@@ -8,7 +8,6 @@ import (
 
 	"viewflip.app/service"
 	"viewflip.app/service/client"
-	"viewflip.app/service/servicetest"
 	"viewflip.app/wire"
 )
 
@@ -45,8 +44,7 @@ func TestClockOff(t *testing.T) {
 	for _, by := range []time.Duration{aDay, -aDay} {
 		t.Run(fmt.Sprint(by), func(t *testing.T) {
 			c := &clock{by: by}
-			cfg, out := servicetest.Accounts(t, service.Config{Clock: c.now, Relay: issuer{c.now}}, t.TempDir())
-			s := start(t, "", cfg)
+			s, out := startAccounts(t, service.Config{Clock: c.now, Relay: issuer{c.now}})
 			anna, ben := signUp(t, s, out, "anna@example.org", "Anna"), signUp(t, s, out, "ben@example.org", "Ben")
 			b, _ := befriend(t, anna, ben)
 			anna.until("Ben there", func(s client.AccountState) bool { return s.Contacts[0].Presence == wire.Online })
@@ -87,8 +85,7 @@ func TestClockOff(t *testing.T) {
 // is logged in does not notice.
 func TestClockIsSet(t *testing.T) {
 	c := &clock{}
-	cfg, out := servicetest.Accounts(t, service.Config{Clock: c.now}, t.TempDir())
-	s := start(t, "", cfg)
+	s, out := startAccounts(t, service.Config{Clock: c.now})
 	anna, ben := signUp(t, s, out, "anna@example.org", "Anna"), signUp(t, s, out, "ben@example.org", "Ben")
 	befriend(t, anna, ben)
 	for i, by := range []time.Duration{aDay, -aDay, 0} {

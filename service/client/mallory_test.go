@@ -156,8 +156,7 @@ func hostile(t *testing.T) (*mallory, *servicetest.Outbox) {
 
 func hostileAt(t *testing.T, now func() time.Time) (*mallory, *servicetest.Outbox) {
 	t.Helper()
-	cfg, out := servicetest.Accounts(t, service.Config{Clock: now, Limits: service.Limits{Logins: service.Rate{PerSecond: 1000, Burst: 1000}}}, t.TempDir())
-	real := start(t, "", cfg)
+	real, out := startAccounts(t, service.Config{Clock: now, Limits: service.Limits{Logins: service.Rate{PerSecond: 1000, Burst: 1000}}})
 	u, err := url.Parse("https://" + real.Addrs[0])
 	if err != nil {
 		t.Fatal(err)

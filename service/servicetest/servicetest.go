@@ -1,4 +1,5 @@
-// Package servicetest gives tests what a service with accounts needs; tests only.
+// Package servicetest gives tests a running service, what one with accounts needs,
+// and a device that can misbehave; tests only.
 package servicetest
 
 import (
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"viewflip.app/service"
+	"viewflip.app/service/accounts"
 	"viewflip.app/service/bus"
 	"viewflip.app/service/mail"
 	"viewflip.app/service/store"
@@ -24,7 +26,7 @@ type Outbox struct {
 // NewOutbox makes an empty one.
 func NewOutbox() *Outbox { return &Outbox{to: map[string]mail.Message{}} }
 
-// Send is that of [service.Mail].
+// Send is that of [accounts.Mail].
 func (o *Outbox) Send(_ context.Context, m mail.Message) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -66,9 +68,9 @@ func Bus(tb testing.TB, cfg bus.Config) *bus.Bus {
 	return b
 }
 
-// Accounts fills in a store in dir, a bus in process, and an outbox. Start the
-// service afterwards, so that it ends before them.
-func Accounts(tb testing.TB, cfg service.Config, dir string) (service.Config, *Outbox) {
+// Accounts adds to a mailbox a store in dir, a bus in process, and an outbox. Start
+// the service afterwards, so that it ends before them.
+func Accounts(tb testing.TB, cfg service.Config, dir string) (accounts.Config, *Outbox) {
 	tb.Helper()
 	st, err := store.Open(context.Background(), store.Options{Dir: dir, Master: store.NewMasterKey(), Now: cfg.Clock, Log: cfg.Log})
 	if err != nil {
@@ -80,6 +82,5 @@ func Accounts(tb testing.TB, cfg service.Config, dir string) (service.Config, *O
 		}
 	})
 	out := NewOutbox()
-	cfg.Store, cfg.Bus, cfg.Mail = st, Bus(tb, bus.Config{Log: cfg.Log}), out
-	return cfg, out
+	return accounts.Config{Mailbox: cfg, Store: st, Bus: Bus(tb, bus.Config{Log: cfg.Log}), Mail: out}, out
 }

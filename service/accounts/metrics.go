@@ -1,9 +1,7 @@
-package service
+package accounts
 
 import (
-	"context"
 	"net/http"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -31,22 +29,13 @@ func newMetrics(s *Service) *metrics {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f)
 	}
 	m.registry.MustRegister(m.calls, m.mails, m.copies, m.logins, collectors.NewGoCollector(),
-		gauge("viewflip_connections", "Open WebSocket connections.", func() float64 {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			return float64(len(s.conns))
-		}),
+		gauge("viewflip_connections", "Open WebSocket connections.", func() float64 { return float64(s.mailbox.Connections()) }),
 		gauge("viewflip_accounts_here", "Accounts with a connection to this node.", func() float64 {
 			s.presence.mu.Lock()
 			defer s.presence.mu.Unlock()
 			return float64(len(s.presence.of))
 		}),
-		gauge("viewflip_bus_dropped", "How often a subscriber of the bus was too slow.", func() float64 {
-			if s.bus == nil {
-				return 0
-			}
-			return float64(s.bus.Dropped())
-		}))
+		gauge("viewflip_bus_dropped", "How often a subscriber of the bus was too slow.", func() float64 { return float64(s.bus.Dropped()) }))
 	return m
 }
 
@@ -63,36 +52,6 @@ func (m *metrics) mail(err error) {
 func (s *Service) Admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
-	s.health(mux)
+	s.mailbox.Health(mux)
 	return mux
-}
-
-// health tells whether the process lives, and whether it can do its work.
-func (s *Service) health(mux *http.ServeMux) {
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-		defer cancel()
-		if why := s.unready(ctx); why != "" {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			_, _ = w.Write([]byte(why + "\n"))
-			return
-		}
-		_, _ = w.Write([]byte("ready\n"))
-	})
-}
-
-func (s *Service) unready(ctx context.Context) string {
-	s.mu.Lock()
-	draining := s.draining
-	s.mu.Unlock()
-	switch {
-	case draining:
-		return "draining"
-	case s.bus != nil && !s.bus.Connected():
-		return "bus"
-	case s.store != nil && s.store.Ready(ctx) != nil:
-		return "database"
-	}
-	return ""
 }

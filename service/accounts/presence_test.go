@@ -1,6 +1,6 @@
 //go:build linux
 
-package service_test
+package accounts_test
 
 import (
 	"testing"
@@ -17,18 +17,18 @@ func TestPresenceIsTheNewest(t *testing.T) {
 	bob := signUp(t, s, out, "bob@example.org", "Bob")
 	ofBob := meet(ann, bob)
 	a, b := ann.bind(), bob.bind()
-	b.send(20, wire.SetPresence{State: wire.Busy})
-	a.until(wire.Presence{Handle: ofBob, State: wire.Busy})
-	_ = b.ws.Close(1000, "")
-	a.until(wire.Presence{Handle: ofBob, State: wire.Offline})
+	b.Send(20, wire.SetPresence{State: wire.Busy})
+	a.Until(wire.Presence{Handle: ofBob, State: wire.Busy})
+	_ = b.WS.Close(1000, "")
+	a.Until(wire.Presence{Handle: ofBob, State: wire.Offline})
 	for range 3 {
 		if err := s.svc.SnapshotWhile(t.Context(), "ann@example.org", ofBob, wire.Online); err != nil {
 			t.Fatal(err)
 		}
 	}
-	a.send(20, wire.SetPresence{State: wire.Online})
+	a.Send(20, wire.SetPresence{State: wire.Online})
 	for {
-		switch f := a.read(); {
+		switch f := a.Read(); {
 		case f.ID == 20:
 			return
 		case f.Body == (wire.Presence{Handle: ofBob, State: wire.Offline}):

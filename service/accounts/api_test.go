@@ -1,4 +1,4 @@
-package service_test
+package accounts_test
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"viewflip.app/service"
+	"viewflip.app/service/servicetest"
 	"viewflip.app/service/srp"
 	"viewflip.app/wire"
 	"viewflip.app/wire/account"
@@ -17,8 +18,8 @@ import (
 // Two devices meet in a slot: only who opened it writes the odd messages, each
 // seq is written once, so that a wrong proof has used the slot up; later it is gone.
 func TestLinkSlot(t *testing.T) {
-	c := newClock()
-	s, out := startAccounts(t, service.Config{Clock: c.now})
+	c := servicetest.NewClock()
+	s, out := startAccounts(t, service.Config{Clock: c.Now})
 	fresh, stranger, old := newPerson(t, s), newPerson(t, s), signUp(t, s, out, "old@example.org", "Old")
 	l := must[account.LinkOpened](fresh, account.PathLinkOpen, account.Empty{})
 	put := func(seq uint8, ticket account.ID, text string) account.LinkPut {
@@ -56,7 +57,7 @@ func TestLinkSlot(t *testing.T) {
 	if !spent {
 		t.Error("no end to what one account writes to slots")
 	}
-	c.pass(2 * time.Minute)
+	c.Pass(2 * time.Minute)
 	fresh.refused(account.PathLinkPut, put(5, l.Ticket, "late"), account.CodeNotFound)
 	fresh.refused(account.PathLinkGet, account.LinkGet{Slot: l.Slot, Ticket: l.Ticket}, account.CodeNotFound)
 }
@@ -90,12 +91,12 @@ func TestRevokeDevice(t *testing.T) {
 	ann := signUp(t, s, out, "ann@example.org", "Ann")
 	mine := ann.bind()
 	other := ann.second()
-	mine.until(wire.Changed{What: wire.ChangedDevices})
+	mine.Until(wire.Changed{What: wire.ChangedDevices})
 	other.login()
 	sock := other.bind()
 
 	must[account.Empty](ann, account.PathDeviceLabel, account.DeviceLabel{ID: other.pk.DeviceID(), Label: "tower"})
-	sock.until(wire.Changed{What: wire.ChangedDevices})
+	sock.Until(wire.Changed{What: wire.ChangedDevices})
 	d := must[account.Devices](other, account.PathDevices, account.Empty{})
 	labels := map[account.Label]bool{}
 	for _, i := range d.Info {
@@ -124,7 +125,7 @@ func TestRevokeDevice(t *testing.T) {
 	ann.refused(account.PathDevicesPut, account.DevicesPut{Devices: next, Add: &strange}, account.CodeBadRequest)
 
 	ann.put(list, nil)
-	if _, code := sock.closed(); code != 4004 {
+	if _, code := sock.Closed(); code != 4004 {
 		t.Errorf("closed by %d", code)
 	}
 	other.refused(account.PathMe, account.Empty{}, account.CodeRevoked)
@@ -182,7 +183,7 @@ func TestAsk(t *testing.T) {
 	}
 	sock := bob.bind()
 	must[account.Empty](bob, account.PathContactAnswer, account.ContactAnswer{Handle: ask(ann), Answer: account.AnswerDecline})
-	sock.until(wire.Changed{What: wire.ChangedContacts}) // that somebody asks
+	sock.Until(wire.Changed{What: wire.ChangedContacts}) // that somebody asks
 	must[account.Empty](bob, account.PathContactAnswer, account.ContactAnswer{Handle: ask(ann), Answer: account.AnswerAccept})
 	list := must[account.Contacts](ann, account.PathContacts, account.Empty{}).Contacts
 	if len(list) != 1 || list[0].Account != bob.key.Public() || list[0].Name != "Bob" || len(list[0].Devices.Active()) != 1 {
@@ -243,24 +244,24 @@ func TestIdempotency(t *testing.T) {
 
 // Generations and sessions end; deletion wants a login that is fresh.
 func TestSessionTimes(t *testing.T) {
-	c := newClock()
-	s, out := startAccounts(t, service.Config{Clock: c.now})
+	c := servicetest.NewClock()
+	s, out := startAccounts(t, service.Config{Clock: c.Now})
 	ann := signUp(t, s, out, "ann@example.org", "Ann")
 	sock := ann.bind()
-	c.pass(61 * time.Second)
+	c.Pass(61 * time.Second)
 	ann.refused(account.PathMeDelete, account.Empty{}, account.CodeLogin)
-	c.pass(10 * time.Minute)
+	c.Pass(10 * time.Minute)
 	ann.refused(account.PathMe, account.Empty{}, account.CodeRotate)
 	if err := ann.rotate(true); err != nil {
 		t.Fatal(err)
 	}
 	must[account.Me](ann, account.PathMe, account.Empty{})
-	c.pass(24 * time.Hour)
+	c.Pass(24 * time.Hour)
 	ann.refused(account.PathMe, account.Empty{}, account.CodeLogin)
 	if err := ann.rotate(true); !errors.Is(err, account.CodeLogin) {
 		t.Error(err)
 	}
-	if _, code := sock.closed(); code != 4005 {
+	if _, code := sock.Closed(); code != 4005 {
 		t.Errorf("closed by %d", code)
 	}
 	ann.login()
@@ -270,15 +271,15 @@ func TestSessionTimes(t *testing.T) {
 func TestNoGuests(t *testing.T) {
 	s, out := startAccounts(t, service.Config{NoGuests: true})
 	ann := signUp(t, s, out, "ann@example.org", "Ann")
-	guest, member := s.login(t, newIdentity(t)), ann.bind()
+	guest, member := s.Login(t, servicetest.NewIdentity(t)), ann.bind()
 	refused := wire.Error{Code: wire.CodeAuthFailed}
-	guest.want(wire.Lookup{}, refused)
-	guest.want(wire.SetPresence{State: wire.Online}, refused)
-	if got := guest.ask(wire.Send{To: ann.id.Public().Address(), Sealed: []byte("x")}); got != refused {
+	guest.Want(wire.Lookup{}, refused)
+	guest.Want(wire.SetPresence{State: wire.Online}, refused)
+	if got := guest.Ask(wire.Send{To: ann.id.Public().Address(), Sealed: []byte("x")}); got != refused {
 		t.Errorf("%#v", got)
 	}
-	member.send(8, wire.Lookup{})
-	if got := member.answer(8); got != (wire.Error{Code: wire.CodeUnknownInvite}) {
+	member.Send(8, wire.Lookup{})
+	if got := member.Reply(8); got != (wire.Error{Code: wire.CodeUnknownInvite}) {
 		t.Errorf("%#v", got)
 	}
 }
@@ -317,7 +318,7 @@ func TestRecovery(t *testing.T) {
 	if err := lost.kitLogin(kit); err != nil {
 		t.Fatal(err)
 	}
-	watching.until(wire.Changed{What: wire.ChangedAccount})
+	watching.Until(wire.Changed{What: wire.ChangedAccount})
 	sealed := must[account.RecoverySealed](lost, account.PathRecovery, account.Empty{})
 	if lost.key, err = kit.Open(sealed.Sealed); err != nil || lost.key.Public() != ann.key.Public() {
 		t.Fatal(err)
@@ -355,7 +356,7 @@ func TestRecovery(t *testing.T) {
 	}
 	lost.refused(account.PathDevicesPut, account.DevicesPut{Devices: takeover, Add: &add}, account.CodeAuthFailed)
 	must[account.Empty](lost, account.PathDevicesPut, put)
-	watching.until(wire.Changed{What: wire.ChangedAccount})
+	watching.Until(wire.Changed{What: wire.ChangedAccount})
 	lost.refused(account.PathDevices, account.Empty{}, account.CodeRevoked) // one device for one code
 	lost.login()
 	if me := must[account.Me](lost, account.PathMe, account.Empty{}); me.Name != "Ann" {

@@ -1,17 +1,14 @@
-package service_test
+package accounts_test
 
 import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"testing"
 	"time"
 
-	"github.com/coder/websocket"
-
 	"viewflip.app/service"
+	"viewflip.app/service/accounts"
 	"viewflip.app/service/servicetest"
 	"viewflip.app/service/srp"
 	"viewflip.app/service/store"
@@ -19,21 +16,10 @@ import (
 	"viewflip.app/wire/account"
 )
 
-// from is a client that connects from another address of this machine: all of
-// 127.0.0.0/8 is here.
-func from(t *testing.T, ip string) *http.Client {
-	t.Helper()
-	tr := insecure()
-	tr.DialContext = (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}).DialContext
-	c := &http.Client{Transport: tr}
-	t.Cleanup(c.CloseIdleConnections)
-	return c
-}
-
 func personFrom(t *testing.T, s *running, ip string) *person {
 	t.Helper()
 	p := newPerson(t, s)
-	p.web = from(t, ip)
+	p.web = servicetest.From(t, ip)
 	return p
 }
 
@@ -68,8 +54,8 @@ func enrollKit(t *testing.T, p *person) account.Kit {
 // A stranger, with one address or a network, uses up neither the mails of
 // sign-ups nor those of a recovery.
 func TestMailsOfOneNetwork(t *testing.T) {
-	clock := newClock()
-	cfg, out := servicetest.Accounts(t, service.Config{Clock: clock.now, Limits: service.Limits{Logins: service.Rate{PerSecond: 1e6, Burst: 1e6}}}, t.TempDir())
+	clock := servicetest.NewClock()
+	cfg, out := servicetest.Accounts(t, service.Config{Clock: clock.Now, Limits: service.Limits{Logins: service.Rate{PerSecond: 1e6, Burst: 1e6}}}, t.TempDir())
 	s := start(t, cfg)
 	ann := signUp(t, s, out, "ann@example.org", "Ann")
 	kit := enrollKit(t, ann)
@@ -93,13 +79,13 @@ func TestMailsOfOneNetwork(t *testing.T) {
 	if n, err := asks(honest, 1, "honest.example"); n != 1 {
 		t.Error("an honest sign-up afterwards:", err)
 	}
-	clock.pass(time.Hour)
+	clock.Pass(time.Hour)
 	if n, _ := asks(personFrom(t, s, "127.1.1.1"), 30, "later.example"); n != 10 {
 		t.Errorf("%d mails an hour later", n)
 	}
-	clock.pass(time.Hour)
+	clock.Pass(time.Hour)
 	_, _ = asks(personFrom(t, s, "127.1.1.1"), 30, "later.example")
-	clock.pass(time.Hour)
+	clock.Pass(time.Hour)
 	if n, _ := asks(personFrom(t, s, "127.1.1.1"), 30, "latest.example"); n != 0 {
 		t.Errorf("%d mails after the 30 of a day", n)
 	}
@@ -130,19 +116,20 @@ func TestMailsOfOneNetwork(t *testing.T) {
 
 // A service for a team takes people by invitation alone.
 func TestInvitedAlone(t *testing.T) {
-	clock := newClock()
-	cfg, out := servicetest.Accounts(t, service.Config{Clock: clock.now, Invited: true}, t.TempDir())
+	clock := servicetest.NewClock()
+	cfg, out := servicetest.Accounts(t, service.Config{Clock: clock.Now}, t.TempDir())
+	cfg.Invited = true
 	s := start(t, cfg)
 	p := newPerson(t, s)
 	ask := func(e string, pass account.Pass) account.SignupStart {
 		return account.SignupStart{Email: account.Email(e), Name: "Ann", Pass: pass}
 	}
-	pass := service.SignUpPass(cfg.Store, "ann@Example.org", clock.now().Add(24*time.Hour))
+	pass := accounts.SignUpPass(cfg.Store, "ann@Example.org", clock.Now().Add(24*time.Hour))
 	other := account.NewPass(make([]byte, 16))
 	for _, q := range []account.SignupStart{
 		ask("ann@example.org", ""), ask("eve@example.org", pass), ask("ann@example.org", other), ask("ann@example.org", "aaaa"),
 		ask("ann@example.org", account.NewPass(append(pass.Bytes()[:19:19], pass.Bytes()[19]^1))),
-		ask("ann@example.org", service.SignUpPass(cfg.Store, "ann@example.org", clock.now().Add(-48*time.Hour))),
+		ask("ann@example.org", accounts.SignUpPass(cfg.Store, "ann@example.org", clock.Now().Add(-48*time.Hour))),
 	} {
 		p.refused(account.PathSignupStart, q, account.CodeAuthFailed)
 	}
@@ -160,59 +147,18 @@ func TestInvitedAlone(t *testing.T) {
 		must[account.SignupTicket](p, account.PathSignupStart, ask(fmt.Sprintf("c%d@example.org", i), account.NewPass(link[:])))
 	}
 	p.refused(account.PathSignupStart, ask("d@example.org", account.NewPass(link[:])), account.CodeRateLimited)
-	clock.pass(24 * time.Hour)
+	clock.Pass(24 * time.Hour)
 	ann.login()
 	must[account.Empty](ann, account.PathContactRevoke, invite)
 	p.refused(account.PathSignupStart, ask("d@example.org", account.NewPass(link[:])), account.CodeAuthFailed)
-	clock.pass(48 * time.Hour)
+	clock.Pass(48 * time.Hour)
 	p.refused(account.PathSignupStart, ask("e@example.org", pass), account.CodeAuthFailed)
 }
 
-func (s *running) loginFrom(t *testing.T, ip string) *raw {
-	t.Helper()
-	ws, _, err := websocket.Dial(t.Context(), "wss://"+s.addr+"/ws", &websocket.DialOptions{HTTPClient: from(t, ip)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ws.SetReadLimit(wire.MaxFrame)
-	t.Cleanup(func() { _ = ws.CloseNow() })
-	r := &raw{t: t, ws: ws, id: newIdentity(t)}
-	if reply, ok := r.prove(s.pin, r.id, r.id).(wire.Welcome); !ok {
-		t.Fatalf("login: %#v", reply)
-	}
-	return r
-}
-
-// Whoever fills queues of their own devices fills no other's.
-func TestQueuesOfOneAddress(t *testing.T) {
-	s := start(t, service.Config{Limits: service.Limits{QueueMessages: 10, QueueBytes: 1000, QueuedBytes: 8000}})
-	eve := s.loginFrom(t, "127.5.5.5")
-	n, taken := uint32(100), 0
-	send := func(by, to *raw) wire.FrameBody {
-		n++
-		by.send(n, wire.Send{To: to.id.Public().Address(), Sealed: make([]byte, 500)})
-		return by.read().Body
-	}
-	for range 20 {
-		if send(eve, s.loginFrom(t, "127.5.5.5")) == (wire.OK{}) {
-			taken++
-		}
-	}
-	if taken != 2 { // an eighth of 8000 bytes
-		t.Errorf("the address fills %d queues", taken)
-	}
-	for i := range 7 {
-		ip := fmt.Sprintf("127.6.6.%d", i+1)
-		if got := send(s.loginFrom(t, ip), s.loginFrom(t, ip)); got != (wire.OK{}) {
-			t.Errorf("somebody else at %s: %#v", ip, got)
-		}
-	}
-}
-
-// Nor does one network hold the slots by which devices are linked.
+// One network does not hold the slots by which devices are linked.
 func TestSlotsOfOneNetwork(t *testing.T) {
-	clock := newClock()
-	s, _ := startAccounts(t, service.Config{Clock: clock.now, Limits: service.Limits{Logins: service.Rate{PerSecond: 1e6, Burst: 1e6}}})
+	clock := servicetest.NewClock()
+	s, _ := startAccounts(t, service.Config{Clock: clock.Now, Limits: service.Limits{Logins: service.Rate{PerSecond: 1e6, Burst: 1e6}}})
 	open := func(ip string, n int) (got int) {
 		p := personFrom(t, s, ip)
 		for range n {
@@ -235,7 +181,7 @@ func TestSlotsOfOneNetwork(t *testing.T) {
 	if n := open("127.2.2.2", 1); n != 1 {
 		t.Error("somebody else gets none")
 	}
-	clock.pass(store.LinkLife)
+	clock.Pass(store.LinkLife)
 	if n := open("127.1.1.1", 1); n != 1 {
 		t.Error("the limit does not end")
 	}

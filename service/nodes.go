@@ -9,11 +9,44 @@ import (
 	"strings"
 	"time"
 
-	"viewflip.app/service/bus"
 	"viewflip.app/wire"
 )
 
-// What nodes send each other on the subject of a device.
+// ErrNobody means that no node has what a request is about.
+var ErrNobody = errors.New("service: no node has it")
+
+// Nodes connects the nodes of one service, which share a certificate, so that a
+// device reaches another wherever that is. A service of one node needs none.
+// Its methods are called by several goroutines, and never with a lock held.
+type Nodes interface {
+	// Subscribe calls handle for each message to a topic from any node, this one
+	// too, one after the other, until the subscription is closed.
+	Subscribe(t Topic, handle func(NodeMessage)) (Subscription, error)
+	// Publish hands a message to all who subscribe now; nil means that it is on
+	// its way, no more.
+	Publish(t Topic, data []byte) error
+	// Request returns the first answer to a message, or ErrNobody at once if
+	// nobody subscribes, on no node.
+	Request(ctx context.Context, t Topic, data []byte) ([]byte, error)
+	// Sync waits until every node reaches the subscriptions made before.
+	Sync(ctx context.Context) error
+}
+
+// Topic is what a message between nodes is about: a kind of thing, 1 to 16 letters
+// a-z, and one of them, the small letters of its 16 or 32 bytes in base32.
+type Topic struct{ Kind, ID string }
+
+// NodeMessage is one that arrived. Data belongs to who handles it; Reply answers a
+// request, and does nothing if it was none.
+type NodeMessage struct {
+	Data  []byte
+	Reply func(data []byte) error
+}
+
+// Subscription ends by Close, which waits for its handler.
+type Subscription interface{ Close() }
+
+// What nodes send each other on the topic of a device.
 const (
 	nodeDeliver byte = iota + 1 // from[32], sealed; answered by an error code
 	nodeMoved                   // node[16], serial u64, age u64: the device is there now, for so many ns
@@ -22,45 +55,45 @@ const (
 // nodeTime bounds what one node waits for another.
 const nodeTime = 3 * time.Second
 
-func (h *hub) deviceSubject(a wire.Address) (bus.Subject, error) {
-	return bus.To("device", strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(a[:])))
+func topicOf(a wire.Address) Topic {
+	return Topic{"device", strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(a[:]))}
 }
+
+func topicOfInvite(id wire.InviteID) Topic { return Topic{"invite", id.String()} }
 
 // reach makes a new mailbox reachable from other nodes, and tells them that it
 // is here and not there.
 func (h *hub) reach(ctx context.Context, b *mailbox) {
-	if h.bus == nil {
+	if h.nodes == nil {
 		return
 	}
 	h.subscribeBox(b)
 	h.claim(b)
-	_ = h.bus.Sync(ctx)
+	_ = h.nodes.Sync(ctx)
 }
 
 // claim tells all nodes, this one too, that the device is here. Ages, not
 // times: the clocks of nodes differ.
 func (h *hub) claim(b *mailbox) {
-	subject, err := h.deviceSubject(b.address)
 	h.mu.Lock()
 	c, age := b.conn, h.now().Sub(b.since)
 	h.mu.Unlock()
-	if err != nil || c == nil {
+	if c == nil {
 		return
 	}
 	msg := append([]byte{nodeMoved}, h.id[:]...)
 	msg = binary.BigEndian.AppendUint64(msg, c.serial)
-	_ = h.bus.Publish(subject, binary.BigEndian.AppendUint64(msg, uint64(max(age, 0)))) // resume claims again
+	_ = h.nodes.Publish(topicOf(b.address), binary.BigEndian.AppendUint64(msg, uint64(max(age, 0)))) // resume claims again
 }
 
 func (h *hub) subscribeBox(b *mailbox) {
-	subject, err := h.deviceSubject(b.address)
 	h.mu.Lock()
 	need := b.sub == nil && h.boxes[b.address] == b
 	h.mu.Unlock()
-	if err != nil || !need {
+	if !need {
 		return
 	}
-	sub, err := h.bus.Subscribe(subject, func(m bus.Message) { h.heard(b, m) })
+	sub, err := h.nodes.Subscribe(topicOf(b.address), func(m NodeMessage) { h.heard(b, m) })
 	if err != nil {
 		return // resume does it
 	}
@@ -73,7 +106,7 @@ func (h *hub) subscribeBox(b *mailbox) {
 	}
 }
 
-func (h *hub) heard(b *mailbox, m bus.Message) {
+func (h *hub) heard(b *mailbox, m NodeMessage) {
 	switch d := m.Data; {
 	case len(d) > 33 && d[0] == nodeDeliver:
 		if code, mine := h.receive(b, wire.Address(d[1:33]), d[33:]); mine {
@@ -106,7 +139,7 @@ func (h *hub) receive(b *mailbox, from wire.Address, sealed []byte) (code wire.E
 }
 
 // moved ends the mailbox of a device that another node has, for age now; what
-// waited goes there. Of two who claim a device, the bus decides: the later one
+// waited goes there. Of two who claim a device, the order decides in which nodes hear them: the later one
 // has it. So an own claim that did not come back yet is later than any other.
 func (h *hub) moved(b *mailbox, age time.Duration) {
 	h.mu.Lock()
@@ -140,18 +173,14 @@ func (h *hub) moved(b *mailbox, age time.Duration) {
 
 // forward hands a message to the node that has the device.
 func (h *hub) forward(ctx context.Context, from, to wire.Address, sealed []byte) wire.ErrorCode {
-	if h.bus == nil {
-		return wire.CodeOffline
-	}
-	subject, err := h.deviceSubject(to)
-	if err != nil {
+	if h.nodes == nil {
 		return wire.CodeOffline
 	}
 	ctx, cancel := context.WithTimeout(ctx, nodeTime)
 	defer cancel()
-	b, err := h.bus.Request(ctx, subject, append(append([]byte{nodeDeliver}, from[:]...), sealed...))
+	b, err := h.nodes.Request(ctx, topicOf(to), append(append([]byte{nodeDeliver}, from[:]...), sealed...))
 	switch {
-	case errors.Is(err, bus.ErrNoResponder):
+	case errors.Is(err, ErrNobody):
 		return wire.CodeOffline
 	case err != nil || len(b) != 1:
 		return wire.CodeUnavailable
@@ -161,16 +190,12 @@ func (h *hub) forward(ctx context.Context, from, to wire.Address, sealed []byte)
 
 // find looks an invitation up, here and on other nodes.
 func (h *hub) find(ctx context.Context, id wire.InviteID) (wire.Device, bool) {
-	if d, ok := h.lookup(id); ok || h.bus == nil {
+	if d, ok := h.lookup(id); ok || h.nodes == nil {
 		return d, ok
-	}
-	subject, err := bus.To("invite", id.String())
-	if err != nil {
-		return wire.Device{}, false
 	}
 	ctx, cancel := context.WithTimeout(ctx, nodeTime)
 	defer cancel()
-	b, err := h.bus.Request(ctx, subject, nil)
+	b, err := h.nodes.Request(ctx, topicOfInvite(id), nil)
 	if err != nil || len(b) == 0 {
 		return wire.Device{}, false
 	}
@@ -179,27 +204,26 @@ func (h *hub) find(ctx context.Context, id wire.InviteID) (wire.Device, bool) {
 }
 
 // openInvite opens an invitation on all nodes.
-func (h *hub) openInvite(ctx context.Context, c *conn, o wire.OpenInvite) wire.ErrorCode {
+func (h *hub) openInvite(ctx context.Context, c *Conn, o wire.OpenInvite) wire.ErrorCode {
 	if d, ok := h.find(ctx, o.Invite); ok && d != c.box.device {
 		return wire.CodeUnavailable
 	}
 	code := h.open(c, o)
-	if code == 0 && h.bus != nil {
+	if code == 0 && h.nodes != nil {
 		h.subscribeInvite(o.Invite)
-		_ = h.bus.Sync(ctx)
+		_ = h.nodes.Sync(ctx)
 	}
 	return code
 }
 
 func (h *hub) subscribeInvite(id wire.InviteID) {
-	subject, err := bus.To("invite", id.String())
 	h.mu.Lock()
 	in, ok := h.invites[id]
 	h.mu.Unlock()
-	if err != nil || !ok || in.sub != nil {
+	if !ok || in.sub != nil {
 		return
 	}
-	sub, err := h.bus.Subscribe(subject, func(m bus.Message) {
+	sub, err := h.nodes.Subscribe(topicOfInvite(id), func(m NodeMessage) {
 		d, ok := h.lookup(id)
 		h.mu.Lock()
 		moved := in.owner.moved
@@ -226,7 +250,7 @@ func (h *hub) subscribeInvite(id wire.InviteID) {
 
 // retire hands a subscription to reap. h.mu is held; whoever answers a message
 // may hold it too, and ends the subscription.
-func (h *hub) retire(sub *bus.Subscription) {
+func (h *hub) retire(sub Subscription) {
 	if sub == nil {
 		return
 	}
@@ -255,7 +279,7 @@ func (h *hub) reap(ctx context.Context) {
 	}
 }
 
-// resume subscribes to what could not be while the bus was gone.
+// resume subscribes to what could not be while the other nodes were gone.
 func (h *hub) resume() {
 	h.mu.Lock()
 	var boxes []*mailbox

@@ -1,4 +1,4 @@
-package service
+package accounts
 
 import (
 	"context"
@@ -35,7 +35,7 @@ func passProof(st *store.Store, e account.Email, end []byte) []byte {
 }
 
 // admits reports whether a pass lets an address sign up.
-func (c *call) admits(ctx context.Context, p account.Pass, e account.Email) (bool, error) {
+func (c *request) admits(ctx context.Context, p account.Pass, e account.Email) (bool, error) {
 	b := p.Bytes()
 	switch len(b) {
 	case passEnd + passMAC:

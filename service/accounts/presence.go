@@ -1,4 +1,4 @@
-package service
+package accounts
 
 import (
 	"context"
@@ -8,21 +8,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coder/websocket"
 	"golang.org/x/sync/errgroup"
 
+	"viewflip.app/service"
 	"viewflip.app/service/bus"
 	"viewflip.app/service/store"
 	"viewflip.app/wire"
 	"viewflip.app/wire/account"
-)
-
-// Close codes of connections that are bound to a session.
-const (
-	// statusRevoked: the device was revoked, the session ended, the account deleted.
-	statusRevoked websocket.StatusCode = 4004
-	// statusLogin: the session is over its life.
-	statusLogin websocket.StatusCode = 4005
 )
 
 const (
@@ -40,6 +32,9 @@ type presence struct {
 	s  *Service
 	mu sync.Mutex
 	of map[store.AccountID]*bound
+	// accountOf says to whom each connection of this node is bound: those that are
+	// in of, and no others.
+	accountOf map[*service.Conn]store.AccountID
 	// telling are accounts whose state is being told; true: once more, because it
 	// changed meanwhile. So what is told last is what is.
 	telling map[store.AccountID]bool
@@ -48,10 +43,17 @@ type presence struct {
 	owed map[store.AccountID]struct{}
 }
 
+func newPresence(s *Service) *presence {
+	return &presence{
+		s: s, of: make(map[store.AccountID]*bound), accountOf: make(map[*service.Conn]store.AccountID),
+		telling: make(map[store.AccountID]bool), owed: make(map[store.AccountID]struct{}),
+	}
+}
+
 // bound is an account that is here.
 type bound struct {
 	sub     *bus.Subscription
-	conns   map[*conn]*binding
+	conns   map[*service.Conn]*binding
 	refresh time.Time
 }
 
@@ -119,71 +121,73 @@ func (p *presence) heard(who store.AccountID, what []byte) {
 			p.heards++
 			n.show(c, account.ID(rest), shown{wire.State(rest[16]), p.heards})
 		case kind == tellChanged && len(rest) == 1 && n.own:
-			c.notify(wire.Changed{What: wire.What(rest[0])})
+			c.Notify(wire.Changed{What: wire.What(rest[0])})
 		case kind == tellRevoked && len(rest) == 16 && n.session.Device == account.ID(rest),
 			kind == tellEnded && len(rest) == 16 && n.session.ID == account.ID(rest), kind == tellErased:
-			c.bar(ending{statusRevoked, "revoked"})
+			c.End(service.Revoked)
 		}
 	}
 }
 
 // show tells a state, unless it is known.
-func (n *binding) show(c *conn, handle account.ID, is shown) {
+func (n *binding) show(c *service.Conn, handle account.ID, is shown) {
 	if is.state > wire.Busy {
 		return
 	}
 	was := n.shown[handle].state
 	n.shown[handle] = is
 	if is.state != was {
-		c.notify(wire.Presence{Handle: handle, State: is.state})
+		c.Notify(wire.Presence{Handle: handle, State: is.state})
 	}
 }
 
-// bind binds a connection to a session.
-func (c *conn) bind(ctx context.Context, m wire.Bind) (wire.FrameBody, wire.ErrorCode) {
-	s := c.service
-	if !s.accounts() {
-		return nil, wire.CodeUnavailable
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.limits.Answer)
+// bind binds a connection to a session; see service.Accounts.
+func (p *presence) bind(ctx context.Context, c *service.Conn, m wire.Bind) (bound bool, code wire.ErrorCode) {
+	ctx, cancel := context.WithTimeout(ctx, p.s.limits.Answer)
 	defer cancel()
-	n, code, err := s.store.Authorize(ctx, account.Authorization{Session: m.Session, Gen: m.Gen, Seq: m.Seq, MAC: m.MAC},
-		account.BindMethod, account.BindPath, c.nonce[:])
+	nonce := c.Nonce()
+	n, why, err := p.s.store.Authorize(ctx, account.Authorization{Session: m.Session, Gen: m.Gen, Seq: m.Seq, MAC: m.MAC},
+		account.BindMethod, account.BindPath, nonce[:])
 	switch {
 	case err != nil:
-		return nil, wire.CodeUnavailable
-	case code != "" || n.Kind != store.KindDevice:
-		return nil, wire.CodeAuthFailed
+		return p.has(c), wire.CodeUnavailable
+	case why != "" || n.Kind != store.KindDevice:
+		return p.has(c), wire.CodeAuthFailed
 	}
-	own := n.Keys == c.box.device
-	if err := s.presence.add(ctx, c, n, own); err != nil {
-		c.bound = false
+	own := n.Keys == c.Device()
+	if err := p.add(ctx, c, n, own); err != nil {
 		if errors.Is(err, store.ErrRevoked) || errors.Is(err, store.ErrNotFound) {
-			return nil, wire.CodeAuthFailed
+			return false, wire.CodeAuthFailed
 		}
-		return nil, wire.CodeUnavailable
+		return false, wire.CodeUnavailable
 	}
-	c.bound = true
 	if own {
-		s.background(func() { s.presence.snapshot(n.Account) })
+		p.s.mailbox.Background(func() { p.snapshot(n.Account) })
 	}
-	return wire.Bound{}, 0
+	return true, 0
+}
+
+func (p *presence) has(c *service.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, known := p.accountOf[c]
+	return known
 }
 
 // add subscribes first and looks at the session again then, so that no
 // revocation falls between.
-func (p *presence) add(ctx context.Context, c *conn, n store.Session, own bool) error {
+func (p *presence) add(ctx context.Context, c *service.Conn, n store.Session, own bool) error {
 	p.mu.Lock()
-	other := c.boundTo != n.Account && p.of[c.boundTo] != nil
+	before, known := p.accountOf[c]
 	p.mu.Unlock()
-	if other { // one connection is one account's
+	if known && before != n.Account { // one connection is one account's
 		p.drop(c)
 	}
 	p.mu.Lock()
-	c.boundTo = n.Account
+	p.accountOf[c] = n.Account
 	b := p.of[n.Account]
 	if b == nil {
-		b = &bound{conns: make(map[*conn]*binding)}
+		b = &bound{conns: make(map[*service.Conn]*binding)}
 		p.of[n.Account] = b
 	}
 	was := b.conns[c]
@@ -230,14 +234,15 @@ func (p *presence) subscribe(who store.AccountID) {
 }
 
 // drop forgets a connection.
-func (p *presence) drop(c *conn) {
+func (p *presence) drop(c *service.Conn) {
 	p.mu.Lock()
-	who := c.boundTo
-	b := p.of[who]
-	if b == nil || b.conns[c] == nil {
+	who, known := p.accountOf[c]
+	if !known {
 		p.mu.Unlock()
 		return
 	}
+	delete(p.accountOf, c)
+	b := p.of[who]
 	shown := b.conns[c].state != wire.Offline
 	delete(b.conns, c)
 	var sub *bus.Subscription
@@ -255,16 +260,15 @@ func (p *presence) drop(c *conn) {
 }
 
 // set sets the state of a connection; false if it may have none.
-func (p *presence) set(c *conn, state wire.State) bool {
+func (p *presence) set(c *service.Conn, state wire.State) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	who := c.boundTo
-	b := p.of[who]
-	if b == nil || b.conns[c] == nil || !b.conns[c].own {
+	who, known := p.accountOf[c]
+	if !known || !p.of[who].conns[c].own {
 		return false
 	}
-	b.conns[c].state = state
-	p.s.background(func() { p.announce(who) })
+	p.of[who].conns[c].state = state
+	p.s.mailbox.Background(func() { p.announce(who) })
 	return true
 }
 
@@ -339,7 +343,7 @@ func (p *presence) announce(who store.AccountID) {
 	if running {
 		return
 	}
-	p.s.background(func() {
+	p.s.mailbox.Background(func() {
 		for again := true; again; {
 			p.tellState(who)
 			p.mu.Lock()
@@ -409,17 +413,17 @@ func (p *presence) sweep() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.owed) > 0 {
-		p.s.background(p.settle)
+		p.s.mailbox.Background(p.settle)
 	}
 	for who, b := range p.of {
 		for c, n := range b.conns {
 			if !now.Before(n.session.Expires) {
-				c.bar(ending{statusLogin, "login"})
+				c.End(service.SessionOver)
 			}
 		}
 		if !now.Before(b.refresh) {
 			b.refresh = now.Add(refreshTime)
-			p.s.background(func() { p.check(who); p.snapshot(who) })
+			p.s.mailbox.Background(func() { p.check(who); p.snapshot(who) })
 		}
 	}
 }
@@ -428,7 +432,7 @@ func (p *presence) sweep() {
 func (p *presence) check(who store.AccountID) {
 	ctx, cancel := context.WithTimeout(context.Background(), p.s.limits.Answer)
 	defer cancel()
-	of := make(map[account.ID][]*conn)
+	of := make(map[account.ID][]*service.Conn)
 	p.mu.Lock()
 	if b := p.of[who]; b != nil {
 		for c, n := range b.conns {
@@ -441,7 +445,7 @@ func (p *presence) check(who store.AccountID) {
 		switch {
 		case errors.Is(err, store.ErrRevoked), errors.Is(err, store.ErrNotFound):
 			for _, c := range conns {
-				c.bar(ending{statusRevoked, "revoked"})
+				c.End(service.Revoked)
 			}
 		case err != nil:
 			p.owe(who)

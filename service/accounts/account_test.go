@@ -1,4 +1,4 @@
-package service_test
+package accounts_test
 
 import (
 	"bytes"
@@ -17,16 +17,6 @@ import (
 	"viewflip.app/wire/account"
 )
 
-func startAccounts(t *testing.T, cfg service.Config) (*running, *servicetest.Outbox) {
-	t.Helper()
-	dir, log := t.TempDir(), &safeBuffer{}
-	cfg.Log = log.logger()
-	cfg, out := servicetest.Accounts(t, cfg, dir)
-	s := start(t, cfg)
-	s.dir, s.log = dir, log
-	return s, out
-}
-
 // person is a device with an account, written from wire/account alone.
 type person struct {
 	t    *testing.T
@@ -41,7 +31,7 @@ type person struct {
 
 func (s *running) raw(t *testing.T, web *http.Client, path string, body []byte, change func(*http.Request)) (int, []byte) {
 	t.Helper()
-	q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+s.addr+path, bytes.NewReader(body))
+	q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+s.Addr+path, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +100,7 @@ func (p *person) refused(path string, q any, want account.ErrorCode) {
 
 func newPerson(t *testing.T, s *running) *person {
 	t.Helper()
-	p := &person{t: t, s: s, web: &http.Client{Transport: insecure()}}
+	p := &person{t: t, s: s, web: &http.Client{Transport: servicetest.Insecure()}}
 	t.Cleanup(p.web.CloseIdleConnections)
 	p.pk, _ = account.NewPassKey(nil)
 	p.key, _ = account.NewKey(nil)
@@ -172,7 +162,7 @@ func (p *person) prove(id account.ID, password []byte, sign func(account.Hash) a
 	if err != nil {
 		return err
 	}
-	tr := account.LoginTranscript(id, ch.Salt, c.A(), ch.B, m1, p.s.pin)
+	tr := account.LoginTranscript(id, ch.Salt, c.A(), ch.B, m1, p.s.Pin)
 	finish := account.LoginFinish{Attempt: ch.Attempt, M1: m1}
 	if sign != nil {
 		finish.Signature = sign(tr)
@@ -215,38 +205,23 @@ func (p *person) rotate(take bool) error {
 }
 
 // bind connects and binds the device.
-func (p *person) bind() *raw {
+func (p *person) bind() *servicetest.Device {
 	p.t.Helper()
-	r := p.s.dial(p.t)
-	r.id = p.id
-	r.send(1, wire.ServiceHello{Version: wire.Version, Device: p.id.Public()})
-	ch, ok := r.read().Body.(wire.Challenge)
-	if !ok {
-		p.t.Fatal("no challenge")
-	}
-	r.send(2, wire.Proof{Signature: [64]byte(p.id.Sign(wire.ProofBytes(p.s.pin, ch.Nonce, p.id.Public())))})
-	r.read()
+	r := p.s.Dial(p.t)
+	r.ID = p.id
+	ch := r.Challenge(p.id)
+	r.Answer(ch, p.s.Pin, p.id, p.id)
 	a := p.ses.Authorize(account.BindMethod, account.BindPath, ch.Nonce[:])
 	m := wire.Bind{Session: a.Session, Gen: a.Gen, Seq: a.Seq, MAC: a.MAC}
-	r.want(m, wire.Bound{})
-	r.send(4, m) // a replay
+	r.Want(m, wire.Bound{})
+	r.Send(4, m) // a replay
 	for {
-		f := r.read()
+		f := r.Read()
 		if f.ID == 4 {
 			if f.Body != (wire.Error{Code: wire.CodeAuthFailed}) {
 				p.t.Errorf("a replayed binding: %#v", f.Body)
 			}
 			return r
-		}
-	}
-}
-
-// until reads frames until one is as wanted.
-func (r *raw) until(want wire.FrameBody) {
-	r.t.Helper()
-	for {
-		if f := r.read(); f.Body == want {
-			return
 		}
 	}
 }
@@ -281,10 +256,10 @@ func TestAccountFlow(t *testing.T) {
 
 	// Presence, and none of who is invisible.
 	a, b := ann.bind(), bob.bind()
-	b.send(5, wire.SetPresence{State: wire.Busy})
-	a.until(wire.Presence{Handle: list.Contacts[0].Handle, State: wire.Busy})
-	b.send(6, wire.SetPresence{State: wire.Invisible})
-	a.until(wire.Presence{Handle: list.Contacts[0].Handle, State: wire.Offline})
+	b.Send(5, wire.SetPresence{State: wire.Busy})
+	a.Until(wire.Presence{Handle: list.Contacts[0].Handle, State: wire.Busy})
+	b.Send(6, wire.SetPresence{State: wire.Invisible})
+	a.Until(wire.Presence{Handle: list.Contacts[0].Handle, State: wire.Offline})
 
 	// A copy of the session is caught and its connection closed.
 	copied := *bob.ses
@@ -298,7 +273,7 @@ func TestAccountFlow(t *testing.T) {
 	}
 	bob.ses = mine
 	bob.refused(account.PathMe, account.Empty{}, account.CodeRevoked)
-	if _, code := b.closed(); code != 4004 {
+	if _, code := b.Closed(); code != 4004 {
 		t.Errorf("closed by %d", code)
 	}
 	bob.login()
@@ -311,7 +286,7 @@ func TestAccountFlow(t *testing.T) {
 		t.Error("the export lacks the address")
 	}
 	must[account.Empty](ann, account.PathMeDelete, account.Empty{})
-	if _, code := a.closed(); code != 4004 {
+	if _, code := a.Closed(); code != 4004 {
 		t.Errorf("closed by %d", code)
 	}
 	if err := ann.tryLogin(); !errors.Is(err, account.CodeAuthFailed) {
@@ -357,7 +332,7 @@ func TestUniformAnswers(t *testing.T) {
 
 func TestBadCalls(t *testing.T) {
 	s, _ := startAccounts(t, service.Config{Limits: service.Limits{Answer: time.Second}})
-	web := &http.Client{Transport: insecure()}
+	web := &http.Client{Transport: servicetest.Insecure()}
 	t.Cleanup(web.CloseIdleConnections)
 	for name, c := range map[string]struct {
 		path   string
@@ -384,7 +359,7 @@ func TestBadCalls(t *testing.T) {
 	// A body that does not come.
 	slow, w := io.Pipe()
 	defer w.Close()
-	q, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+s.addr+account.PathLinkOpen, slow)
+	q, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+s.Addr+account.PathLinkOpen, slow)
 	q.Header.Set("Content-Type", "application/json")
 	if r, err := web.Do(q); err == nil {
 		_ = r.Body.Close()

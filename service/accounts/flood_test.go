@@ -1,6 +1,6 @@
 //go:build linux
 
-package service_test
+package accounts_test
 
 import (
 	"bytes"
@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"viewflip.app/service"
+	"viewflip.app/service/servicetest"
 	"viewflip.app/service/srp"
 	"viewflip.app/wire"
 	"viewflip.app/wire/account"
@@ -51,7 +52,7 @@ func TestLoginFlood(t *testing.T) {
 	defer release()
 	var waiting sync.WaitGroup
 	ctx, cancel := context.WithCancel(t.Context())
-	web := &http.Client{Transport: insecure()}
+	web := &http.Client{Transport: servicetest.Insecure()}
 	defer web.CloseIdleConnections()
 	id := newID(t)
 	c, err := srp.NewClient(id[:], []byte("guess"), nil)
@@ -61,14 +62,14 @@ func TestLoginFlood(t *testing.T) {
 	body, _ := account.Encode(account.LoginStart{Device: id, A: c.A()})
 	for range crowd {
 		waiting.Go(func() {
-			q, _ := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+s.addr+account.PathLoginStart, bytes.NewReader(body))
+			q, _ := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+s.Addr+account.PathLoginStart, bytes.NewReader(body))
 			q.Header.Set("Content-Type", "application/json")
 			if r, err := web.Do(q); err == nil {
 				_ = r.Body.Close()
 			}
 		})
 	}
-	eventually(t, "the crowd waits", func() bool { return s.metric(t, "viewflip_logins_here") == fmt.Sprint(crowd) })
+	servicetest.Eventually(t, "the crowd waits", func() bool { return s.metric(t, "viewflip_logins_here") == fmt.Sprint(crowd) })
 	for i := range 20 {
 		sent(t, a, b, fmt.Sprint("through the crowd ", i))
 		must[account.Me](ann, account.PathMe, account.Empty{})
@@ -79,7 +80,7 @@ func TestLoginFlood(t *testing.T) {
 	// Who gave up waits no more.
 	cancel()
 	waiting.Wait()
-	eventually(t, "nobody waits", func() bool { return s.metric(t, "viewflip_logins_here") == "0" })
+	servicetest.Eventually(t, "nobody waits", func() bool { return s.metric(t, "viewflip_logins_here") == "0" })
 	release()
 	ann.login()
 }
@@ -159,7 +160,7 @@ func TestNothingLeaks(t *testing.T) {
 	must[account.Empty](ann, account.PathVaultPut, account.Vault{Version: 1, Blob: account.VaultBlob("planted vault")})
 	must[account.Export](ann, account.PathMeExport, account.Empty{})
 	a, b := ann.bind(), bob.bind()
-	b.send(20, wire.SetPresence{State: wire.Busy})
+	b.Send(20, wire.SetPresence{State: wire.Busy})
 	sent(t, a, b, "v=0\r\no=- planted-sdp 1 IN IP4 192.0.2.77\r\n")
 	link := must[account.LinkOpened](ann, account.PathLinkOpen, account.Empty{})
 	must[account.Empty](ann, account.PathLinkPut, account.LinkPut{Slot: link.Slot, Ticket: link.Ticket, Seq: 1, Blob: account.LinkBlob("planted link")})
@@ -172,7 +173,7 @@ func TestNothingLeaks(t *testing.T) {
 	out.Fail(true)
 	ann.refused(account.PathSignupStart, account.SignupStart{Email: "planted.dora@planted.example", Name: "Planted"}, account.CodeUnavailable)
 	s.raw(t, ann.web, account.PathLoginStart, []byte(`{"planted":1}`), nil)
-	s.stop()
+	s.Stop()
 
 	seed, pass := ann.key.Seed(), ann.pk.Password()
 	device, keys := ann.pk.DeviceID(), ann.key.Public()
@@ -214,10 +215,10 @@ func TestReady(t *testing.T) {
 	if code, text := get("/readyz"); code != 200 || text != "ready" {
 		t.Error(code, text)
 	}
-	web := &http.Client{Transport: insecure()}
+	web := &http.Client{Transport: servicetest.Insecure()}
 	defer web.CloseIdleConnections()
 	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 404} { // of everybody's port
-		q, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+s.addr+path, nil)
+		q, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+s.Addr+path, nil)
 		r, err := web.Do(q)
 		if err != nil {
 			t.Fatal(err)
@@ -227,7 +228,7 @@ func TestReady(t *testing.T) {
 			t.Errorf("%s: %d", path, r.StatusCode)
 		}
 	}
-	s.stop()
+	s.Stop()
 	if code, text := get("/readyz"); code != 503 || text != "draining" {
 		t.Error(code, text)
 	}

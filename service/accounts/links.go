@@ -1,4 +1,4 @@
-package service
+package accounts
 
 import (
 	"errors"
@@ -57,7 +57,7 @@ func (r *rendezvous) listen(b *bus.Bus) (*bus.Subscription, error) {
 
 // linkOpen counts slots by network: there are ten thousand in all, and whoever
 // opens one needs no account.
-func linkOpen(c *call, _ account.Empty) (a account.LinkOpened, err error) {
+func linkOpen(c *request, _ account.Empty) (a account.LinkOpened, err error) {
 	if err := c.quotaOfNetwork("slots", slotLimits); err != nil {
 		return a, err
 	}
@@ -71,7 +71,7 @@ func linkOpen(c *call, _ account.Empty) (a account.LinkOpened, err error) {
 // linkPut takes the new device's messages from who has the ticket, and the old
 // one's from a device that has an account, which is counted: nobody else can use
 // up the places of others.
-func linkPut(c *call, q account.LinkPut) (a account.Empty, err error) {
+func linkPut(c *request, q account.LinkPut) (a account.Empty, err error) {
 	if q.Ticket == (account.ID{}) {
 		if c.session.Kind != store.KindDevice {
 			return a, account.CodeAuthFailed
@@ -91,7 +91,7 @@ func linkPut(c *call, q account.LinkPut) (a account.Empty, err error) {
 	return a, nil
 }
 
-func linkGet(c *call, q account.LinkGet) (a account.LinkMessages, err error) {
+func linkGet(c *request, q account.LinkGet) (a account.LinkMessages, err error) {
 	end := time.NewTimer(linkWait)
 	defer end.Stop()
 	for {
@@ -106,7 +106,7 @@ func linkGet(c *call, q account.LinkGet) (a account.LinkMessages, err error) {
 		case <-end.C:
 			a.Messages = []account.LinkMessage{}
 			return a, nil
-		case <-c.stopping:
+		case <-c.mailbox.Stopping():
 			return a, account.Failure{Code: account.CodeUnavailable, RetryAfter: 1}
 		case <-c.ctx.Done():
 			return a, c.ctx.Err()

@@ -1,6 +1,6 @@
 //go:build linux
 
-package service_test
+package accounts_test
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"viewflip.app/service"
+	"viewflip.app/service/accounts"
 	"viewflip.app/service/bus"
 	"viewflip.app/service/servicetest"
 	"viewflip.app/service/store"
@@ -40,7 +41,7 @@ func (n *nats) start() {
 		n.t.Fatal(err)
 	}
 	srv.Start()
-	if !srv.ReadyForConnections(patience) {
+	if !srv.ReadyForConnections(servicetest.Patience) {
 		n.t.Fatal("no NATS")
 	}
 	n.srv, n.port = srv, srv.Addr().(*net.TCPAddr).Port
@@ -51,7 +52,7 @@ func (n *nats) stop() { n.srv.Shutdown(); n.srv.WaitForShutdown() }
 func (n *nats) url() string { return fmt.Sprint("nats://127.0.0.1:", n.port) }
 
 // two starts two nodes of one service, on one database and one bus.
-func two(t *testing.T, engine string, cfg service.Config) (a, b *running, out *servicetest.Outbox, n *nats) {
+func two(t *testing.T, engine string) (a, b *running, out *servicetest.Outbox, n *nats) {
 	t.Helper()
 	n = startNATS(t)
 	o := store.Options{Dir: t.TempDir(), Master: store.NewMasterKey()}
@@ -68,10 +69,10 @@ func two(t *testing.T, engine string, cfg service.Config) (a, b *running, out *s
 	}
 	out = servicetest.NewOutbox()
 	var err error
-	if cfg.Certificate, err = service.NewCertificate(); err != nil {
+	cfg := accounts.Config{Mail: out}
+	if cfg.Mailbox.Certificate, err = service.NewCertificate(); err != nil {
 		t.Fatal(err)
 	}
-	cfg.Mail = out
 	var nodes [2]*running
 	for i := range nodes {
 		if engine == "postgres" || i == 0 { // a file is one process's, whose nodes share it
@@ -106,19 +107,19 @@ func meet(ann, bob *person) (ofBob account.ID) {
 }
 
 // sent tries until a message is taken, and acknowledges it there.
-func sent(t *testing.T, from, to *raw, text string) {
+func sent(t *testing.T, from, to *servicetest.Device, text string) {
 	t.Helper()
-	eventually(t, "sent: "+text, func() bool {
-		from.send(9, wire.Send{To: to.id.Public().Address(), Sealed: []byte(text)})
-		return from.answer(9) == (wire.OK{})
+	servicetest.Eventually(t, "sent: "+text, func() bool {
+		from.Send(9, wire.Send{To: to.ID.Public().Address(), Sealed: []byte(text)})
+		return from.Reply(9) == (wire.OK{})
 	})
 	for {
-		f := to.read()
+		f := to.Read()
 		if d, ok := f.Body.(wire.Deliver); ok {
-			if d.From != from.id.Public().Address() || string(d.Sealed) != text {
+			if d.From != from.ID.Public().Address() || string(d.Sealed) != text {
 				t.Fatalf("%s instead of %s", d.Sealed, text)
 			}
-			to.send(f.ID, wire.OK{})
+			to.Send(f.ID, wire.OK{})
 			return
 		}
 	}
@@ -132,7 +133,7 @@ func TestTwoNodes(t *testing.T) {
 
 func testTwoNodes(t *testing.T, engine string) {
 	t.Helper()
-	north, south, out, bus := two(t, engine, service.Config{})
+	north, south, out, bus := two(t, engine)
 	ann := signUp(t, north, out, "ann@example.org", "Ann")
 	bob := signUp(t, south, out, "bob@example.org", "Bob") // the session works on both
 	ofBob := meet(ann.at(south), bob.at(north))
@@ -141,44 +142,44 @@ func testTwoNodes(t *testing.T, engine string) {
 	a, b := ann.bind(), bob.bind()
 	sent(t, a, b, "north to south")
 	sent(t, b, a, "south to north")
-	a.send(10, wire.OpenInvite{Invite: wire.InviteID{7}, Expires: time.Now().Add(time.Hour).Unix()})
-	if got := a.answer(10); got != (wire.OK{}) {
+	a.Send(10, wire.OpenInvite{Invite: wire.InviteID{7}, Expires: time.Now().Add(time.Hour).Unix()})
+	if got := a.Reply(10); got != (wire.OK{}) {
 		t.Fatalf("%#v", got)
 	}
-	b.send(11, wire.Lookup{Invite: wire.InviteID{7}})
-	if got := b.answer(11); got != (wire.Found{Device: a.id.Public()}) {
+	b.Send(11, wire.Lookup{Invite: wire.InviteID{7}})
+	if got := b.Reply(11); got != (wire.Found{Device: a.ID.Public()}) {
 		t.Errorf("%#v", got)
 	}
-	b.send(12, wire.SetPresence{State: wire.Busy})
-	a.until(wire.Presence{Handle: ofBob, State: wire.Busy})
+	b.Send(12, wire.SetPresence{State: wire.Busy})
+	a.Until(wire.Presence{Handle: ofBob, State: wire.Busy})
 
 	// Who comes later gets what is.
-	_ = a.ws.Close(1000, "")
+	_ = a.WS.Close(1000, "")
 	a = ann.bind()
-	a.until(wire.Presence{Handle: ofBob, State: wire.Busy})
+	a.Until(wire.Presence{Handle: ofBob, State: wire.Busy})
 
 	// A device moves to the other node and back: it is in one place, and
 	// nothing gets lost or doubled.
 	for i, node := range []*running{north, south, north} {
 		old := b
 		b = bob.at(node).bind()
-		if _, code := old.closed(); code != 4001 {
+		if _, code := old.Closed(); code != 4001 {
 			t.Errorf("move %d: the old connection ended by %d", i, code)
 		}
 		sent(t, a, b, fmt.Sprint("after move ", i))
 		sent(t, b, a, fmt.Sprint("and back ", i))
 	}
-	b.send(13, wire.SetPresence{State: wire.Online})
-	a.until(wire.Presence{Handle: ofBob, State: wire.Online})
+	b.Send(13, wire.SetPresence{State: wire.Online})
+	a.Until(wire.Presence{Handle: ofBob, State: wire.Online})
 
 	// The bus is gone for a while: in one node all goes on, and later all is well.
 	b2 := bob.at(south).bind()
-	b.closed()
+	b.Closed()
 	b = b2
 	bus.stop()
-	eventually(t, "the nodes notice", func() bool {
-		a.send(14, wire.Send{To: b.id.Public().Address(), Sealed: []byte("x")})
-		return a.answer(14) != (wire.OK{})
+	servicetest.Eventually(t, "the nodes notice", func() bool {
+		a.Send(14, wire.Send{To: b.ID.Public().Address(), Sealed: []byte("x")})
+		return a.Reply(14) != (wire.OK{})
 	})
 	must[account.Me](ann, account.PathMe, account.Empty{})
 	carl := signUp(t, north, out, "carl@example.org", "Carl") // subscribes while there is no bus
@@ -187,20 +188,20 @@ func testTwoNodes(t *testing.T, engine string) {
 	bus.start()
 	sent(t, b, c, "to who came meanwhile")
 	sent(t, a, b, "again")
-	b.send(15, wire.SetPresence{State: wire.Busy})
-	a.until(wire.Presence{Handle: ofBob, State: wire.Busy})
+	b.Send(15, wire.SetPresence{State: wire.Busy})
+	a.Until(wire.Presence{Handle: ofBob, State: wire.Busy})
 
 	// A device is revoked on one node and its socket on the other closes.
 	must[account.Empty](bob.at(north), account.PathSessionEnd, account.SessionEnd{})
-	if _, code := b.closed(); code != 4004 {
+	if _, code := b.Closed(); code != 4004 {
 		t.Errorf("revoked on the other node: closed by %d", code)
 	}
 	bob.refused(account.PathMe, account.Empty{}, account.CodeRevoked)
-	a.until(wire.Presence{Handle: ofBob, State: wire.Offline})
+	a.Until(wire.Presence{Handle: ofBob, State: wire.Offline})
 
 	// One node drains; the other takes over.
-	north.stop()
-	a.closed()
+	north.Stop()
+	a.Closed()
 	a = ann.at(south).bind()
 	bob = bob.at(south)
 	bob.login()
@@ -211,13 +212,13 @@ func testTwoNodes(t *testing.T, engine string) {
 
 // What the bus could not tell is found out when it is back.
 func TestRevokedWithoutBus(t *testing.T) {
-	north, south, out, bus := two(t, "sqlite", service.Config{})
+	north, south, out, bus := two(t, "sqlite")
 	ann := signUp(t, north, out, "ann@example.org", "Ann")
 	a := ann.bind()
 	bus.stop()
 	must[account.Empty](ann.at(south), account.PathSessionEnd, account.SessionEnd{})
 	bus.start()
-	if _, code := a.closed(); code != 4004 {
+	if _, code := a.Closed(); code != 4004 {
 		t.Errorf("closed by %d", code)
 	}
 }

@@ -1,0 +1,33 @@
+package service_test
+
+import (
+	"os"
+	"testing"
+
+	"viewflip.app/service"
+	"viewflip.app/service/servicetest"
+)
+
+// running is a mailbox on loopback.
+type running struct {
+	*servicetest.Running
+	log *servicetest.Log
+}
+
+// start runs a mailbox until Stop or the end of the test.
+func start(t *testing.T, cfg service.Config) *running {
+	t.Helper()
+	var err error
+	if cfg.Certificate, err = service.NewCertificate(); err != nil {
+		t.Fatal(err)
+	}
+	log := &servicetest.Log{}
+	cfg.Log = log.Logger()
+	s, err := service.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &running{servicetest.Start(t, s, ""), log}
+}
+
+func TestMain(m *testing.M) { os.Exit(servicetest.Main(m)) }
