@@ -168,6 +168,8 @@ func (c *Conn) Managed() []xproto.Window {
 	if len(c.Cardinals(c.Root, "_NET_SUPPORTING_WM_CHECK")) > 0 {
 		return nil // there is a window manager, and it has no window
 	}
+	r, err := xproto.GetWindowAttributes(c.Conn, c.Root).Reply()
+	framed := err == nil && r.AllEventMasks&xproto.EventMaskSubstructureRedirect != 0 // somebody manages windows
 	t, err := xproto.QueryTree(c.Conn, c.Root).Reply()
 	if err != nil {
 		return nil
@@ -181,7 +183,10 @@ func (c *Conn) Managed() []xproto.Window {
 		}
 		a, err := asked[at].Reply()
 		if err == nil && !a.OverrideRedirect && a.MapState == xproto.MapStateViewable && a.Class == xproto.WindowClassInputOutput {
-			out = append(out, c.client(w))
+			if framed {
+				w = c.client(w)
+			}
+			out = append(out, w)
 		}
 	}
 	return out

@@ -34,7 +34,7 @@ func NewFeed(c *Conn) (*Feed, error) {
 	// ended to the next one, and whoever asks for a window of that client that is
 	// gone must not find this one.
 	s := xproto.Setup(c.Conn)
-	id := xproto.Window(s.ResourceIdBase | s.ResourceIdMask)
+	id := xproto.Window(s.ResourceIdBase | s.ResourceIdMask&^0xff | 0x5a)
 	err := xproto.CreateWindowChecked(c.Conn, 0, id, c.Root, -1, -1, 1, 1, 0,
 		xproto.WindowClassInputOnly, 0, xproto.CwOverrideRedirect, []uint32{1}).Check()
 	if err != nil {
