@@ -356,8 +356,8 @@ rule $f 's/return !h\.captured\.IsZero\(\) \&\& min/return min/' 'a menu stays w
 rule $f 's/case \(p \|\| k\) \&\& s\.hostComes\(\)/case false/' 'the host in a program that has grabbed' 'TestConformance/second/the host in a program'
 rule $f 's/err != nil \|\| f != focus \{/err != nil \&\& f != focus {/' 'a pair that is made anew lets go in the program' 'TestRenewedPair'
 
-f=input/xtest/section_linux.go
-rule $f 's/if aim\.Point \&\& !aim\.Held \|\| aim\.Keys \&\& h\.ptrGrab\.foreign \{/if aim.Point \&\& !aim.Held {/' 'keys while a press is held back' 'TestConformance/second/a press that is held back'
+f=input/xtest/grab_linux.go
+rule $f 's/return aim\.Point \&\& !aim\.Held \|\| .*/return aim.Point \&\& !aim.Held/' 'keys while a press is held back' 'TestConformance/second/a press that is held back'
 
 f=input/xtest/pace_linux.go
 rule $f 's/if !d\.frail \|\| aim\.Button/if aim.Button/; s/aim\.Button != wire\.Right \{/aim.Button != 99 {/' 'one menu of the window manager after the other' 'TestManyMenus/xfwm4'

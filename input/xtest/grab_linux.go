@@ -50,6 +50,14 @@ func (g *grab) own() bool {
 	return !g.foreign && !g.since.IsZero() && time.Since(g.since) >= ownTime
 }
 
+// asksPointer reports whether it matters that somebody has grabbed the acting
+// pointer. For keys it does while a window manager may hold a press back: it may
+// have stopped the keyboard too, and a key would wait, and go to whatever has the
+// focus then.
+func (h *hands) asksPointer(aim input.Aim) bool {
+	return aim.Point && !aim.Held || aim.Keys && h.ptrGrab.foreign
+}
+
 // ownGrabs finds out whether the grabs that stand in the guest's way are those of
 // the shared program.
 func (s *section) ownGrabs(aim input.Aim) {
@@ -58,7 +66,7 @@ func (s *section) ownGrabs(aim input.Aim) {
 		return
 	}
 	free := !s.host.ptrGrabbed && !s.host.kbdGrabbed
-	if aim.Point && !aim.Held || aim.Keys && h.ptrGrab.foreign {
+	if h.asksPointer(aim) {
 		h.ptrGrab.see(s.state.Busy, free)
 		if h.ptrGrab.own() && h.dragger == nil && d.leadsAlone() {
 			s.state.Busy = false

@@ -141,9 +141,7 @@ func (s *section) look(aim input.Aim) bool {
 	fc := xproto.GetInputFocus(c)
 	var bc xproto.GrabPointerCookie
 	var lc xproto.GrabKeyboardCookie
-	// A window manager that holds a press back may have stopped the keyboard too: a
-	// key would wait, and go to whatever has the focus then.
-	if aim.Point && !aim.Held || aim.Keys && h.ptrGrab.foreign {
+	if h.asksPointer(aim) {
 		bc = xproto.GrabPointer(c, false, h.probe, 0, xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime)
 	}
 	if aim.Keys {

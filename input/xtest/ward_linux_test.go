@@ -17,20 +17,27 @@ import (
 	"viewflip.app/wire"
 )
 
+// seatOf is a seat of a desktop that is closed with the test.
+func seatOf(t *testing.T, display string) *xtest.Seat {
+	t.Helper()
+	d, err := platform.Open(display, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	return xtest.NewSeat(d, xtest.SeatOptions{})
+}
+
 // A guest holds a key, somebody takes the guests' keyboard to another window, and
 // the shared program has grabbed the guests' pointer when the host comes to it.
 // The pair that is made anew then lets go of the key, and the other window hears
 // nothing of that.
 func TestRenewedPairTellsNobody(t *testing.T) {
 	display := start(t)
-	d, err := platform.Open(display, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
+	seat := seatOf(t, display)
 	win := pt.NewWindow(t, display, pt.Options{Bounds: image.Rect(100, 100, 300, 300)})
 	other := pt.NewWindow(t, display, pt.Options{Bounds: image.Rect(500, 100, 700, 300)})
-	desk, err := xtest.NewSeat(d, xtest.SeatOptions{}).Open(t.Context(), win.ID())
+	desk, err := seat.Open(t.Context(), win.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,12 +100,7 @@ func TestFocusOnItsWay(t *testing.T) {
 // goes on.
 func TestGivingUpEndsNoDrag(t *testing.T) {
 	display := start(t)
-	d, err := platform.Open(display, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	seat := xtest.NewSeat(d, xtest.SeatOptions{})
+	seat := seatOf(t, display)
 	open := func(r image.Rectangle) (*pt.Window, *input.Gate) {
 		w := pt.NewWindow(t, display, pt.Options{Bounds: r})
 		desk, err := seat.Open(t.Context(), w.ID())
