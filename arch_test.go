@@ -24,8 +24,9 @@ func mayImport() map[string][]string {
 		p: {x, x + "/xinput"}, x: {w}, x + "/xinput": nil, "platform/virtual": {x}, "platform/platformtest": {p, x, "video"},
 		// capture names the pointer whose shape it asks for.
 		"capture": {p, x, x + "/xinput", "video"},
-		"input":   {w, p}, "input/xtest": {"input", p, x, x + "/xinput", w}, "input/robot": {"input", "input/xtest", p, x, w}, "input/inputtest": {"input", p, "platform/platformtest", x, x + "/xinput", w},
-		"rtc": {w}, "service/client": {w, w + "/account", "service/srp"},
+		"input":   {w, p}, "input/xtest": {"input", p, x, x + "/xinput", w}, "input/robot": {"input", "input/xtest", p, x, w}, "input/inputtest": {"input", p, w},
+		"input/inputtest/onx11": {"input", "input/inputtest", p, "platform/platformtest", x, x + "/xinput", w},
+		"rtc":                   {w}, "service/client": {w, w + "/account", "service/srp"},
 		// What both sides of an account share; SRP knows nothing of viewflip.
 		"wire/account": {w}, "service/srp": nil,
 		// The store keeps sessions and device lists in the types of the protocol.
@@ -49,7 +50,7 @@ func mayImport() map[string][]string {
 
 // testOnly may be imported by every test, and by tests alone.
 func testOnly() []string {
-	return []string{"platform/virtual", "platform/platformtest", "input/inputtest", "service/servicetest"}
+	return []string{"platform/virtual", "platform/platformtest", "input/inputtest", "input/inputtest/onx11", "service/servicetest"}
 }
 
 // onlyIn keeps third-party modules where they belong.

@@ -1,5 +1,5 @@
-// Package inputtest is a Desk without a desktop, for tests of everything that
-// uses a gate. It records what was done and answers as it is told.
+// Package inputtest tests gates: with a Desk without a desktop, which records
+// what was done and answers as it is told. Only tests use it.
 package inputtest
 
 import (

@@ -10,7 +10,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/input"
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
@@ -30,12 +30,12 @@ func TestOnDisplay(t *testing.T) {
 		t.Run(map[bool]string{true: "shared", false: "second"}[shared], func(t *testing.T) {
 			var seat *xtest.Seat
 			var of *platform.Desktop
-			inputtest.Conformance(t, v.Name(), func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {
+			onx11.Conformance(t, v.Name(), func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {
 				if of != d {
 					seat, of = NewSeat(d, xtest.SeatOptions{Shared: shared}), d
 				}
 				return seat.Open(ctx, id)
-			}, inputtest.Traits{Buttons: []wire.Button{wire.Left, wire.Middle, wire.Right}, Second: !shared})
+			}, onx11.Traits{Buttons: []wire.Button{wire.Left, wire.Middle, wire.Right}, Second: !shared})
 		})
 	}
 

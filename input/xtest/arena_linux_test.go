@@ -15,7 +15,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/input"
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
@@ -85,7 +85,7 @@ func newArena(t *testing.T, v *virtual.Display, s scene, typed string) *arena {
 	t.Helper()
 	a := &arena{t: t, scene: s, typed: typed}
 	connect := func() *x11.Conn {
-		c := inputtest.Host(t, v.Name())
+		c := onx11.Host(t, v.Name())
 		return c
 	}
 	a.c, a.hand = connect(), connect()

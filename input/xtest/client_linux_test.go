@@ -13,7 +13,7 @@ import (
 	fake "github.com/jezek/xgb/xtest"
 
 	"viewflip.app/input"
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
@@ -36,7 +36,7 @@ func TestXterm(t *testing.T) {
 	d, id := findClient(t, v.Name(), "guest")
 	other := pt.NewWindow(t, v.Name(), pt.Options{Title: "host", Bounds: image.Rect(700, 500, 900, 700)})
 	other.Focus()
-	host := inputtest.Host(t, v.Name())
+	host := onx11.Host(t, v.Name())
 	const codeB = 56
 	hostTypes := func() {
 		fake.FakeInput(host.Conn, xproto.KeyPress, codeB, 0, 0, 0, 0, 0)
@@ -54,7 +54,7 @@ func TestXterm(t *testing.T) {
 	do := func(ev wire.Input) {
 		t.Helper()
 		ev.Gen = 1
-		pt.Eventually(t, ev.Kind.String(), func() bool { return g.Do(ev, inputtest.Rights).OK() })
+		pt.Eventually(t, ev.Kind.String(), func() bool { return g.Do(ev, onx11.Rights).OK() })
 	}
 	key := func(dom string) wire.Key {
 		k, ok := wire.KeyFromDOM(dom)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/jezek/xgb/xproto"
 
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
@@ -84,7 +84,7 @@ func TestLateReader(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = v.Close() })
 			setLayout(t, v, first)
-			host := inputtest.Host(t, v.Name())
+			host := onx11.Host(t, v.Name())
 			g, typed := openClient(t, v, opener(xtest.SeatOptions{}), "exec "+program)
 			same := followed(t, v.Name())
 			a := &acting{v: v, host: host, typist: typist{t: t, gate: g, typed: typed}}

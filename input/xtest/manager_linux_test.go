@@ -13,7 +13,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 	fake "github.com/jezek/xgb/xtest"
 
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
@@ -80,7 +80,7 @@ type hand struct {
 // newHand gives the host a window at r with their focus and pointer.
 func newHand(t *testing.T, display string, r image.Rectangle) *hand {
 	t.Helper()
-	c := inputtest.Host(t, display)
+	c := onx11.Host(t, display)
 	none, err := xproto.NewWindowId(c.Conn)
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +179,7 @@ func (h *hand) works() {
 }
 
 // ask has the shared program ask the window manager for something.
-func ask(b *inputtest.Bench, kind string, data ...uint32) {
+func ask(b *onx11.Bench, kind string, data ...uint32) {
 	c := b.Win.Conn()
 	xproto.UngrabPointer(c.Conn, xproto.TimeCurrentTime) // as toolkits do first
 	ev := xproto.ClientMessageEvent{
@@ -192,13 +192,13 @@ func ask(b *inputtest.Bench, kind string, data ...uint32) {
 
 // requests are what programs ask window managers for when somebody presses a
 // button in a title bar of their own; x and y are where.
-func requests(x, y uint32) map[string]func(*inputtest.Bench) {
+func requests(x, y uint32) map[string]func(*onx11.Bench) {
 	const normal = 1 // a program, not a pager
-	out := map[string]func(*inputtest.Bench){
-		"menu": func(b *inputtest.Bench) { ask(b, "_GTK_SHOW_WINDOW_MENU", 2, x, y) },
+	out := map[string]func(*onx11.Bench){
+		"menu": func(b *onx11.Bench) { ask(b, "_GTK_SHOW_WINDOW_MENU", 2, x, y) },
 	}
 	for name, direction := range map[string]uint32{"resize": 4, "move": 8, "resize by keys": 9, "move by keys": 10} {
-		out[name] = func(b *inputtest.Bench) { ask(b, "_NET_WM_MOVERESIZE", x, y, direction, 1, normal) }
+		out[name] = func(b *onx11.Bench) { ask(b, "_NET_WM_MOVERESIZE", x, y, direction, 1, normal) }
 	}
 	return out
 }
@@ -211,7 +211,7 @@ func TestManagerIsNotAsked(t *testing.T) {
 		for mode, shared := range map[string]bool{"second": false, "shared": true} {
 			t.Run(wm+"/"+mode, func(t *testing.T) {
 				v := underManager(t, wm)
-				b := inputtest.NewBench(t, v.Name(), opener(xtest.SeatOptions{Shared: shared}))
+				b := onx11.NewBench(t, v.Name(), opener(xtest.SeatOptions{Shared: shared}))
 				h := newHand(t, v.Name(), image.Rect(800, 500, 1000, 700))
 				for name, request := range requests(300, 200) {
 					t.Run(name, func(t *testing.T) { notAsked(t, b, h, shared, request) })
@@ -228,12 +228,12 @@ func TestActivation(t *testing.T) {
 	for _, wm := range withTwm() {
 		t.Run(wm, func(t *testing.T) {
 			v := underManager(t, wm)
-			b := inputtest.NewBench(t, v.Name(), opener(xtest.SeatOptions{}))
+			b := onx11.NewBench(t, v.Name(), opener(xtest.SeatOptions{}))
 			h := newHand(t, v.Name(), image.Rect(800, 500, 1000, 700))
 			for _, wait := range []time.Duration{0, time.Second} {
 				for _, kind := range []wire.Kind{wire.Press, wire.Release} {
 					ev := b.Button(kind, 100, 50, wire.Left)
-					pt.Eventually(t, "a click", func() bool { return b.Gate.Do(ev, inputtest.Rights).OK() })
+					pt.Eventually(t, "a click", func() bool { return b.Gate.Do(ev, onx11.Rights).OK() })
 				}
 				time.Sleep(wait)
 				const application = 1
@@ -245,7 +245,7 @@ func TestActivation(t *testing.T) {
 	}
 }
 
-func notAsked(t *testing.T, b *inputtest.Bench, h *hand, shared bool, request func(*inputtest.Bench)) {
+func notAsked(t *testing.T, b *onx11.Bench, h *hand, shared bool, request func(*onx11.Bench)) {
 	t.Helper()
 	h.t = t
 	before := b.Win.Bounds()
@@ -255,12 +255,12 @@ func notAsked(t *testing.T, b *inputtest.Bench, h *hand, shared bool, request fu
 		h.focus(h.win)
 	}
 	press := b.Button(wire.Press, 100, 50, wire.Left)
-	pt.Eventually(t, "the press", func() bool { return b.Gate.Do(press, inputtest.Rights).OK() })
-	pt.Eventually(t, "the press", func() bool { return len(inputtest.Got(b.Win, pt.Press)) > 0 })
+	pt.Eventually(t, "the press", func() bool { return b.Gate.Do(press, onx11.Rights).OK() })
+	pt.Eventually(t, "the press", func() bool { return len(onx11.Got(b.Win, pt.Press)) > 0 })
 	request(b)
 	h.taken() // some of them do not even answer
 	h.freeAtLast()
-	if v := b.Gate.Do(b.At(wire.Move, 120, 90), inputtest.Rights); v.Reason != wire.Theirs {
+	if v := b.Gate.Do(b.At(wire.Move, 120, 90), onx11.Rights); v.Reason != wire.Theirs {
 		t.Errorf("the guest is told %q", v.Reason)
 	}
 	b.Do(b.Button(wire.Release, 120, 90, wire.Left))
@@ -272,20 +272,20 @@ func notAsked(t *testing.T, b *inputtest.Bench, h *hand, shared bool, request fu
 	if got := b.Win.Bounds(); got != before {
 		t.Errorf("the window is at %v, was at %v", got, before)
 	}
-	pt.Eventually(t, "the guest to go on", func() bool { return b.Gate.Do(b.At(wire.Move, 50, 50), inputtest.Rights).OK() })
+	pt.Eventually(t, "the guest to go on", func() bool { return b.Gate.Do(b.At(wire.Move, 50, 50), onx11.Rights).OK() })
 	b.Win.Forget()
 }
 
 // What the host asks for by their own hand the window manager does.
 func TestManagerIsTheHosts(t *testing.T) {
-	b := inputtest.NewBench(t, underManager(t, "openbox").Name(), opener(xtest.SeatOptions{}))
+	b := onx11.NewBench(t, underManager(t, "openbox").Name(), opener(xtest.SeatOptions{}))
 	h := newHand(t, b.Display, image.Rect(800, 500, 1000, 700))
 	b.Do(b.At(wire.Move, 20, 20))
 	before := b.Win.Bounds().Min
 	h.at = before.Add(image.Pt(100, 50))
 	h.event(xproto.MotionNotify, 0)
 	h.event(xproto.ButtonPress, 1)
-	pt.Eventually(t, "the press", func() bool { return len(inputtest.Got(b.Win, pt.Press)) > 0 })
+	pt.Eventually(t, "the press", func() bool { return len(onx11.Got(b.Win, pt.Press)) > 0 })
 	ask(b, "_NET_WM_MOVERESIZE", uint32(h.at.X), uint32(h.at.Y), 8, 1, 1)
 	pt.Eventually(t, "the window manager to move it", func() bool {
 		h.at = h.at.Add(image.Pt(2, 2))
@@ -347,7 +347,7 @@ func TestManagerLetsGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = v.Close() })
-	b := inputtest.NewBench(t, v.Name(), opener(xtest.SeatOptions{}))
+	b := onx11.NewBench(t, v.Name(), opener(xtest.SeatOptions{}))
 	h := newHand(t, v.Name(), image.Rect(800, 500, 1000, 700))
 	taken := menuManager(t, v.Name())
 	for name, request := range map[string]func(){
@@ -359,7 +359,7 @@ func TestManagerLetsGo(t *testing.T) {
 			h.focus(h.win)
 			n := taken.Load()
 			press := b.Button(wire.Press, 100, 50, wire.Left)
-			pt.Eventually(t, "the press", func() bool { return b.Gate.Do(press, inputtest.Rights).OK() })
+			pt.Eventually(t, "the press", func() bool { return b.Gate.Do(press, onx11.Rights).OK() })
 			request()
 			pt.Eventually(t, "the window manager to take the keyboard", func() bool { return taken.Load() > n })
 			pt.Eventually(t, "the host's hand to be free", h.free)
@@ -368,8 +368,8 @@ func TestManagerLetsGo(t *testing.T) {
 				return err == nil && image.Pt(int(p.RootX), int(p.RootY)) == h.at
 			})
 			h.works()
-			b.Gate.Do(b.Button(wire.Release, 100, 50, wire.Left), inputtest.Rights)
-			pt.Eventually(t, "the guest to go on", func() bool { return b.Gate.Do(b.At(wire.Move, 50, 50), inputtest.Rights).OK() })
+			b.Gate.Do(b.Button(wire.Release, 100, 50, wire.Left), onx11.Rights)
+			pt.Eventually(t, "the guest to go on", func() bool { return b.Gate.Do(b.At(wire.Move, 50, 50), onx11.Rights).OK() })
 		})
 	}
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/jezek/xgb/xproto"
 
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
@@ -22,7 +22,7 @@ func TestForbiddenLevel(t *testing.T) {
 	const code, powerOff = 56, 0x1008ff2a // KeyB, XF86PowerOff
 	for _, whose := range []string{"host", "guest"} {
 		t.Run(whose, func(t *testing.T) {
-			b := inputtest.NewBench(t, start(t), opener(xtest.SeatOptions{}))
+			b := onx11.NewBench(t, start(t), opener(xtest.SeatOptions{}))
 			c, err := x11.Connect(b.Display)
 			if err != nil {
 				t.Fatal(err)
@@ -41,21 +41,21 @@ func TestForbiddenLevel(t *testing.T) {
 				t.Fatal(err)
 			}
 			typed := func(n int) func() bool {
-				return func() bool { return len(inputtest.Got(b.Win, pt.KeyUp)) >= n }
+				return func() bool { return len(onx11.Got(b.Win, pt.KeyUp)) >= n }
 			}
 			pt.Eventually(t, "the new map", func() bool { // by the viewer's key: it is held, not tapped
-				v := b.Gate.Do(b.Key(wire.KeyDown, "KeyB"), inputtest.Rights)
+				v := b.Gate.Do(b.Key(wire.KeyDown, "KeyB"), onx11.Rights)
 				b.Do(b.Key(wire.KeyUp, "KeyB"))
 				return v.Reason == wire.KeyDenied
 			})
 			b.Do(b.Key(wire.KeyDown, "KeyA"), b.Key(wire.KeyUp, "KeyA")) // all before it has arrived
 			pt.Eventually(t, "the key", func() bool {
-				return slices.ContainsFunc(inputtest.Got(b.Win, pt.KeyUp), func(e pt.Event) bool { return e.Detail == 38 })
+				return slices.ContainsFunc(onx11.Got(b.Win, pt.KeyUp), func(e pt.Event) bool { return e.Detail == 38 })
 			})
 			b.Win.Forget()
 			b.Do(wire.Input{Kind: wire.Text, Text: "b"})
 			pt.Eventually(t, "the character", typed(1))
-			for _, e := range inputtest.Got(b.Win, pt.KeyDown) {
+			for _, e := range onx11.Got(b.Win, pt.KeyDown) {
 				if e.Detail == code {
 					t.Errorf("%+v", e)
 				}
@@ -73,13 +73,13 @@ func TestThirdLevel(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = v.Close() })
 	setXKB(t, v, "de")
-	b := inputtest.NewBench(t, v.Name(), opener(xtest.SeatOptions{Shared: true}))
+	b := onx11.NewBench(t, v.Name(), opener(xtest.SeatOptions{Shared: true}))
 	const code, powerOff = 56, 0x1008ff2a // KeyB, XF86PowerOff
 	syms := []xproto.Keysym{'b', 'B', 'b', 'B', powerOff, powerOff}
 	if err := xproto.ChangeKeyboardMappingChecked(b.Win.Conn().Conn, 1, code, byte(len(syms)), syms).Check(); err != nil {
 		t.Fatal(err)
 	}
-	press := func(dom string) wire.Reason { return b.Gate.Do(b.Key(wire.KeyDown, dom), inputtest.Rights).Reason }
+	press := func(dom string) wire.Reason { return b.Gate.Do(b.Key(wire.KeyDown, dom), onx11.Rights).Reason }
 	for _, keys := range [][]string{{"AltRight", "KeyB"}, {"KeyB", "AltRight"}} {
 		pt.Eventually(t, keys[0], func() bool { return press(keys[0]) == 0 })
 		if why := press(keys[1]); why != wire.KeyDenied {

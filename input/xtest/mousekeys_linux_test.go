@@ -7,7 +7,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 	fake "github.com/jezek/xgb/xtest"
 
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
@@ -29,9 +29,9 @@ func mouseKeys(t *testing.T, shared bool) {
 	}
 	t.Cleanup(func() { _ = v.Close() })
 	setXKB(t, v, "us", "keypad:pointerkeys")
-	b := inputtest.NewBench(t, v.Name(), opener(xtest.SeatOptions{Shared: shared}))
+	b := onx11.NewBench(t, v.Name(), opener(xtest.SeatOptions{Shared: shared}))
 	beside := b.Neighbour()
-	host := inputtest.Host(t, v.Name())
+	host := onx11.Host(t, v.Name())
 	kb, err := xinput.NewKeyboards(host.Conn)
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func mouseKeys(t *testing.T, shared bool) {
 		return false
 	}
 	// A guest may not turn it on.
-	press := func(dom string) wire.Reason { return b.Gate.Do(b.Key(wire.KeyDown, dom), inputtest.Rights).Reason }
+	press := func(dom string) wire.Reason { return b.Gate.Do(b.Key(wire.KeyDown, dom), onx11.Rights).Reason }
 	pt.Eventually(t, "Shift", func() bool { return press("ShiftLeft") == 0 })
 	if why := press("NumLock"); why != wire.KeyDenied {
 		t.Errorf("Shift+NumLock: %v", why)
@@ -80,7 +80,7 @@ func mouseKeys(t *testing.T, shared bool) {
 		t.Fatal("the host cannot turn mouse keys on")
 	}
 	b.Win.Focus()
-	pt.Eventually(t, "the guest's turn", func() bool { return b.Gate.Do(b.At(wire.Move, 395, 100), inputtest.Rights).OK() })
+	pt.Eventually(t, "the guest's turn", func() bool { return b.Gate.Do(b.At(wire.Move, 395, 100), onx11.Rights).OK() })
 	at := func() image.Point {
 		p, err := xi.QueryPointer(xinput.CorePointer, host.Root).Reply()
 		if err != nil {
@@ -99,7 +99,7 @@ func mouseKeys(t *testing.T, shared bool) {
 	if now := at(); now != before {
 		t.Errorf("the pointer went from %v to %v", before, now)
 	}
-	inputtest.Nothing(t, "the neighbour", beside)
+	onx11.Nothing(t, "the neighbour", beside)
 	if why := press("KeyA"); why != 0 {
 		t.Errorf("a letter: %v", why)
 	}
@@ -114,20 +114,20 @@ func TestSlowKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = v.Close() })
-	b := inputtest.NewBench(t, v.Name(), opener(xtest.SeatOptions{Shared: true}))
-	host := inputtest.Host(t, v.Name())
+	b := onx11.NewBench(t, v.Name(), opener(xtest.SeatOptions{Shared: true}))
+	host := onx11.Host(t, v.Name())
 	const spare, slowKeys = 200, 0xfe73 // SlowKeys_Enable
 	if err := xproto.ChangeKeyboardMappingChecked(host.Conn, 1, spare, 1, []xproto.Keysym{slowKeys}).Check(); err != nil {
 		t.Fatal(err)
 	}
 	text := wire.Input{Kind: wire.Text, Text: "ж"}
-	pt.Eventually(t, "a letter", func() bool { return b.Gate.Do(text, inputtest.Rights).OK() })
+	pt.Eventually(t, "a letter", func() bool { return b.Gate.Do(text, onx11.Rights).OK() })
 	fake.FakeInput(host.Conn, xproto.KeyPress, spare, 0, 0, 0, 0, 0)
 	fake.FakeInput(host.Conn, xproto.KeyRelease, spare, 0, 0, 0, 0, 0)
 	_, _ = xproto.GetInputFocus(host.Conn).Reply()
 	b.Win.Forget()
 	for _, ev := range []wire.Input{text, b.Key(wire.KeyDown, "KeyA")} {
-		pt.Eventually(t, "the refusal", func() bool { return b.Gate.Do(ev, inputtest.Rights).Reason == wire.KeyDenied })
+		pt.Eventually(t, "the refusal", func() bool { return b.Gate.Do(ev, onx11.Rights).Reason == wire.KeyDenied })
 	}
-	inputtest.Nothing(t, "the window", b.Win)
+	onx11.Nothing(t, "the window", b.Win)
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 	fake "github.com/jezek/xgb/xtest"
 
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
@@ -33,7 +33,7 @@ func newActing(t *testing.T) *acting {
 	t.Cleanup(func() { _ = v.Close() })
 	setLayout(t, v, "us")
 	a := &acting{v: v, ended: make(chan error, 1)}
-	a.host = inputtest.Host(t, v.Name())
+	a.host = onx11.Host(t, v.Name())
 	g, typed := openClient(t, v, opener(xtest.SeatOptions{Guard: a.guard}), recorder)
 	a.typist = typist{t: t, gate: g, typed: typed, has: readKeyboard(t, v.Name())}
 	a.write("zя")

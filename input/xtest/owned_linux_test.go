@@ -13,7 +13,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/input"
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
@@ -73,7 +73,7 @@ func twm(t *testing.T, shared bool) {
 		t.Fatal(err)
 	}
 	v := startWM(t, "twm", "-f", config)
-	b := inputtest.NewBench(t, v.Name(), opener(xtest.SeatOptions{Shared: shared}))
+	b := onx11.NewBench(t, v.Name(), opener(xtest.SeatOptions{Shared: shared}))
 	host, err := x11.Connect(v.Name())
 	if err != nil {
 		t.Fatal(err)
@@ -82,17 +82,17 @@ func twm(t *testing.T, shared bool) {
 	for _, keys := range [][]string{{"F5"}, {"ControlLeft", "F6"}, {"KeyA"}} {
 		b.Win.Forget()
 		for _, k := range keys {
-			pt.Eventually(t, k, func() bool { return b.Gate.Do(b.Key(wire.KeyDown, k), inputtest.Rights).OK() })
+			pt.Eventually(t, k, func() bool { return b.Gate.Do(b.Key(wire.KeyDown, k), onx11.Rights).OK() })
 		}
 		for i := range keys {
 			b.Do(b.Key(wire.KeyUp, keys[len(keys)-1-i]))
 		}
-		if got := inputtest.Got(b.Win, pt.KeyDown); len(got) != len(keys) {
+		if got := onx11.Got(b.Win, pt.KeyDown); len(got) != len(keys) {
 			t.Errorf("%v: the window got %+v", keys, got)
 		}
 	}
 	// What it has on the frame too is a shortcut of its own, and refused.
-	if v := b.Gate.Do(b.Key(wire.KeyDown, "F7"), inputtest.Rights); v.Reason != wire.KeyOwned && !v.OK() {
+	if v := b.Gate.Do(b.Key(wire.KeyDown, "F7"), onx11.Rights); v.Reason != wire.KeyOwned && !v.OK() {
 		t.Errorf("F7: %v", v)
 	}
 	b.Do(wire.Input{Kind: wire.ReleaseAll})
@@ -157,11 +157,11 @@ func motif(t *testing.T, shared bool) {
 		for _, dom := range doms {
 			k, _ := wire.KeyFromDOM(dom)
 			pt.Eventually(t, dom, func() bool {
-				v := g.Do(wire.Input{Kind: wire.KeyDown, Key: k}, inputtest.Rights)
+				v := g.Do(wire.Input{Kind: wire.KeyDown, Key: k}, onx11.Rights)
 				return v.OK()
 			})
 		}
-		g.Do(wire.Input{Kind: wire.ReleaseAll}, inputtest.Rights)
+		g.Do(wire.Input{Kind: wire.ReleaseAll}, onx11.Rights)
 	}
 	saved := func() string {
 		b, _ := os.ReadFile(file)
@@ -176,9 +176,9 @@ func motif(t *testing.T, shared bool) {
 		return len(saved()) > 0 && saved()[0] == 'x'
 	})
 	k, _ := wire.KeyFromDOM("KeyY") // the pointer over another place of it makes no difference
-	g.Do(wire.Input{Kind: wire.Move, Gen: 1, X: 1 << 15, Y: 65000}, inputtest.Rights)
+	g.Do(wire.Input{Kind: wire.Move, Gen: 1, X: 1 << 15, Y: 65000}, onx11.Rights)
 	pt.Eventually(t, "the next letter", func() bool {
-		return g.Do(wire.Input{Kind: wire.KeyDown, Key: k}, inputtest.Rights).OK()
+		return g.Do(wire.Input{Kind: wire.KeyDown, Key: k}, onx11.Rights).OK()
 	})
 	tap("ControlLeft", "KeyS")
 	pt.Eventually(t, "both letters, saved", func() bool { return strings.Contains(saved(), "y") })
@@ -217,8 +217,8 @@ func tabs(t *testing.T, layout string, shared bool) {
 	g.SetGeneration(1)
 	k, _ := wire.KeyFromDOM("KeyA")
 	press := func() wire.Reason {
-		defer g.Do(wire.Input{Kind: wire.ReleaseAll}, inputtest.Rights)
-		return g.Do(wire.Input{Kind: wire.KeyDown, Key: k}, inputtest.Rights).Reason
+		defer g.Do(wire.Input{Kind: wire.ReleaseAll}, onx11.Rights)
+		return g.Do(wire.Input{Kind: wire.KeyDown, Key: k}, onx11.Rights).Reason
 	}
 	pt.Eventually(t, "a key", func() bool { return press() == 0 })
 	other := pt.NewWindow(t, v.Name(), pt.Options{Title: "other", Bounds: image.Rect(100, 100, 500, 400)})
@@ -227,7 +227,7 @@ func tabs(t *testing.T, layout string, shared bool) {
 	if why := press(); why != wire.Covered {
 		t.Errorf("under the other tab: %v", why)
 	}
-	if got := inputtest.Got(shown, pt.KeyDown); len(got) != 0 {
+	if got := onx11.Got(shown, pt.KeyDown); len(got) != 0 {
 		t.Errorf("it got %+v", got)
 	}
 	shown.Focus()

@@ -7,7 +7,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 	fake "github.com/jezek/xgb/xtest"
 
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
@@ -25,7 +25,7 @@ func TestPanicKeyIsTheHosts(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			display := start(t)
-			b := inputtest.NewBench(t, display, opener(xtest.SeatOptions{Shared: shared}))
+			b := onx11.NewBench(t, display, opener(xtest.SeatOptions{Shared: shared}))
 			d, err := platform.Open(display, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -95,7 +95,7 @@ func panicWhileHeld(t *testing.T, shared bool) {
 	}
 	t.Cleanup(func() { _ = v.Close() })
 	setXKB(t, v, "de")
-	b := inputtest.NewBench(t, v.Name(), opener(xtest.SeatOptions{Shared: shared}))
+	b := onx11.NewBench(t, v.Name(), opener(xtest.SeatOptions{Shared: shared}))
 	d, err := platform.Open(v.Name(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -109,11 +109,11 @@ func panicWhileHeld(t *testing.T, shared bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := inputtest.Host(t, v.Name())
+	host := onx11.Host(t, v.Name())
 	const ctrl, alt, shift, escape = 37, 64, 50, 9
 	for _, held := range [][]string{nil, {"AltRight"}, {"KeyA"}, {"ControlLeft"}, {"AltRight", "ShiftRight", "KeyQ"}} {
 		for _, k := range held {
-			pt.Eventually(t, k, func() bool { return b.Gate.Do(b.Key(wire.KeyDown, k), inputtest.Rights).OK() })
+			pt.Eventually(t, k, func() bool { return b.Gate.Do(b.Key(wire.KeyDown, k), onx11.Rights).OK() })
 		}
 		for _, kind := range []byte{xproto.KeyPress, xproto.KeyRelease} {
 			for _, code := range []byte{ctrl, alt, shift, escape} {

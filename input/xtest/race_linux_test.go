@@ -14,7 +14,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/input"
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
@@ -65,7 +65,7 @@ func TestRace(t *testing.T) {
 func race(t *testing.T, display string, button wire.Button, clicks int, weak func(input.Desk)) (injected, refused, arrived, leaked int) {
 	t.Helper()
 	open := opener(xtest.SeatOptions{})
-	b := inputtest.NewBench(t, display, func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {
+	b := onx11.NewBench(t, display, func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {
 		desk, err := open(ctx, d, id)
 		if err == nil && weak != nil {
 			weak(desk)
@@ -77,7 +77,7 @@ func race(t *testing.T, display string, button wire.Button, clicks int, weak fun
 	end := time.Now().Add(raceTime)
 	for i := 0; i < clicks && time.Now().Before(end); i++ {
 		press := b.Button(wire.Press, 100, 100, button)
-		switch v := b.Gate.Do(press, inputtest.Rights); v.Reason {
+		switch v := b.Gate.Do(press, onx11.Rights); v.Reason {
 		case 0:
 			injected++
 			press.Kind = wire.Release
@@ -90,7 +90,7 @@ func race(t *testing.T, display string, button wire.Button, clicks int, weak fun
 		}
 	}
 	leaked = stop()
-	arrived = len(inputtest.Got(b.Win, pt.Press))
+	arrived = len(onx11.Got(b.Win, pt.Press))
 	return injected, refused, arrived, leaked
 }
 
@@ -106,7 +106,7 @@ func TestFocusRace(t *testing.T) {
 func focusRace(t *testing.T, shared bool) {
 	t.Helper()
 	display := start(t)
-	b := inputtest.NewBench(t, display, opener(xtest.SeatOptions{Shared: shared}))
+	b := onx11.NewBench(t, display, opener(xtest.SeatOptions{Shared: shared}))
 	other := pt.NewWindow(t, display, pt.Options{Bounds: image.Rect(700, 100, 800, 200), OverrideRedirect: true})
 	xi, keyboard := keyboards(t, other.Conn())
 	if shared {
@@ -129,7 +129,7 @@ func focusRace(t *testing.T, shared bool) {
 	b.Win.Forget()
 	typed, refused := 0, 0
 	for end := time.Now().Add(raceTime); typed+refused < 1500 && time.Now().Before(end); {
-		switch v := b.Gate.Do(b.Key(wire.KeyDown, "KeyA"), inputtest.Rights); v.Reason {
+		switch v := b.Gate.Do(b.Key(wire.KeyDown, "KeyA"), onx11.Rights); v.Reason {
 		case 0:
 			typed++
 			b.Do(b.Key(wire.KeyUp, "KeyA"))
@@ -141,7 +141,7 @@ func focusRace(t *testing.T, shared bool) {
 	}
 	close(done)
 	wg.Wait()
-	arrived, leaked := len(inputtest.Got(b.Win, pt.KeyDown)), len(inputtest.Got(other, pt.KeyDown))
+	arrived, leaked := len(onx11.Got(b.Win, pt.KeyDown)), len(onx11.Got(other, pt.KeyDown))
 	t.Logf("%d keys typed, %d refused, %d arrived, %d leaked", typed, refused, arrived, leaked)
 	if leaked != 0 || arrived != typed || typed < 50 || (refused < 50) == shared {
 		t.Error("that is wrong")
@@ -255,15 +255,15 @@ func BenchmarkGate(b *testing.B) {
 	for _, shared := range []bool{false, true} {
 		for _, c := range []struct {
 			name string
-			evs  func(n *inputtest.Bench) []wire.Input
+			evs  func(n *onx11.Bench) []wire.Input
 		}{
-			{"move", func(n *inputtest.Bench) []wire.Input {
+			{"move", func(n *onx11.Bench) []wire.Input {
 				return []wire.Input{n.At(wire.Move, 5, 5), n.At(wire.Move, 50, 50)}
 			}},
-			{"click", func(n *inputtest.Bench) []wire.Input {
+			{"click", func(n *onx11.Bench) []wire.Input {
 				return []wire.Input{n.Button(wire.Press, 5, 5, wire.Back), n.Button(wire.Release, 5, 5, wire.Back)}
 			}},
-			{"key", func(n *inputtest.Bench) []wire.Input {
+			{"key", func(n *onx11.Bench) []wire.Input {
 				return []wire.Input{n.Key(wire.KeyDown, "KeyA"), n.Key(wire.KeyUp, "KeyA")}
 			}},
 		} {
@@ -273,12 +273,12 @@ func BenchmarkGate(b *testing.B) {
 	}
 }
 
-func benchmark(b *testing.B, display string, shared bool, events func(n *inputtest.Bench) []wire.Input) {
+func benchmark(b *testing.B, display string, shared bool, events func(n *onx11.Bench) []wire.Input) {
 	b.Helper()
 	var took, grabs []time.Duration
 	counts := false // releases do not: they ask nothing
 	open := opener(xtest.SeatOptions{Shared: shared})
-	n := inputtest.NewBench(b, display, func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {
+	n := onx11.NewBench(b, display, func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {
 		desk, err := open(ctx, d, id)
 		if err == nil {
 			xtest.Timing(desk, func(d time.Duration) {
@@ -294,7 +294,7 @@ func benchmark(b *testing.B, display string, shared bool, events func(n *inputte
 		ev := evs[i%len(evs)]
 		counts = ev.Kind != wire.Release && ev.Kind != wire.KeyUp
 		begin := time.Now()
-		v := n.Gate.Do(ev, inputtest.Rights)
+		v := n.Gate.Do(ev, onx11.Rights)
 		switch v.Reason {
 		case 0:
 			if counts {

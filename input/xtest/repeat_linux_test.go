@@ -7,7 +7,7 @@ import (
 
 	"github.com/jezek/xgb/xproto"
 
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/x11/xinput"
@@ -21,7 +21,7 @@ func TestNoRepeatElsewhere(t *testing.T) {
 	for name, shared := range map[string]bool{"second": false, "shared": true} {
 		t.Run(name, func(t *testing.T) {
 			display := start(t)
-			b := inputtest.NewBench(t, display, opener(xtest.SeatOptions{Shared: shared}))
+			b := onx11.NewBench(t, display, opener(xtest.SeatOptions{Shared: shared}))
 			other := pt.NewWindow(t, display, pt.Options{Bounds: image.Rect(700, 100, 800, 200), OverrideRedirect: true})
 			xi, keyboard := keyboards(t, other.Conn())
 			if shared {
@@ -32,13 +32,13 @@ func TestNoRepeatElsewhere(t *testing.T) {
 			again := b.Key(wire.KeyDown, "KeyA")
 			again.Repeat = true
 			b.Do(again)
-			pt.Eventually(t, "the repeat", func() bool { return len(inputtest.Got(b.Win, pt.KeyDown)) == 2 })
+			pt.Eventually(t, "the repeat", func() bool { return len(onx11.Got(b.Win, pt.KeyDown)) == 2 })
 			if err := xi.SetFocus(keyboard, other.XID()).Check(); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(1200 * time.Millisecond) // X.Org's servers repeat after 0.66 s
 			b.Refused(again, wire.NotFocused)
-			if n := len(inputtest.Got(other, pt.KeyDown)) + len(inputtest.Got(other, pt.KeyUp)); n != 0 {
+			if n := len(onx11.Got(other, pt.KeyDown)) + len(onx11.Got(other, pt.KeyUp)); n != 0 {
 				t.Errorf("%d events of the key reached another window", n)
 			}
 			if after := repeatOf(t, other); after != before {

@@ -11,7 +11,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/input"
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
@@ -101,7 +101,7 @@ func TestSeatLife(t *testing.T) {
 	g := input.NewGate(input.Config{Desk: first})
 	k, _ := wire.KeyFromDOM("KeyA")
 	pt.Eventually(t, "a key", func() bool {
-		return g.Do(wire.Input{Kind: wire.KeyDown, Key: k}, inputtest.Rights).OK()
+		return g.Do(wire.Input{Kind: wire.KeyDown, Key: k}, onx11.Rights).OK()
 	})
 	if _, focus := masters(t, display, xinput.MasterKeyboard); focus[0] != a.XID() {
 		t.Errorf("typing, the focus is %#x", focus[0])
@@ -170,7 +170,7 @@ func TestGuardian(t *testing.T) {
 			}
 		}, nil
 	}})
-	b := inputtest.NewBench(t, display, seat)
+	b := onx11.NewBench(t, display, seat)
 	b.Do(b.Key(wire.KeyDown, "KeyA"))
 	select {
 	case err := <-ended:

@@ -7,7 +7,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/input"
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
@@ -18,7 +18,7 @@ import (
 func TestFrameIsHidden(t *testing.T) {
 	for name, shared := range map[string]bool{"second": false, "shared": true} {
 		t.Run(name, func(t *testing.T) {
-			b := inputtest.NewBench(t, start(t), opener(xtest.SeatOptions{Shared: shared}))
+			b := onx11.NewBench(t, start(t), opener(xtest.SeatOptions{Shared: shared}))
 			c := b.Win.Conn().Conn
 			tree, err := xproto.QueryTree(c, b.Win.XID()).Reply()
 			if err != nil || tree.Parent == tree.Root {
@@ -33,7 +33,7 @@ func TestFrameIsHidden(t *testing.T) {
 			b.Refused(b.At(wire.Move, 5, 5), wire.Hidden)
 			b.Refused(b.Button(wire.Press, 5, 5, wire.Left), wire.Hidden)
 			b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.Hidden)
-			inputtest.Nothing(t, "the window", b.Win)
+			onx11.Nothing(t, "the window", b.Win)
 		})
 	}
 }
@@ -42,7 +42,7 @@ func TestFrameIsHidden(t *testing.T) {
 func TestCloseLetsGo(t *testing.T) {
 	open := opener(xtest.SeatOptions{Shared: true}) // the end of a pair of our own would let go as well
 	var desk input.Desk
-	b := inputtest.NewBench(t, start(t), func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (_ input.Desk, err error) {
+	b := onx11.NewBench(t, start(t), func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (_ input.Desk, err error) {
 		desk, err = open(ctx, d, id)
 		return desk, err
 	})
@@ -50,5 +50,5 @@ func TestCloseLetsGo(t *testing.T) {
 	if err := desk.Close(); err != nil {
 		t.Error(err)
 	}
-	pt.Eventually(t, "the key to be let go", func() bool { return len(inputtest.Got(b.Win, pt.KeyUp)) == 1 })
+	pt.Eventually(t, "the key to be let go", func() bool { return len(onx11.Got(b.Win, pt.KeyUp)) == 1 })
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/input"
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
@@ -50,7 +50,7 @@ func TestArea(t *testing.T) {
 // server is not held up for long.
 func TestCoverOfMany(t *testing.T) {
 	display := start(t)
-	b := inputtest.NewBench(t, display, opener(xtest.SeatOptions{}))
+	b := onx11.NewBench(t, display, opener(xtest.SeatOptions{}))
 	c := pt.NewWindow(t, display, pt.Options{Bounds: image.Rect(0, 0, 10, 10), OverrideRedirect: true}).Conn()
 	r := b.Win.Bounds()
 	strip := func(x int) { // a line of one pixel
@@ -81,10 +81,10 @@ func TestCoverOfMany(t *testing.T) {
 	xtest.Timing(desk, func(d time.Duration) { grabs = append(grabs, d) })
 	g := input.NewGate(input.Config{Desk: desk})
 	t.Cleanup(func() { _ = g.Close() })
-	g.SetGeneration(inputtest.Gen)
+	g.SetGeneration(onx11.Gen)
 	press := func() wire.Reason {
-		defer g.Do(wire.Input{Kind: wire.ReleaseAll}, inputtest.Rights)
-		return g.Do(b.Key(wire.KeyDown, "KeyA"), inputtest.Rights).Reason
+		defer g.Do(wire.Input{Kind: wire.ReleaseAll}, onx11.Rights)
+		return g.Do(b.Key(wire.KeyDown, "KeyA"), onx11.Rights).Reason
 	}
 	pt.Eventually(t, "a key through the gap", func() bool { return press() == 0 })
 	strip(left)

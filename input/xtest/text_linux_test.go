@@ -13,7 +13,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/input"
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
@@ -100,7 +100,7 @@ func (p *typist) event(in wire.Input) {
 	in.Gen = 1
 	var v input.Verdict
 	pt.Eventually(p.t, in.Kind.String()+" "+in.Text+string(in.Rune), func() bool {
-		v = p.gate.Do(in, inputtest.Rights)
+		v = p.gate.Do(in, onx11.Rights)
 		return v.OK() || v.Reason != wire.NotFocused && v.Reason != wire.Hidden && v.Reason != wire.HostBusy && v.Reason != wire.RateLimited
 	})
 	if !v.OK() {
@@ -178,7 +178,7 @@ const recorder = `exec xterm -u8 -title guest -geometry 60x10+20+20 -e 'stty raw
 
 // openClient starts a client with the title "guest" that writes what it gets
 // into $OUT, and makes a gate to it.
-func openClient(t *testing.T, v *virtual.Display, open inputtest.Opener, script string) (*input.Gate, func() string) {
+func openClient(t *testing.T, v *virtual.Display, open onx11.Opener, script string) (*input.Gate, func() string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "typed")
 	if err := v.RunEnv([]string{"OUT=" + file, "LC_ALL=C.UTF-8", "GTK_IM_MODULE=gtk-im-context-simple", "QT_IM_MODULE=none"}, "sh", "-c", script); err != nil {
@@ -383,7 +383,7 @@ func TestToolkits(t *testing.T) {
 // What a character costs: by a key, on a keycode that is lent already, and on
 // one that has to be.
 func BenchmarkText(b *testing.B) {
-	n := inputtest.NewBench(b, start(b), opener(xtest.SeatOptions{}))
+	n := onx11.NewBench(b, start(b), opener(xtest.SeatOptions{}))
 	for name, text := range map[string]string{"key": "a", "lent": "я", "new": "абвгдежзийклмнопрстуфхцчшщъыьэ"} {
 		b.Run(name, func(b *testing.B) {
 			runes := []rune(text)

@@ -13,7 +13,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/input"
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
@@ -78,7 +78,7 @@ func titleBar(t *testing.T, v *virtual.Display, p own) {
 		return wire.Input{Kind: kind, Gen: 1, X: wire.Fraction(x, size.X), Y: wire.Fraction(y, size.Y), Button: b}
 	}
 	do := func(ev wire.Input) { // what is refused is so for a reason that passes
-		for end := time.Now().Add(2 * time.Second); time.Now().Before(end) && !g.Do(ev, inputtest.Rights).OK(); {
+		for end := time.Now().Add(2 * time.Second); time.Now().Before(end) && !g.Do(ev, onx11.Rights).OK(); {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}
@@ -86,7 +86,7 @@ func titleBar(t *testing.T, v *virtual.Display, p own) {
 	for _, b := range []wire.Button{wire.Left, wire.Right} {
 		do(at(wire.Press, x, y, b))
 		for i := range 20 {
-			g.Do(at(wire.Move, x+2*i, y+i, 0), inputtest.Rights)
+			g.Do(at(wire.Move, x+2*i, y+i, 0), onx11.Rights)
 			time.Sleep(5 * time.Millisecond)
 		}
 		if b == wire.Right { // menus come up with the press or the release
@@ -127,12 +127,12 @@ func TestManyMenus(t *testing.T) {
 			for begin := time.Now(); time.Now().Before(end) && (pressed < 3 || time.Since(begin) < 3*time.Second); {
 				for _, kind := range []wire.Kind{wire.Press, wire.Release} {
 					ev := wire.Input{Kind: kind, Gen: 1, X: wire.Fraction(size.X/2, size.X), Y: wire.Fraction(12, size.Y), Button: wire.Right}
-					if g.Do(ev, inputtest.Rights).OK() && kind == wire.Press {
+					if g.Do(ev, onx11.Rights).OK() && kind == wire.Press {
 						pressed++
 					}
 				}
 			}
-			g.Do(wire.Input{Kind: wire.ReleaseAll}, inputtest.Rights)
+			g.Do(wire.Input{Kind: wire.ReleaseAll}, onx11.Rights)
 			if pressed < 3 {
 				t.Errorf("%d presses", pressed)
 			}
@@ -183,7 +183,7 @@ func shareOwn(t *testing.T, v *virtual.Display, script string) (*input.Gate, xpr
 	t.Cleanup(func() { cancel(); <-done; _ = g.Close() })
 	size := w.Bounds.Size()
 	pt.Eventually(t, "the window to take events", func() bool { // its size is known by then
-		return g.Do(wire.Input{Kind: wire.Move, Gen: 1, X: 1 << 15, Y: 1 << 15}, inputtest.Rights).OK()
+		return g.Do(wire.Input{Kind: wire.Move, Gen: 1, X: 1 << 15, Y: 1 << 15}, onx11.Rights).OK()
 	})
 	return g, xproto.Window(w.ID.Native()), size
 }
@@ -221,11 +221,11 @@ func TestSwingMenu(t *testing.T) {
 		t.Helper()
 		for _, kind := range []wire.Kind{wire.Press, wire.Release} {
 			ev := wire.Input{Kind: kind, Gen: 1, X: wire.Fraction(x, b.Dx()), Y: wire.Fraction(y, b.Dy()), Button: wire.Left}
-			pt.Eventually(t, "a click of the guest", func() bool { return g.Do(ev, inputtest.Rights).OK() })
+			pt.Eventually(t, "a click of the guest", func() bool { return g.Do(ev, onx11.Rights).OK() })
 		}
 	}
 	click(20, 10)
-	xi, ptr, _ := inputtest.Guests(t, h.c)
+	xi, ptr, _ := onx11.Guests(t, h.c)
 	pt.Eventually(t, "Java's grab", func() bool { taken, err := xi.Grabbed(ptr, h.none).Reply(); return err == nil && taken })
 	h.works()
 	click(25, 32)

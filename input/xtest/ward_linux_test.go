@@ -9,7 +9,7 @@ import (
 	fake "github.com/jezek/xgb/xtest"
 
 	"viewflip.app/input"
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
@@ -44,10 +44,10 @@ func TestRenewedPairTellsNobody(t *testing.T) {
 	defer desk.Close()
 	g := input.NewGate(input.Config{Desk: desk}) // it does not run: nobody else lets go of the key
 	key, _ := wire.KeyFromDOM("KeyA")
-	pt.Eventually(t, "a key", func() bool { return g.Do(wire.Input{Kind: wire.KeyDown, Key: key}, inputtest.Rights).OK() })
+	pt.Eventually(t, "a key", func() bool { return g.Do(wire.Input{Kind: wire.KeyDown, Key: key}, onx11.Rights).OK() })
 
-	c := inputtest.Host(t, display)
-	xi, ptr, kbd := inputtest.Guests(t, win.Conn())
+	c := onx11.Host(t, display)
+	xi, ptr, kbd := onx11.Guests(t, win.Conn())
 	if _, err := xi.Grabbed(ptr, win.XID()).Reply(); err != nil { // it asks by a grab, and this window is mapped
 		t.Fatal(err)
 	}
@@ -59,12 +59,12 @@ func TestRenewedPairTellsNobody(t *testing.T) {
 	_, _ = xproto.GetInputFocus(c.Conn).Reply()
 	xtest.Guard(desk)
 	hidden := pt.NewWindow(t, display, pt.Options{Bounds: image.Rect(800, 100, 900, 200), Hidden: true})
-	xi, ptr, _ = inputtest.Guests(t, hidden.Conn())
+	xi, ptr, _ = onx11.Guests(t, hidden.Conn())
 	if grabbed, err := xi.Grabbed(ptr, hidden.XID()).Reply(); err != nil || grabbed {
 		t.Fatal("the pair was not made anew", err)
 	}
 	_, _ = xproto.GetInputFocus(other.Conn().Conn).Reply() // what there is has come
-	for _, e := range inputtest.Got(other, pt.KeyDown, pt.KeyUp) {
+	for _, e := range onx11.Got(other, pt.KeyDown, pt.KeyUp) {
 		t.Errorf("another window got %+v", e)
 	}
 }
@@ -77,11 +77,11 @@ func TestFocusOnItsWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = v.Close() })
-	b := inputtest.NewBench(t, v.Name(), opener(xtest.SeatOptions{}))
+	b := onx11.NewBench(t, v.Name(), opener(xtest.SeatOptions{}))
 	h := newHand(t, v.Name(), image.Rect(800, 500, 1000, 700))
 	for _, kind := range []wire.Kind{wire.Press, wire.Release} {
 		ev := b.Button(kind, 5, 5, wire.Left)
-		pt.Eventually(t, "a click", func() bool { return b.Gate.Do(ev, inputtest.Rights).OK() })
+		pt.Eventually(t, "a click", func() bool { return b.Gate.Do(ev, onx11.Rights).OK() })
 	}
 	dialog := b.Win.Sibling(pt.Options{Title: "Open", Bounds: image.Rect(300, 250, 500, 350), TransientFor: b.Win.XID(), Type: "DIALOG"})
 	for _, f := range []xproto.Window{xproto.InputFocusNone, dialog.XID()} {
@@ -115,17 +115,17 @@ func TestGivingUpEndsNoDrag(t *testing.T) {
 	do := func(kind wire.Kind, button wire.Button) {
 		t.Helper()
 		ev := wire.Input{Kind: kind, Button: button, X: 1 << 15, Y: 1 << 15}
-		pt.Eventually(t, string(pt.Press), func() bool { return other.Do(ev, inputtest.Rights).OK() })
+		pt.Eventually(t, string(pt.Press), func() bool { return other.Do(ev, onx11.Rights).OK() })
 	}
 	do(wire.Press, wire.Left)
-	pt.Eventually(t, "the press", func() bool { return len(inputtest.Got(win, pt.Press)) == 1 })
+	pt.Eventually(t, "the press", func() bool { return len(onx11.Got(win, pt.Press)) == 1 })
 	if err := one.Close(); err != nil {
 		t.Error(err)
 	}
 	_, _ = xproto.GetInputFocus(win.Conn().Conn).Reply() // what there is has come
-	if got := inputtest.Got(win, pt.Release); len(got) > 0 {
+	if got := onx11.Got(win, pt.Release); len(got) > 0 {
 		t.Errorf("the drag ended: %+v", got)
 	}
 	do(wire.Release, wire.Left)
-	pt.Eventually(t, "the release", func() bool { return len(inputtest.Got(win, pt.Release)) == 1 })
+	pt.Eventually(t, "the release", func() bool { return len(onx11.Got(win, pt.Release)) == 1 })
 }

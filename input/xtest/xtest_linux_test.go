@@ -10,7 +10,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/input"
-	"viewflip.app/input/inputtest"
+	"viewflip.app/input/inputtest/onx11"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
@@ -30,7 +30,7 @@ func start(t testing.TB) string {
 }
 
 // opener opens windows at one seat for each desktop.
-func opener(o xtest.SeatOptions) inputtest.Opener {
+func opener(o xtest.SeatOptions) onx11.Opener {
 	var seat *xtest.Seat
 	var of *platform.Desktop
 	return func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error) {
@@ -48,7 +48,7 @@ func TestConformance(t *testing.T) {
 		shared bool
 	}{{"second", false}, {"shared", true}} {
 		t.Run(c.name, func(t *testing.T) {
-			inputtest.Conformance(t, start(t), opener(xtest.SeatOptions{Shared: c.shared}), inputtest.Traits{Buttons: buttons, Second: !c.shared})
+			onx11.Conformance(t, start(t), opener(xtest.SeatOptions{Shared: c.shared}), onx11.Traits{Buttons: buttons, Second: !c.shared})
 		})
 	}
 }
@@ -79,7 +79,7 @@ func TestRefusals(t *testing.T) {
 
 // A layout may put what acts on the machine on any key.
 func TestKeysByMeaning(t *testing.T) {
-	b := inputtest.NewBench(t, start(t), opener(xtest.SeatOptions{}))
+	b := onx11.NewBench(t, start(t), opener(xtest.SeatOptions{}))
 	host, err := x11.Connect(b.Display) // the window's client may mean the guest's keyboard
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestKeysByMeaning(t *testing.T) {
 		t.Fatal(err)
 	}
 	press := func() wire.Reason {
-		v := b.Gate.Do(b.Key(wire.KeyDown, "KeyB"), inputtest.Rights)
+		v := b.Gate.Do(b.Key(wire.KeyDown, "KeyB"), onx11.Rights)
 		b.Do(b.Key(wire.KeyUp, "KeyB"))
 		return v.Reason
 	}

@@ -1,4 +1,4 @@
-package inputtest
+package onx11
 
 import (
 	"image"

@@ -1,4 +1,7 @@
-package inputtest
+// Package onx11 is what every injector on X11 must do: what inputtest asks for
+// anywhere, and what only X11 has: grabs, a second pointer, window managers.
+// Only tests use it.
+package onx11
 
 import (
 	"context"
@@ -10,17 +13,18 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/input"
+	"viewflip.app/input/inputtest"
 	"viewflip.app/platform"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/x11"
 	"viewflip.app/wire"
 )
 
-// Gen is the geometry generation that the events made here quote.
-const Gen = 3
-
-// Rights are those that every event here is done with.
-const Rights = wire.RightSee | wire.RightPoint | wire.RightControl
+// Gen and Rights are those of every event made here.
+const (
+	Gen    = inputtest.Gen
+	Rights = inputtest.Rights
+)
 
 // Opener opens a Desk as an injector package does.
 type Opener func(ctx context.Context, d *platform.Desktop, id platform.WindowID) (input.Desk, error)
