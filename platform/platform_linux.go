@@ -187,5 +187,6 @@ func (x *xdesktop) capabilities() []Capability {
 		check("shared memory", "pictures are read without a copy through the socket", "a remote display works, but slower", x11.SHM),
 		control,
 		second,
+		check("marks", "what others point at and draw shows over the shared window", update, x11.Shape),
 	}
 }

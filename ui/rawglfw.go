@@ -6,6 +6,7 @@ import (
 	"fyne.io/fyne/v2"
 	"github.com/go-gl/glfw/v3.4/glfw"
 
+	"viewflip.app/ui/glass"
 	"viewflip.app/wire"
 )
 
@@ -16,7 +17,7 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 	if g == nil {
 		return func() {}
 	}
-	on := true
+	on, native := true, glass.NewNative()
 	// Scale from GLFW's units to pixels: they differ on macOS alone.
 	pixels := func(x, y float64) (float64, float64) {
 		w1, h1 := g.GetSize()
@@ -81,7 +82,7 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 	})
 	var key glfw.KeyCallback
 	key = g.SetKeyCallback(func(g *glfw.Window, k glfw.Key, code int, a glfw.Action, m glfw.ModifierKey) {
-		if on && in.rawKey(pressOf(code, a, m)) {
+		if on && in.rawKey(pressOf(native, code, a, m)) {
 			return
 		}
 		if key != nil {
@@ -115,9 +116,9 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 const locks = glfw.ModCapsLock | glfw.ModNumLock
 
 // pressOf is what a key callback of GLFW tells.
-func pressOf(code int, a glfw.Action, m glfw.ModifierKey) rawPress {
+func pressOf(native glass.Native, code int, a glfw.Action, m glfw.ModifierKey) rawPress {
 	p := rawPress{
-		key: keyOf(code), down: a != glfw.Release, repeat: a == glfw.Repeat, mods: modsOf(m), numLock: m&glfw.ModNumLock != 0,
+		key: native.Key(code), down: a != glfw.Release, repeat: a == glfw.Repeat, mods: modsOf(m), numLock: m&glfw.ModNumLock != 0,
 	}
 	if p.down && p.mods&chordMods != 0 && p.key.Types() {
 		for _, r := range glfw.GetKeyName(glfw.KeyUnknown, code) {

@@ -14,6 +14,8 @@ import (
 	"fyne.io/fyne/v2/app"
 	"fyne.io/fyne/v2/driver"
 	"github.com/go-gl/glfw/v3.4/glfw"
+
+	"viewflip.app/ui/glass"
 )
 
 // className groups the program's windows on the desktop; without it every
@@ -154,7 +156,7 @@ func (s *glfwShell) attention(w fyne.Window) {
 	}
 	g.RequestAttention()
 	if h, ok := s.native(w); ok {
-		raise(h)
+		glass.NewNative().Raise(h)
 	}
 }
 

@@ -137,7 +137,7 @@ func (a *app) knownService(ctx context.Context) string {
 	if acct := a.current(); acct != nil {
 		return client.ServiceURL(acct.Service())
 	}
-	if s := a.getenv("VIEWFLIP_SERVICE"); s != "" {
+	if s := a.Getenv("VIEWFLIP_SERVICE"); s != "" {
 		return s
 	}
 	b, err := a.keys.Get(ctx, serviceEntry)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"viewflip.app/cmd/viewflip/internal/command"
 	"viewflip.app/keychain"
 	"viewflip.app/service/client"
 	"viewflip.app/ui"
@@ -25,7 +26,7 @@ type cli struct {
 	in *bufio.Reader
 }
 
-func newCLI(ctx context.Context, w world) (*cli, error) {
+func newCLI(ctx context.Context, w command.World) (*cli, error) {
 	a, err := newApp(ctx, w, "", nil)
 	if err != nil {
 		return nil, err
@@ -34,12 +35,12 @@ func newCLI(ctx context.Context, w world) (*cli, error) {
 		a.close()
 		return nil, errKeychain
 	}
-	return &cli{a, bufio.NewReader(w.stdin)}, nil
+	return &cli{a, bufio.NewReader(w.Stdin)}, nil
 }
 
 // ask reads one line.
 func (c *cli) ask(prompt string) (string, error) {
-	_, _ = fmt.Fprint(c.stderr, prompt)
+	_, _ = fmt.Fprint(c.Stderr, prompt)
 	s, err := c.in.ReadString('\n')
 	if s = strings.TrimSpace(s); s == "" && err != nil {
 		return "", errors.New("no answer was given")
@@ -48,7 +49,7 @@ func (c *cli) ask(prompt string) (string, error) {
 }
 
 func (c *cli) printf(format string, args ...any) error {
-	_, err := fmt.Fprintf(c.stdout, format, args...)
+	_, err := fmt.Fprintf(c.Stdout, format, args...)
 	return err
 }
 
@@ -100,13 +101,13 @@ func (a *app) undo(ctx context.Context, err error) error {
 	return errors.Join(err, a.keys.Delete(ctx, accountEntry))
 }
 
-func runSignup(ctx context.Context, w world, args []string) error {
-	fs := newFlags(w, "signup")
+func runSignup(ctx context.Context, w command.World, args []string) error {
+	fs := command.Flags(w, "signup")
 	service := fs.String("service", "", "the service, as \"viewflipd serve\" prints it (default: VIEWFLIP_SERVICE)")
 	email := fs.String("email", "", "your e-mail address")
 	name := fs.String("name", "", "your name")
-	if rest, err := parse(fs, args); err != nil || len(rest) > 0 {
-		return errors.Join(errUsage, err)
+	if rest, err := command.Parse(fs, args); err != nil || len(rest) > 0 {
+		return errors.Join(command.ErrUsage, err)
 	}
 	c, err := newCLI(ctx, w)
 	if err != nil {
@@ -147,7 +148,7 @@ func runSignup(ctx context.Context, w world, args []string) error {
 		}
 		code, err := account.ParseCode(text)
 		if err != nil {
-			_, _ = fmt.Fprintln(c.stderr, "The code has eight digits.")
+			_, _ = fmt.Fprintln(c.Stderr, "The code has eight digits.")
 			continue
 		}
 		_, err = up.Finish(ctx, code, deviceLabel(), c.saveAccount)
@@ -157,22 +158,9 @@ func runSignup(ctx context.Context, w world, args []string) error {
 		if err = c.undo(ctx, err); !errors.Is(err, client.ErrCode) {
 			return err
 		}
-		_, _ = fmt.Fprintln(c.stderr, "That is not the code of the mail.")
+		_, _ = fmt.Fprintln(c.Stderr, "That is not the code of the mail.")
 	}
 	return c.printf("You have an account as %s. Its key is in the keychain of this device; \"viewflip account kit\" makes a recovery kit.\n", n)
-}
-
-// verbOf takes the verb of a command with several, otherwise if there is none,
-// and checks the number of its arguments.
-func verbOf(w world, rest []string, usage, otherwise string, arguments map[string]int) (verb string, args []string, err error) {
-	if len(rest) == 0 {
-		rest = []string{otherwise}
-	}
-	if n, known := arguments[rest[0]]; !known || len(rest)-1 != n {
-		_, _ = io.WriteString(w.stderr, usage)
-		return "", nil, errUsage
-	}
-	return rest[0], rest[1:], nil
 }
 
 const accountUsage = `viewflip account [show] [--json]        your account and its devices
@@ -190,16 +178,16 @@ viewflip account export                 everything that the service has about yo
 viewflip account delete [--yes]         erase the account
 `
 
-func runAccount(ctx context.Context, w world, args []string) error {
-	fs := newFlags(w, "account")
+func runAccount(ctx context.Context, w command.World, args []string) error {
+	fs := command.Flags(w, "account")
 	service := fs.String("service", "", "the service, as \"viewflipd serve\" prints it (default: VIEWFLIP_SERVICE)")
 	asJSON := fs.Bool("json", false, "print JSON")
 	yes := fs.Bool("yes", false, "do not ask")
-	rest, err := parse(fs, args)
+	rest, err := command.Parse(fs, args)
 	if err != nil {
 		return err
 	}
-	verb, rest, err := verbOf(w, rest, accountUsage, "show", map[string]int{
+	verb, rest, err := command.Verb(w, rest, accountUsage, "show", map[string]int{
 		"show": 0, "name": 1, "findable": 1, "rename": 2, "remove-device": 1, "join": 0, "link": 1, "kit": 0, "recover": 0, "again": 0, "forget": 0, "export": 0, "delete": 0,
 	})
 	if err != nil {
@@ -236,8 +224,8 @@ func runAccount(ctx context.Context, w world, args []string) error {
 		return acct.SetName(ctx, n)
 	case "findable":
 		if rest[0] != "on" && rest[0] != "off" {
-			_, _ = io.WriteString(w.stderr, accountUsage)
-			return errUsage
+			_, _ = io.WriteString(w.Stderr, accountUsage)
+			return command.ErrUsage
 		}
 		return acct.SetFindable(ctx, rest[0] == "on")
 	case "rename":
@@ -279,7 +267,7 @@ func (c *cli) show(acct *client.Account, asJSON bool) error {
 		devices = append(devices, device{d.ID.String(), d.Label, d.Current, dayOf(d.Added)})
 	}
 	if asJSON {
-		return wire.NewJSON(c.stdout).Encode(map[string]any{
+		return wire.NewJSON(c.Stdout).Encode(map[string]any{
 			"name": st.Me.Name, "email": st.Me.Email, "findable": st.Me.Findable, "recovery_kit": st.Kit, "devices": devices,
 		})
 	}
@@ -430,14 +418,14 @@ viewflip contacts yes|no|block ID       answer somebody who asks
 viewflip contacts remove|block ID       end a contact
 `
 
-func runContacts(ctx context.Context, w world, args []string) error {
-	fs := newFlags(w, "contacts")
+func runContacts(ctx context.Context, w command.World, args []string) error {
+	fs := command.Flags(w, "contacts")
 	asJSON := fs.Bool("json", false, "print JSON")
-	rest, err := parse(fs, args)
+	rest, err := command.Parse(fs, args)
 	if err != nil {
 		return err
 	}
-	verb, rest, err := verbOf(w, rest, contactsUsage, "list", map[string]int{
+	verb, rest, err := command.Verb(w, rest, contactsUsage, "list", map[string]int{
 		"list": 0, "invite": 0, "accept": 1, "ask": 1, "withdraw": 1, "rename": 2, "yes": 1, "no": 1, "block": 1, "remove": 1,
 	})
 	if err != nil {
@@ -532,7 +520,7 @@ func (c *cli) contacts(acct *client.Account, asJSON bool) error {
 		rows = append(rows, row{q.Handle.String(), string(q.Name), "asks to be a contact", ""})
 	}
 	if asJSON {
-		return wire.NewJSON(c.stdout).Encode(rows)
+		return wire.NewJSON(c.Stdout).Encode(rows)
 	}
 	for _, r := range rows {
 		if r.Says != "" {
@@ -551,17 +539,17 @@ func (c *cli) contacts(acct *client.Account, asJSON bool) error {
 }
 
 // runAnswer waits for a contact who calls and opens what he shares.
-func runAnswer(ctx context.Context, w world, args []string) error {
-	fs := newFlags(w, "answer")
+func runAnswer(ctx context.Context, w command.World, args []string) error {
+	fs := command.Flags(w, "answer")
 	control := fs.Bool("control", false, "ask for control of every window at once")
 	yes := fs.Bool("yes", false, "answer the first verified contact without a question")
-	if rest, err := parse(fs, args); err != nil || len(rest) > 0 {
-		return errors.Join(errUsage, err)
+	if rest, err := command.Parse(fs, args); err != nil || len(rest) > 0 {
+		return errors.Join(command.ErrUsage, err)
 	}
 	// The same keychain entry serves the screens, which ask for the contact.
 	o := ui.Options{ViewerOnly: true, AskControl: *control}
 	return runScreens(ctx, w, "", o, false, func(ctx context.Context, a *app) (*wire.Link, error) {
-		c := &cli{a, bufio.NewReader(w.stdin)}
+		c := &cli{a, bufio.NewReader(w.Stdin)}
 		acct, err := c.openAccount(ctx)
 		if err != nil {
 			return nil, err
@@ -571,7 +559,7 @@ func runAnswer(ctx context.Context, w world, args []string) error {
 		}
 		a.runAccount(acct)
 		changed := acct.Changed(ctx)
-		_, _ = fmt.Fprintln(w.stderr, "Waiting for a call.")
+		_, _ = fmt.Fprintln(w.Stderr, "Waiting for a call.")
 		for {
 			st := acct.State()
 			if errors.Is(st.Trouble, client.ErrDeviceRevoked) {

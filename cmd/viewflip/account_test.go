@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"viewflip.app/cmd/viewflip/internal/command"
 	"viewflip.app/service"
 	"viewflip.app/service/accounts"
 	"viewflip.app/service/servicetest"
@@ -67,7 +68,7 @@ func (w *town) run(who string, stdin io.Reader, args ...string) (stdout, stderr 
 		env["VIEWFLIP_KEYCHAIN"], env["VIEWFLIP_PASSPHRASE"] = "os", ""
 	}
 	var out, err locked
-	code = run(w.t.Context(), world{stdin, &out, &err, func(k string) string { return env[k] }}, args)
+	code = run(w.t.Context(), command.World{Stdin: stdin, Stdout: &out, Stderr: &err, Getenv: func(k string) string { return env[k] }}, args)
 	_, _ = io.WriteString(&w.logs, err.String())
 	return out.String(), err.String(), code
 }
@@ -230,7 +231,7 @@ func (w *town) linkDevice(old, newcomer string) {
 			"XDG_DATA_HOME": w.home(newcomer), "XDG_CONFIG_HOME": w.home(newcomer), "HOME": w.home(newcomer),
 			"VIEWFLIP_KEYCHAIN": "file", "VIEWFLIP_PASSPHRASE": "secret of " + newcomer, "VIEWFLIP_SERVICE": w.url,
 		}
-		code := run(w.t.Context(), world{strings.NewReader(""), pw, &w.logs, func(k string) string { return env[k] }}, []string{"account", "join"})
+		code := run(w.t.Context(), command.World{Stdin: strings.NewReader(""), Stdout: pw, Stderr: &w.logs, Getenv: func(k string) string { return env[k] }}, []string{"account", "join"})
 		_ = pw.Close()
 		done <- code
 	}()

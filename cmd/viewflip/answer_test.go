@@ -52,12 +52,12 @@ func TestShareShowsAFileChooser(t *testing.T) {
 	platformtest.Use(t, d.Name())
 	in, typing := io.Pipe()
 	printed, out := io.Pipe()
-	world := testWorld(t, nil)
-	world.stdin, world.stdout = in, out
+	surroundings := testWorld(t, nil)
+	surroundings.Stdin, surroundings.Stdout = in, out
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- runShare(ctx, world, []string{"--window", "Editor", "--json"})
+		done <- runShare(ctx, surroundings, []string{"--window", "Editor", "--json"})
 		_ = out.Close()
 	}()
 	t.Cleanup(func() {

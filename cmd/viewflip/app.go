@@ -17,7 +17,8 @@ import (
 
 	"golang.org/x/term"
 
-	"viewflip.app/input/xtest"
+	"viewflip.app/cmd/viewflip/internal/command"
+	"viewflip.app/cmd/viewflip/internal/system"
 	"viewflip.app/keychain"
 	"viewflip.app/platform"
 	"viewflip.app/rtc"
@@ -37,14 +38,12 @@ const (
 
 // app holds what all calls of this process share.
 type app struct {
-	world
+	command.World
 	log      *slog.Logger
-	desk     *platform.Desktop // nil where there is no desktop
+	sys      *system.System // this machine's desktop, if it has one
 	keys     *keychain.Keychain
 	identity *wire.Identity
 	ice      []rtc.ICEServer
-	// seat is where all gates of this process act.
-	seat func() (*xtest.Seat, error)
 
 	ctx    context.Context //nolint:containedctx // the life of the process's services
 	cancel context.CancelFunc
@@ -54,7 +53,6 @@ type app struct {
 	name string
 	kept string        // the name that the keychain holds
 	own  *wire.Service // the private service, once started
-	clip *platform.Clipboard
 	// account is this device's, once it was asked for; ended is why the last one
 	// is over, and news is closed when one begins or ends. senders are the
 	// contacts who sent a link. Who writes or deletes the account's entry in the
@@ -73,13 +71,13 @@ type app struct {
 	traffic traffic
 }
 
-func newApp(ctx context.Context, w world, name string, desk *platform.Desktop) (*app, error) {
+func newApp(ctx context.Context, w command.World, name string, desk *platform.Desktop) (*app, error) {
 	actx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a := &app{
-		world: w, log: w.logger(), desk: desk, ctx: actx, cancel: cancel,
+		World: w, log: w.Logger(), ctx: actx, cancel: cancel,
 		news: make(chan struct{}), senders: map[wire.InviteID]session.Contact{}, calls: map[*session.Call]bool{}, changed: make(chan struct{}, 1),
 	}
-	a.seat = sync.OnceValues(a.newSeat)
+	a.sys = system.New(desk, w.Getenv, a.log)
 	if err := a.open(ctx, name); err != nil {
 		cancel()
 		return nil, err
@@ -92,15 +90,15 @@ func newApp(ctx context.Context, w world, name string, desk *platform.Desktop) (
 }
 
 func (a *app) open(ctx context.Context, name string) (err error) {
-	if a.ice, err = iceServers(a.getenv("VIEWFLIP_ICE")); err != nil {
+	if a.ice, err = iceServers(a.Getenv("VIEWFLIP_ICE")); err != nil {
 		return err
 	}
-	dirs, err := platform.UserDirs(a.getenv)
+	dirs, err := platform.UserDirs(a.Getenv)
 	if err != nil {
 		return err
 	}
 	a.keys, err = keychain.Open(ctx, keychain.Options{
-		App: "viewflip", Dir: dirs.Data, Kind: keychain.Kind(a.getenv("VIEWFLIP_KEYCHAIN")),
+		App: "viewflip", Dir: dirs.Data, Kind: keychain.Kind(a.Getenv("VIEWFLIP_KEYCHAIN")),
 		Passphrase: a.passphrase, Log: a.log,
 	})
 	if err != nil {
@@ -116,7 +114,7 @@ func (a *app) open(ctx context.Context, name string) (err error) {
 		return fmt.Errorf("nothing of the name %q could be seen by others: give a name with letters", name)
 	}
 	for _, n := range []func() string{
-		func() string { return a.getenv("VIEWFLIP_NAME") },
+		func() string { return a.Getenv("VIEWFLIP_NAME") },
 		func() string { return a.kept },
 		userName,
 		func() string { return "Somebody" },
@@ -161,10 +159,10 @@ func (a *app) loadIdentity(ctx context.Context) (*wire.Identity, error) {
 
 // passphrase opens the file keychain.
 func (a *app) passphrase(_ context.Context, first bool) (keychain.Secret, error) {
-	if p := a.getenv("VIEWFLIP_PASSPHRASE"); p != "" {
+	if p := a.Getenv("VIEWFLIP_PASSPHRASE"); p != "" {
 		return keychain.NewSecret([]byte(p)), nil
 	}
-	f, ok := a.stdin.(*os.File)
+	f, ok := a.Stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return keychain.Secret{}, errors.New("the file keychain needs a passphrase: set VIEWFLIP_PASSPHRASE or start viewflip in a terminal")
 	}
@@ -172,9 +170,9 @@ func (a *app) passphrase(_ context.Context, first bool) (keychain.Secret, error)
 	if first {
 		prompt = "Choose a passphrase for the new viewflip keychain: "
 	}
-	_, _ = fmt.Fprint(a.stderr, prompt)
+	_, _ = fmt.Fprint(a.Stderr, prompt)
 	b, err := term.ReadPassword(int(f.Fd()))
-	_, _ = fmt.Fprintln(a.stderr)
+	_, _ = fmt.Fprintln(a.Stderr)
 	if err != nil {
 		return keychain.Secret{}, fmt.Errorf("the passphrase could not be read: %w", err)
 	}
@@ -205,9 +203,7 @@ func (a *app) close() {
 	a.keepName()
 	a.cancel()
 	a.wg.Wait()
-	if a.clip != nil {
-		a.clip.Close()
-	}
+	a.sys.Close()
 }
 
 func (a *app) displayName() string {
@@ -244,7 +240,7 @@ func (a *app) keepName() {
 // the account, or a private one that is started inside this process on first
 // use.
 func (a *app) service(ctx context.Context, acct *client.Account) (wire.Service, error) {
-	if acct != nil && a.getenv("VIEWFLIP_SERVICE") == "" {
+	if acct != nil && a.Getenv("VIEWFLIP_SERVICE") == "" {
 		return acct.Service(), nil
 	}
 	a.mu.Lock()
@@ -252,7 +248,7 @@ func (a *app) service(ctx context.Context, acct *client.Account) (wire.Service, 
 	if a.own != nil {
 		return *a.own, nil
 	}
-	if s := a.getenv("VIEWFLIP_SERVICE"); s != "" {
+	if s := a.Getenv("VIEWFLIP_SERVICE"); s != "" {
 		svc, err := client.ParseServiceURL(s)
 		if err != nil {
 			return wire.Service{}, fmt.Errorf("VIEWFLIP_SERVICE: %w", err)
@@ -260,7 +256,7 @@ func (a *app) service(ctx context.Context, acct *client.Account) (wire.Service, 
 		a.own = &svc
 		return svc, nil
 	}
-	addr := a.getenv("VIEWFLIP_LISTEN")
+	addr := a.Getenv("VIEWFLIP_LISTEN")
 	if addr == "" {
 		addr = ":0"
 	}
@@ -290,7 +286,7 @@ func (a *app) service(ctx context.Context, acct *client.Account) (wire.Service, 
 // advertise lists the addresses under which others may reach a listener: what
 // the user said, or this machine's own.
 func (a *app) advertise(at net.Addr) []string {
-	if s := a.getenv("VIEWFLIP_ADVERTISE"); s != "" {
+	if s := a.Getenv("VIEWFLIP_ADVERTISE"); s != "" {
 		return strings.Split(s, ",")
 	}
 	return service.Advertise(at)
@@ -333,7 +329,7 @@ func (a *app) newCall(ctx context.Context, link *wire.Link) (*session.Call, erro
 		Identity: identity, Name: a.displayName(), Account: public, ContactOf: a.contactOf, Service: svc, Mailbox: mail,
 		NewPeer:     func(offerer bool, s session.Signaller) (session.Peer, error) { return a.newPeer(mail, svc, offerer, s) },
 		OpenCapture: a.openCapture, NewGate: a.gates(),
-		OpenCursor: a.pointer(), OpenHand: a.hand(), Clipboard: a.clipboard(), NewEncoder: newEncoder, NewDecoder: newDecoder, Log: a.log,
+		OpenCursor: a.sys.Cursors(), OpenHand: a.sys.Hands(), Clipboard: a.sys.Clipboard(), NewEncoder: newEncoder, NewDecoder: newDecoder, Log: a.log,
 	})
 	mctx, stop := context.WithCancel(a.ctx)
 	a.follow(mctx, call)
@@ -349,7 +345,7 @@ func (a *app) newCall(ctx context.Context, link *wire.Link) (*session.Call, erro
 			a.log.Warn("call ended", "err", err)
 		}
 	})
-	if a.desk != nil {
+	if a.sys.Desktop() != nil {
 		a.wg.Go(func() { a.showMarks(a.ctx, call) })
 	}
 	return call, nil

@@ -20,6 +20,7 @@ import (
 
 	"github.com/jezek/xgb/xproto"
 
+	"viewflip.app/cmd/viewflip/internal/command"
 	"viewflip.app/platform/virtual"
 )
 
@@ -39,7 +40,7 @@ const (
 // demo is Anna's display, on which a terminal is shared, and Ben's, on which
 // it is viewed.
 type demo struct {
-	w         world
+	w         command.World
 	dir, work string
 
 	anna, ben               *screen
@@ -50,11 +51,11 @@ type demo struct {
 }
 
 // runDemo shows that viewflip works here, without touching the user's display.
-func runDemo(ctx context.Context, w world, args []string) error {
-	fs := newFlags(w, "demo")
+func runDemo(ctx context.Context, w command.World, args []string) error {
+	fs := command.Flags(w, "demo")
 	out := fs.String("out", "", "`directory` for the pictures (default: viewflip-demo here, else a temporary one)")
-	if rest, err := parse(fs, args); err != nil || len(rest) > 0 {
-		return errors.Join(errUsage, err)
+	if rest, err := command.Parse(fs, args); err != nil || len(rest) > 0 {
+		return errors.Join(command.ErrUsage, err)
 	}
 	if err := demoNeeds(); err != nil {
 		return err
@@ -149,7 +150,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 
 // say prints one fact.
 func (d *demo) say(format string, a ...any) {
-	_, _ = fmt.Fprintf(d.w.stdout, format+"\n", a...)
+	_, _ = fmt.Fprintf(d.w.Stdout, format+"\n", a...)
 }
 
 // furnish opens a terminal with a shell and, over a part of it, a window that
@@ -234,11 +235,11 @@ func startShare(ctx context.Context, on *virtual.Display, stderr io.Writer, ende
 
 // connect shares the terminal and opens the viewer.
 func (d *demo) connect(ctx context.Context, fail context.CancelCauseFunc) error {
-	link, err := startShare(ctx, d.annaDisplay, d.w.stderr, func() { fail(errors.New("viewflip share ended too soon")) }, d.terminal, demoSharer)
+	link, err := startShare(ctx, d.annaDisplay, d.w.Stderr, func() { fail(errors.New("viewflip share ended too soon")) }, d.terminal, demoSharer)
 	if err != nil {
 		return err
 	}
-	_, err = startSelf(d.benDisplay, d.w.stderr, func() { fail(errors.New("viewflip join ended too soon")) }, "join", link, "--name", demoViewer, "--control")
+	_, err = startSelf(d.benDisplay, d.w.Stderr, func() { fail(errors.New("viewflip join ended too soon")) }, "join", link, "--name", demoViewer, "--control")
 	if err != nil {
 		return err
 	}
@@ -280,7 +281,7 @@ func (d *demo) command(ctx context.Context, _ context.CancelCauseFunc) error {
 	}
 	// The click gives the viewer's window the keyboard. The terminal has it from
 	// the viewer's own one; Anna's stays where it is, unless they share one.
-	shared := d.w.getenv("VIEWFLIP_CURSOR") == "shared"
+	shared := d.w.Getenv("VIEWFLIP_CURSOR") == "shared"
 	if err := until(ctx, func() bool { return d.ben.focused(d.viewer) && (!shared || d.anna.focused(d.terminal)) }); err != nil {
 		return err
 	}

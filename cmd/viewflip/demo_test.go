@@ -45,7 +45,7 @@ func TestDemo(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	var out, errs bytes.Buffer
 	w := testWorld(t, nil)
-	w.stdout, w.stderr = &out, &errs
+	w.Stdout, w.Stderr = &out, &errs
 	before := len(children(t, os.Getpid()))
 	dir := filepath.Join(t.TempDir(), "new")
 	if code := run(t.Context(), w, []string{"demo", "--out", dir}); code != exitOK || errs.Len() != 0 {
@@ -85,7 +85,7 @@ func TestDemoGivenUp(t *testing.T) {
 	defer cancel()
 	w := testWorld(t, nil)
 	before, during := len(children(t, os.Getpid())), 0
-	w.stdout = writer(func() {
+	w.Stdout = writer(func() {
 		during = len(children(t, os.Getpid()))
 		cancel()
 	})
@@ -103,7 +103,7 @@ func TestDemoNeedsPrograms(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	var errs bytes.Buffer
 	w := testWorld(t, nil)
-	w.stderr = &errs
+	w.Stderr = &errs
 	code := run(t.Context(), w, []string{"demo"})
 	if code != exitError || strings.Count(errs.String(), "\n") != 1 || !strings.Contains(errs.String(), "apt-get install xvfb openbox xterm") {
 		t.Errorf("exit code %d, %q", code, errs.String())

@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"strings"
 
+	"viewflip.app/cmd/viewflip/internal/command"
+	"viewflip.app/cmd/viewflip/internal/system"
 	"viewflip.app/keychain"
 	"viewflip.app/platform"
 	"viewflip.app/rtc"
 )
 
 // runDoctor says line by line what works here.
-func runDoctor(ctx context.Context, w world, _ []string) error {
+func runDoctor(ctx context.Context, w command.World, _ []string) error {
 	say := func(c platform.Capability) error {
 		mark := "ok     "
 		if !c.OK {
@@ -21,33 +23,28 @@ func runDoctor(ctx context.Context, w world, _ []string) error {
 		if c.Remedy != "" && !c.OK {
 			line = strings.TrimSuffix(line, ".") + "; " + c.Remedy
 		}
-		_, err := fmt.Fprintln(w.stdout, line)
+		_, err := fmt.Fprintln(w.Stdout, line)
 		return err
 	}
-	var lines []platform.Capability
-	d, err := platform.Open("", w.logger())
-	if err != nil {
-		lines = append(lines, platform.Capability{Name: "display server", Detail: plain(err)})
-	} else {
-		lines = append(lines, d.Capabilities()...)
-		lines = append(lines, panicLine(ctx, w, d))
-		if err := d.Close(); err != nil {
+	desk, err := platform.Open("", w.Logger())
+	lines := system.New(desk, w.Getenv, w.Logger()).Lines(ctx, err)
+	if desk != nil {
+		if err := desk.Close(); err != nil {
 			return err
 		}
 	}
-	lines = append(lines, awayLine(ctx, w))
-	dirs, err := platform.UserDirs(w.getenv)
+	dirs, err := platform.UserDirs(w.Getenv)
 	if err != nil {
 		return err
 	}
 	k, err := keychain.Open(ctx, keychain.Options{
-		App: "viewflip", Dir: dirs.Data, Kind: keychain.Kind(w.getenv("VIEWFLIP_KEYCHAIN")), Log: w.logger(),
+		App: "viewflip", Dir: dirs.Data, Kind: keychain.Kind(w.Getenv("VIEWFLIP_KEYCHAIN")), Log: w.Logger(),
 		Passphrase: func(context.Context, bool) (keychain.Secret, error) {
-			return keychain.NewSecret([]byte(w.getenv("VIEWFLIP_PASSPHRASE"))), nil
+			return keychain.NewSecret([]byte(w.Getenv("VIEWFLIP_PASSPHRASE"))), nil
 		},
 	})
 	if err != nil {
-		lines = append(lines, platform.Capability{Name: "keychain", Detail: plain(err)})
+		lines = append(lines, platform.Capability{Name: "keychain", Detail: command.Plain(err)})
 	} else {
 		lines = append(lines, platform.Capability{
 			Name: "keychain", OK: k.Kind() != keychain.Memory, Detail: k.Describe(),

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"viewflip.app/cmd/viewflip/internal/command"
 	"viewflip.app/platform"
 	"viewflip.app/rtc"
 	"viewflip.app/service"
@@ -25,15 +26,15 @@ const (
 
 // networkLines say how others reach this machine, and what keeps a connection from
 // being made.
-func networkLines(ctx context.Context, w world) []platform.Capability {
+func networkLines(ctx context.Context, w command.World) []platform.Capability {
 	c := platform.Capability{Name: "network"}
-	ice, err := iceServers(w.getenv("VIEWFLIP_ICE"))
+	ice, err := iceServers(w.Getenv("VIEWFLIP_ICE"))
 	if err != nil {
-		c.Detail = plain(err)
+		c.Detail = command.Plain(err)
 		return []platform.Capability{c}
 	}
 	var lines []platform.Capability
-	if s := w.getenv("VIEWFLIP_SERVICE"); s != "" {
+	if s := w.Getenv("VIEWFLIP_SERVICE"); s != "" {
 		more, err := reach(ctx, w, s)
 		line := serviceLine(err)
 		lines = append(lines, line)
@@ -56,7 +57,7 @@ func networkLines(ctx context.Context, w world) []platform.Capability {
 	defer cancel()
 	r, err := rtc.Probe(pctx, ice)
 	if err != nil {
-		return append(lines, platform.Capability{Name: "udp", Detail: plain(err)})
+		return append(lines, platform.Capability{Name: "udp", Detail: command.Plain(err)})
 	}
 	return append(lines, probeLines(r)...)
 }
@@ -67,10 +68,10 @@ func serviceLine(err error) platform.Capability {
 	switch {
 	case err == nil:
 	case errors.Is(err, client.ErrPin):
-		c.Detail = plain(err)
+		c.Detail = command.Plain(err)
 		c.Remedy = "ask who runs the service for its present address; if its key was not changed on purpose, somebody is in between"
 	default:
-		c.Detail = plain(err)
+		c.Detail = command.Plain(err)
 		c.Remedy = "check that this network lets TCP through to its port and that it runs, or unset VIEWFLIP_SERVICE to use the private one"
 	}
 	return c
@@ -104,7 +105,7 @@ func probeLines(r rtc.Reach) []platform.Capability {
 	default:
 		c.Detail = "no relay can be used"
 		if r.Err != nil {
-			c.Detail += ": " + strings.TrimPrefix(plain(r.Err), "relay: ")
+			c.Detail += ": " + strings.TrimPrefix(command.Plain(r.Err), "relay: ")
 		}
 		c.Remedy = "ask who runs it to open its ports, UDP and TCP; until then only direct connections work"
 	}
@@ -133,7 +134,7 @@ func natLine(r rtc.Reach) (platform.Capability, bool) {
 
 // reach asks a service what a call asks it, for an invitation of our own, and
 // returns its relay if it has one.
-func reach(ctx context.Context, w world, url string) ([]rtc.ICEServer, error) {
+func reach(ctx context.Context, w command.World, url string) ([]rtc.ICEServer, error) {
 	svc, err := client.ParseServiceURL(url)
 	if err != nil {
 		return nil, fmt.Errorf("VIEWFLIP_SERVICE: %w", err)
@@ -142,7 +143,7 @@ func reach(ctx context.Context, w world, url string) ([]rtc.ICEServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.New(client.Config{Service: svc, Identity: id, Log: w.logger()})
+	c, err := client.New(client.Config{Service: svc, Identity: id, Log: w.Logger()})
 	if err != nil {
 		return nil, err
 	}

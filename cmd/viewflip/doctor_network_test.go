@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"viewflip.app/cmd/viewflip/internal/command"
 	"viewflip.app/platform"
 	"viewflip.app/rtc"
 	"viewflip.app/service"
@@ -60,7 +61,7 @@ func serviceWith(t *testing.T, change func(c *relay.Config, tcp, udp string)) wi
 
 func diagnosis(t *testing.T, values map[string]string) map[string]platform.Capability {
 	t.Helper()
-	w := world{stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}, getenv: func(k string) string { return values[k] }}
+	w := command.World{Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}, Getenv: func(k string) string { return values[k] }}
 	out := map[string]platform.Capability{}
 	for _, l := range networkLines(t.Context(), w) {
 		out[l.Name] = l

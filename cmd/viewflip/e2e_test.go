@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"viewflip.app/cmd/viewflip/internal/command"
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
@@ -21,9 +22,9 @@ import (
 	"viewflip.app/wire"
 )
 
-func testWorld(t *testing.T, env map[string]string) world {
+func testWorld(t *testing.T, env map[string]string) command.World {
 	t.Helper()
-	return world{strings.NewReader(""), io.Discard, io.Discard, func(k string) string {
+	return command.World{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard, Getenv: func(k string) string {
 		if v, ok := env[k]; ok {
 			return v
 		}
@@ -279,13 +280,13 @@ func TestShareCommand(t *testing.T) {
 
 	var listed bytes.Buffer
 	cmd := testWorld(t, nil)
-	cmd.stdout = &listed
+	cmd.Stdout = &listed
 	if code := run(t.Context(), cmd, []string{"windows", "--json"}); code != exitOK || !strings.Contains(listed.String(), `"title":"Notes"`) {
 		t.Fatal(code, listed.String())
 	}
 
 	r, out := io.Pipe()
-	cmd.stdout = out
+	cmd.Stdout = out
 	code := make(chan int, 1)
 	go func() {
 		code <- run(t.Context(), cmd, []string{"share", "--json", "--window", "Notes", "--name", "Anna"})
@@ -331,7 +332,7 @@ func TestWrongUsage(t *testing.T) {
 	for _, args := range [][]string{{"nonsense"}, {"share"}, {"share", "--window", "x", "--grant", "all"}, {"windows", "--bad"}} {
 		var errs bytes.Buffer
 		w := testWorld(t, nil)
-		w.stderr = &errs
+		w.Stderr = &errs
 		if code := run(t.Context(), w, args); code != exitUsage || errs.Len() == 0 {
 			t.Errorf("%v: exit code %d, %q", args, code, errs.String())
 		}
@@ -342,7 +343,7 @@ func TestNoDisplay(t *testing.T) {
 	t.Setenv("DISPLAY", "")
 	var errs bytes.Buffer
 	w := testWorld(t, nil)
-	w.stderr = &errs
+	w.Stderr = &errs
 	if code := run(t.Context(), w, []string{"windows"}); code != exitError || strings.Count(errs.String(), "\n") != 1 || !strings.Contains(errs.String(), "DISPLAY") {
 		t.Errorf("exit code %d, %q", code, errs.String())
 	}

@@ -2,65 +2,33 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 
-	"viewflip.app/platform"
+	"viewflip.app/cmd/viewflip/internal/command"
 	"viewflip.app/session"
 	"viewflip.app/wire"
 )
-
-// defaultPanic takes everything back from everybody, at once.
-const defaultPanic = "Ctrl+Alt+Shift+Escape"
-
-// panicCombo reads VIEWFLIP_PANIC.
-func panicCombo(getenv func(string) string) (platform.Combo, error) {
-	s := getenv("VIEWFLIP_PANIC")
-	if s == "" {
-		s = defaultPanic
-	}
-	c, err := platform.ParseCombo(s)
-	if err != nil {
-		return c, fmt.Errorf("VIEWFLIP_PANIC: %w", err)
-	}
-	return c, nil
-}
-
-// panicKey takes the panic key; the error is a sentence. ctx ends it.
-func panicKey(ctx context.Context, desk *platform.Desktop, combo platform.Combo) (<-chan struct{}, error) {
-	pressed, err := desk.Hotkey(ctx, combo)
-	if errors.Is(err, platform.ErrTaken) {
-		return nil, fmt.Errorf("the panic key %s belongs to another program as well and is heard only while somebody controls a window; VIEWFLIP_PANIC sets another", combo)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("there is no panic key: %w", err)
-	}
-	return pressed, nil
-}
 
 // guard takes everything back when the panic key is pressed, the screen is
 // locked, the machine sleeps or another user takes over, until a closes. It
 // runs on goroutines and connections of its own and waits for no GUI. The
 // notice is one sentence for the person; "" when all is well.
 func (a *app) guard() (notice string) {
-	left, _ := platform.Away(a.ctx, a.getenv, a.log)
-	if a.desk == nil {
+	left, _ := a.sys.Away(a.ctx)
+	if a.sys.Desktop() == nil {
 		a.wg.Go(func() { a.watch(nil, left, nil) })
 		return ""
 	}
-	combo, err := panicCombo(a.getenv)
+	key, err := a.sys.Panic()
 	if err != nil {
 		a.wg.Go(func() { a.watch(nil, left, nil) })
-		return "There is no panic key: " + plain(err) + "."
+		return "There is no panic key: " + command.Plain(err) + "."
 	}
-	pressed, err := panicKey(a.ctx, a.desk, combo)
+	pressed, err := key.Pressed(a.ctx)
 	if err != nil {
-		notice = "Note: " + plain(err) + "."
+		notice = "Note: " + command.Plain(err) + "."
 	}
-	a.wg.Go(func() {
-		a.watch(pressed, left, func(ctx context.Context) (<-chan struct{}, error) { return a.desk.Held(ctx, combo) })
-	})
+	a.wg.Go(func() { a.watch(pressed, left, key.Held) })
 	return notice
 }
 
@@ -161,29 +129,4 @@ func (a *app) follow(ctx context.Context, c *session.Call) {
 		delete(a.calls, c)
 		a.mu.Unlock()
 	})
-}
-
-// panicLine is doctor's line about the panic key.
-func panicLine(ctx context.Context, w world, desk *platform.Desktop) platform.Capability {
-	c := platform.Capability{Name: "panic key"}
-	combo, err := panicCombo(w.getenv)
-	if err == nil {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		_, err = panicKey(ctx, desk, combo)
-	}
-	if err != nil {
-		c.Detail = plain(err)
-		return c
-	}
-	c.OK, c.Detail = true, combo.String()+" takes everything back from everybody at once"
-	return c
-}
-
-// awayLine is doctor's line about leaving the machine.
-func awayLine(ctx context.Context, w world) platform.Capability {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	_, c := platform.Away(ctx, w.getenv, w.logger())
-	return c
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"log/slog"
 	"os"
 	"os/exec"
 	"strings"
@@ -14,6 +15,8 @@ import (
 	"github.com/jezek/xgb/xproto"
 	"github.com/jezek/xgb/xtest"
 
+	"viewflip.app/cmd/viewflip/internal/command"
+	"viewflip.app/cmd/viewflip/internal/system"
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/platform/x11"
@@ -32,7 +35,7 @@ func shareBlocked(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, _, link, err := shareEditor(ctx, world{strings.NewReader(""), os.Stdout, os.Stderr, os.Getenv}, desk)
+	_, _, link, err := shareEditor(ctx, command.World{Stdin: strings.NewReader(""), Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}, desk)
 	if err != nil {
 		return err
 	}
@@ -46,7 +49,7 @@ func shareBlocked(ctx context.Context) error {
 }
 
 // shareEditor shares the window "Editor" as the commands do, guarded.
-func shareEditor(ctx context.Context, w world, desk *platform.Desktop) (*app, *session.Call, wire.Link, error) {
+func shareEditor(ctx context.Context, w command.World, desk *platform.Desktop) (*app, *session.Call, wire.Link, error) {
 	a, err := newApp(ctx, w, "Anna", desk)
 	if err != nil {
 		return nil, nil, wire.Link{}, err
@@ -193,18 +196,28 @@ func TestPanicKeyTaken(t *testing.T) {
 	}
 	defer desk.Close()
 	w := testWorld(t, map[string]string{"VIEWFLIP_PANIC": "ctrl+alt+p"})
-	combo, err := panicCombo(w.getenv)
-	if err != nil || combo.String() != "Ctrl+Alt+P" {
-		t.Fatal(combo, err)
+	sys := system.New(desk, w.Getenv, slog.New(slog.DiscardHandler))
+	key, err := sys.Panic()
+	if err != nil || key.String() != "Ctrl+Alt+P" {
+		t.Fatal(key, err)
 	}
-	if c := panicLine(t.Context(), w, desk); !c.OK || !strings.Contains(c.Detail, "Ctrl+Alt+P") {
+	line := func() (c platform.Capability) {
+		for _, c = range sys.Lines(t.Context(), nil) {
+			if c.Name == "panic key" {
+				return c
+			}
+		}
+		t.Fatal("there is no line about it")
+		return c
+	}
+	if c := line(); !c.OK || !strings.Contains(c.Detail, "Ctrl+Alt+P") {
 		t.Errorf("%+v", c)
 	}
 	platformtest.Eventually(t, "the combination to be free", func() bool {
-		_, err := desk.Hotkey(t.Context(), combo)
+		_, err := key.Pressed(t.Context())
 		return err == nil
 	})
-	if c := panicLine(t.Context(), w, desk); c.OK || !strings.Contains(c.Detail, "another program") {
+	if c := line(); c.OK || !strings.Contains(c.Detail, "another program") {
 		t.Errorf("%+v", c)
 	}
 	for _, env := range []string{"ctrl+alt+p", "nonsense"} {

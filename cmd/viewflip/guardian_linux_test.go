@@ -14,6 +14,7 @@ import (
 
 	"github.com/jezek/xgb/xproto"
 
+	"viewflip.app/cmd/viewflip/internal/system"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/platform/x11"
 	"viewflip.app/platform/x11/xinput"
@@ -208,7 +209,7 @@ func TestLeftovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	platformtest.Use(t, d.Name())
-	stop, err := startGuardian(t.Context(), d.Name(), 3) // nobody holds it: it sweeps at once
+	stop, err := system.GuardianOn(d.Name()).Start(t.Context(), 3) // nobody holds it: it sweeps at once
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"viewflip.app/capture"
+	"viewflip.app/cmd/viewflip/internal/command"
 	"viewflip.app/platform"
 	"viewflip.app/ui"
 	"viewflip.app/ui/glass"
@@ -23,12 +24,12 @@ const thumbWidth, thumbHeight = 480, 300
 
 // runGUI opens the home window; with a link, which any web page may have handed to
 // the desktop, it asks whether to join that call.
-func runGUI(ctx context.Context, w world, args []string) error {
-	fs := newFlags(w, "")
+func runGUI(ctx context.Context, w command.World, args []string) error {
+	fs := command.Flags(w, "")
 	name := fs.String("name", "", "how others see you")
-	rest, err := parse(fs, args)
+	rest, err := command.Parse(fs, args)
 	if err != nil || len(rest) > 1 {
-		return errUsage
+		return command.ErrUsage
 	}
 	o := ui.Options{}
 	if len(rest) == 1 {
@@ -42,17 +43,17 @@ func runGUI(ctx context.Context, w world, args []string) error {
 }
 
 // runJoin opens the viewer windows of a call and nothing else.
-func runJoin(ctx context.Context, w world, args []string) error {
-	fs := newFlags(w, "join")
+func runJoin(ctx context.Context, w command.World, args []string) error {
+	fs := command.Flags(w, "join")
 	name := fs.String("name", "", "how others see you")
 	control := fs.Bool("control", false, "ask for control of every window at once")
 	stats := fs.Bool("stats", false, "print how long pictures take, one JSON object a second for each window")
-	rest, err := parse(fs, args)
+	rest, err := command.Parse(fs, args)
 	if err != nil || len(rest) != 1 {
 		if err == nil {
-			_, _ = fmt.Fprintln(w.stderr, "viewflip: say which link: viewflip join LINK")
+			_, _ = fmt.Fprintln(w.Stderr, "viewflip: say which link: viewflip join LINK")
 		}
-		return errUsage
+		return command.ErrUsage
 	}
 	l, err := wire.ParseLink(rest[0])
 	if err != nil {
@@ -60,27 +61,27 @@ func runJoin(ctx context.Context, w world, args []string) error {
 	}
 	if *stats {
 		var stop context.CancelFunc
-		ctx, stop = streaming(ctx, w.stdout)
+		ctx, stop = command.Streaming(ctx, w.Stdout)
 		defer stop()
 	}
-	return ended(ctx, runScreens(ctx, w, *name, ui.Options{Link: l.String(), ViewerOnly: true, AskControl: *control}, *stats, nil))
+	return command.Ended(ctx, runScreens(ctx, w, *name, ui.Options{Link: l.String(), ViewerOnly: true, AskControl: *control}, *stats, nil))
 }
 
 // runScreens runs the GUI; on the main goroutine. With stats it prints how long
 // pictures take. If await is not nil, it waits for a link first.
-func runScreens(ctx context.Context, w world, name string, o ui.Options, stats bool, await func(context.Context, *app) (*wire.Link, error)) error {
+func runScreens(ctx context.Context, w command.World, name string, o ui.Options, stats bool, await func(context.Context, *app) (*wire.Link, error)) error {
 	// Fyne and GLFW print what they stumble over; that is for developers.
 	log.SetFlags(0)
-	log.SetOutput(toolkitLog{w.logger()})
-	desk, err := platform.Open("", w.logger())
+	log.SetOutput(toolkitLog{w.Logger()})
+	desk, err := platform.Open("", w.Logger())
 	switch {
 	case err == nil:
 		defer desk.Close() //nolint:errcheck // nothing is written
 		o.Desktop = desk
-	case errors.Is(err, platform.ErrNoDisplay) && platform.CurrentSession(w.getenv).Type != platform.SessionWayland:
+	case errors.Is(err, platform.ErrNoDisplay) && platform.CurrentSession(w.Getenv).Type != platform.SessionWayland:
 		return err // no windows of ours either
 	default: // there is a screen, but none of its windows can be shared
-		o.Notice = "Only joining works here: " + plain(err) + "."
+		o.Notice = "Only joining works here: " + command.Plain(err) + "."
 	}
 	a, err := newApp(ctx, w, name, desk)
 	if err != nil {
@@ -114,7 +115,7 @@ func runScreens(ctx context.Context, w world, name string, o ui.Options, stats b
 		}
 		if stats {
 			a.wg.Go(func() {
-				if err := printLatency(a.ctx, a.stdout, c); err != nil {
+				if err := printLatency(a.ctx, a.Stdout, c); err != nil {
 					a.log.Warn("latency not printed", "err", err)
 				}
 			})
@@ -124,7 +125,7 @@ func runScreens(ctx context.Context, w world, name string, o ui.Options, stats b
 	o.Name, o.SetName, o.Log = a.displayName, a.setDisplayName, a.log
 	if desk != nil {
 		o.Thumbnail = func(ctx context.Context, id platform.WindowID) (ui.Thumbnails, error) {
-			s, err := capture.Open(ctx, desk, id, capture.Options{Log: a.log, MinInterval: time.Second, Alone: true})
+			s, err := a.sys.Capture(ctx, id, capture.Options{MinInterval: time.Second, Alone: true})
 			if err != nil {
 				return nil, err
 			}

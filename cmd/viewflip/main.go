@@ -7,11 +7,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"viewflip.app/cmd/viewflip/internal/command"
+	"viewflip.app/cmd/viewflip/internal/system"
 )
 
 // version is set by the build with -ldflags -X.
@@ -24,23 +26,13 @@ const (
 	exitUsage = 2
 )
 
-// errUsage marks a wrong command line; its text was printed already.
-var errUsage = errors.New("wrong usage")
-
-// world is everything a command may touch.
-type world struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	getenv         func(string) string
-}
-
-type command struct {
+type entry struct {
 	name, args, about string
-	run               func(ctx context.Context, w world, args []string) error
+	run               func(ctx context.Context, w command.World, args []string) error
 }
 
-func commands() []command {
-	return []command{
+func commands() []entry {
+	return []entry{
 		{"windows", "[--json]", "list the windows that can be shared", runWindows},
 		{"share", "--window ID|TITLE … [--grant see|point|control[+paste][+copy]] [--uses N] [--call CONTACT] [--name NAME] [--json]", "share windows without a GUI and print the link, or call a contact", runShare},
 		{"join", "LINK [--name NAME] [--control] [--stats]", "open the windows that are shared in a call", runJoin},
@@ -55,46 +47,37 @@ func commands() []command {
 }
 
 func main() {
-	keepBrokenPipes()
+	command.KeepBrokenPipes()
 	startNoBus()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, world{os.Stdin, os.Stdout, os.Stderr, os.Getenv}, os.Args[1:]))
+	os.Exit(run(ctx, command.World{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}, os.Args[1:]))
 }
 
-func run(ctx context.Context, w world, args []string) int {
+func run(ctx context.Context, w command.World, args []string) int {
 	err := dispatch(ctx, w, args)
 	switch {
 	case err == nil || errors.Is(err, context.Canceled):
 		return exitOK
 	case errors.Is(err, syscall.EPIPE): // "viewflip windows | head": nobody is there to read a sentence about it
 		return exitError
-	case errors.Is(err, errUsage), errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, command.ErrUsage), errors.Is(err, flag.ErrHelp):
 		return exitUsage
 	default:
-		_, _ = fmt.Fprintf(w.stderr, "viewflip: %v\n", plain(err))
+		_, _ = fmt.Fprintf(w.Stderr, "viewflip: %v\n", command.Plain(err))
 		return exitError
 	}
 }
 
-// plain removes package prefixes: they help in logs, not people.
-func plain(err error) string {
-	s := err.Error()
-	for _, p := range []string{"session: ", "capture: ", "platform: ", "client: ", "wire: ", "rtc: ", "input: ", "keychain: ", "service: ", "xtest: ", "virtual: ", "x11: ", "ui: "} {
-		s = strings.ReplaceAll(s, p, "")
-	}
-	return s
-}
-
-func dispatch(ctx context.Context, w world, args []string) error {
+func dispatch(ctx context.Context, w command.World, args []string) error {
 	if len(args) == 0 {
 		return runGUI(ctx, w, nil)
 	}
 	switch name := args[0]; {
 	case name == "help" || name == "-h" || name == "--help":
-		help(w.stdout)
+		help(w.Stdout)
 		return nil
-	case name == guardianCommand:
+	case name == system.GuardianCommand:
 		return runGuardian(ctx, w, args[1:])
 	case strings.HasPrefix(name, "viewflip:") || strings.HasPrefix(name, "--name"):
 		return runGUI(ctx, w, args)
@@ -104,8 +87,8 @@ func dispatch(ctx context.Context, w world, args []string) error {
 				return c.run(ctx, w, args[1:])
 			}
 		}
-		_, _ = fmt.Fprintf(w.stderr, "viewflip: there is no command %q; \"viewflip help\" lists them\n", name)
-		return errUsage
+		_, _ = fmt.Fprintf(w.Stderr, "viewflip: there is no command %q; \"viewflip help\" lists them\n", name)
+		return command.ErrUsage
 	}
 }
 
@@ -143,41 +126,7 @@ Exit codes: 0 done, 1 failed (one sentence says why), 2 wrong usage.
 	_, _ = io.WriteString(out, b.String())
 }
 
-func runVersion(_ context.Context, w world, _ []string) error {
-	_, err := fmt.Fprintln(w.stdout, "viewflip", version)
+func runVersion(_ context.Context, w command.World, _ []string) error {
+	_, err := fmt.Fprintln(w.Stdout, "viewflip", version)
 	return err
-}
-
-// newFlags makes a flag set that prints usage to stderr and lets flags stand
-// behind arguments too.
-func newFlags(w world, name string) *flag.FlagSet {
-	fs := flag.NewFlagSet("viewflip "+name, flag.ContinueOnError)
-	fs.SetOutput(w.stderr)
-	return fs
-}
-
-// parse parses flags wherever they stand and returns the arguments.
-func parse(fs *flag.FlagSet, args []string) ([]string, error) {
-	var rest []string
-	for len(args) > 0 {
-		if err := fs.Parse(args); err != nil {
-			return nil, errUsage
-		}
-		args = fs.Args()
-		if len(args) > 0 {
-			rest = append(rest, args[0])
-			args = args[1:]
-		}
-	}
-	return rest, nil
-}
-
-func (w world) logger() *slog.Logger {
-	level := slog.LevelWarn
-	if s := w.getenv("VIEWFLIP_LOG"); s != "" {
-		if err := level.UnmarshalText([]byte(s)); err != nil {
-			_, _ = fmt.Fprintln(w.stderr, "viewflip: VIEWFLIP_LOG is none of debug, info, warn, error: using warn")
-		}
-	}
-	return slog.New(slog.NewTextHandler(w.stderr, &slog.HandlerOptions{Level: level}))
 }

@@ -5,8 +5,8 @@ import (
 	"image"
 	"time"
 
+	"viewflip.app/cmd/viewflip/internal/system"
 	"viewflip.app/session"
-	"viewflip.app/ui/glass"
 	"viewflip.app/wire"
 )
 
@@ -21,7 +21,7 @@ const (
 // showMarks shows what others point at and draw on our shares, over the shared
 // windows, until the call ends.
 func (a *app) showMarks(ctx context.Context, call *session.Call) {
-	overlays := map[wire.ShareID]*glass.Overlay{}
+	overlays := map[wire.ShareID]system.Overlay{}
 	defer func() {
 		for _, o := range overlays {
 			a.closeOverlay(o)
@@ -72,8 +72,8 @@ func (a *app) showMarks(ctx context.Context, call *session.Call) {
 	}
 }
 
-func (a *app) openOverlay(s session.Share) *glass.Overlay {
-	o, err := glass.NewOverlay(a.desk.Display(), s.Window)
+func (a *app) openOverlay(s session.Share) system.Overlay {
+	o, err := a.sys.Overlay(s.Window)
 	if err != nil {
 		a.log.Warn("others' pointers cannot be shown", "err", err)
 		return nil
@@ -81,7 +81,7 @@ func (a *app) openOverlay(s session.Share) *glass.Overlay {
 	return o
 }
 
-func (a *app) closeOverlay(o *glass.Overlay) {
+func (a *app) closeOverlay(o system.Overlay) {
 	if o == nil {
 		return
 	}

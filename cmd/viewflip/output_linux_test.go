@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"viewflip.app/cmd/viewflip/internal/command"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
 	"viewflip.app/wire"
@@ -32,7 +33,7 @@ func selfOn(t *testing.T, d *virtual.Display, env []string, args ...string) *exe
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute) // some live as long as a whole test
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Env = []string{
@@ -81,7 +82,7 @@ func TestShareEndsWithItsReader(t *testing.T) {
 			t.Fatal(err)
 		}
 		var exit *exec.ExitError
-		if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitError || said.count(errUnread.Error()) != 1 {
+		if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitError || said.count(command.ErrUnread.Error()) != 1 {
 			t.Errorf("%v: %v, %q", args, err, said.String())
 		}
 		if args[len(args)-1] != "--json" {

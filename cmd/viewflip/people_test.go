@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"viewflip.app/cmd/viewflip/internal/command"
 	"viewflip.app/service/client"
 	"viewflip.app/ui"
 	"viewflip.app/wire"
@@ -21,7 +22,7 @@ func (w *town) screensOf(who string) (*app, ui.People) {
 		"HOME": w.home(who), "XDG_DATA_HOME": w.home(who), "XDG_CONFIG_HOME": w.home(who),
 		"VIEWFLIP_KEYCHAIN": "file", "VIEWFLIP_PASSPHRASE": "secret of " + who,
 	}
-	a, err := newApp(w.t.Context(), world{strings.NewReader(""), io.Discard, &w.logs, func(k string) string { return env[k] }}, "", nil)
+	a, err := newApp(w.t.Context(), command.World{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: &w.logs, Getenv: func(k string) string { return env[k] }}, "", nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 	"golang.org/x/sys/unix"
 
+	"viewflip.app/cmd/viewflip/internal/system"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
 	"viewflip.app/platform/x11"
@@ -31,7 +32,7 @@ import (
 const asProgram = "VIEWFLIP_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" || len(os.Args) > 1 && os.Args[1] == guardianCommand {
+	if os.Getenv(asProgram) != "" || len(os.Args) > 1 && os.Args[1] == system.GuardianCommand {
 		main() // it does not return
 	}
 	if os.Getenv(blockedEnv) != "" {

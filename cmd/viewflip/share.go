@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"viewflip.app/cmd/viewflip/internal/command"
 	"viewflip.app/platform"
 	"viewflip.app/service/client"
 	"viewflip.app/session"
@@ -26,13 +27,13 @@ type windowJSON struct {
 	Hidden bool   `json:"hidden"`
 }
 
-func runWindows(ctx context.Context, w world, args []string) error {
-	fs := newFlags(w, "windows")
+func runWindows(ctx context.Context, w command.World, args []string) error {
+	fs := command.Flags(w, "windows")
 	asJSON := fs.Bool("json", false, "print JSON, one array")
-	if _, err := parse(fs, args); err != nil {
+	if _, err := command.Parse(fs, args); err != nil {
 		return err
 	}
-	d, err := platform.Open("", w.logger())
+	d, err := platform.Open("", w.Logger())
 	if err != nil {
 		return err
 	}
@@ -49,10 +50,10 @@ func runWindows(ctx context.Context, w world, args []string) error {
 				W: x.Bounds.Dx(), H: x.Bounds.Dy(), Hidden: x.Hidden,
 			})
 		}
-		return wire.NewJSON(w.stdout).Encode(out)
+		return wire.NewJSON(w.Stdout).Encode(out)
 	}
 	for _, x := range list {
-		_, err := fmt.Fprintf(w.stdout, "%-12s %5dx%-5d %7d  %-16s %s\n", x.ID, x.Bounds.Dx(), x.Bounds.Dy(), x.PID, x.App, x.Title)
+		_, err := fmt.Fprintf(w.Stdout, "%-12s %5dx%-5d %7d  %-16s %s\n", x.ID, x.Bounds.Dx(), x.Bounds.Dy(), x.PID, x.App, x.Title)
 		if err != nil {
 			return err
 		}
@@ -66,15 +67,15 @@ type listFlag []string
 func (l *listFlag) String() string     { return strings.Join(*l, ", ") }
 func (l *listFlag) Set(s string) error { *l = append(*l, s); return nil }
 
-func runShare(ctx context.Context, w world, args []string) error {
-	ctx, stop := streaming(ctx, w.stdout)
+func runShare(ctx context.Context, w command.World, args []string) error {
+	ctx, stop := command.Streaming(ctx, w.Stdout)
 	defer stop()
-	return ended(ctx, share(ctx, w, args))
+	return command.Ended(ctx, share(ctx, w, args))
 }
 
 // share shares windows until nothing is shared any more or ctx ends.
-func share(ctx context.Context, w world, args []string) error {
-	fs := newFlags(w, "share")
+func share(ctx context.Context, w command.World, args []string) error {
+	fs := command.Flags(w, "share")
 	var windows listFlag
 	fs.Var(&windows, "window", "`ID or title` of a window, as \"viewflip windows\" lists it; may be repeated")
 	grant := fs.String("grant", "point", "what anyone with the link may do unasked: see, point or control; paste and copy add the clipboard, as in control+paste")
@@ -82,19 +83,19 @@ func share(ctx context.Context, w world, args []string) error {
 	name := fs.String("name", "", "how others see you")
 	contact := fs.String("call", "", "call this contact instead of printing a link: name or id, as \"viewflip contacts\" shows it")
 	asJSON := fs.Bool("json", false, "print events as JSON, one object a line")
-	if rest, err := parse(fs, args); err != nil || len(rest) > 0 {
-		return errors.Join(errUsage, err)
+	if rest, err := command.Parse(fs, args); err != nil || len(rest) > 0 {
+		return errors.Join(command.ErrUsage, err)
 	}
 	if len(windows) == 0 {
-		_, _ = fmt.Fprintln(w.stderr, "viewflip: say which window: --window ID or --window TITLE")
-		return errUsage
+		_, _ = fmt.Fprintln(w.Stderr, "viewflip: say which window: --window ID or --window TITLE")
+		return command.ErrUsage
 	}
 	rights, err := wire.ParseRights(*grant)
 	if err != nil {
-		_, _ = fmt.Fprintln(w.stderr, "viewflip: --grant is see, point or control, and may add +paste and +copy")
-		return errUsage
+		_, _ = fmt.Fprintln(w.Stderr, "viewflip: --grant is see, point or control, and may add +paste and +copy")
+		return command.ErrUsage
 	}
-	desk, err := platform.Open("", w.logger())
+	desk, err := platform.Open("", w.Logger())
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func share(ctx context.Context, w world, args []string) error {
 	}
 	defer a.close()
 	if notice := a.guard(); notice != "" {
-		_, _ = fmt.Fprintln(w.stderr, notice)
+		_, _ = fmt.Fprintln(w.Stderr, notice)
 	}
 	call, err := a.newCall(ctx, nil)
 	if err != nil {
@@ -123,7 +124,7 @@ func share(ctx context.Context, w world, args []string) error {
 			return err
 		}
 	}
-	out := printer{w: w.stdout, json: *asJSON}
+	out := printer{w: w.Stdout, json: *asJSON}
 	if *contact != "" {
 		if err := callContact(ctx, a, call, *contact); err != nil {
 			return err
@@ -132,7 +133,7 @@ func share(ctx context.Context, w world, args []string) error {
 		return err
 	}
 	used := 0
-	lines := linesOf(ctx, w.stdin)
+	lines := linesOf(ctx, w.Stdin)
 	for {
 		select {
 		case line, ok := <-lines:
@@ -141,7 +142,7 @@ func share(ctx context.Context, w world, args []string) error {
 				continue
 			}
 			if err := answer(call, line); err != nil {
-				_, _ = fmt.Fprintf(w.stderr, "viewflip: %s\n", plain(err))
+				_, _ = fmt.Fprintf(w.Stderr, "viewflip: %s\n", command.Plain(err))
 			}
 		case e, ok := <-events:
 			if !ok {

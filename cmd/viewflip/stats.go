@@ -53,7 +53,7 @@ func (t *traffic) total() rtc.Traffic {
 // startStats writes what the process uses to stderr, one JSON object a line, as
 // often as VIEWFLIP_STATS says, until the app is closed.
 func (a *app) startStats() error {
-	s := a.getenv("VIEWFLIP_STATS")
+	s := a.Getenv("VIEWFLIP_STATS")
 	if s == "" {
 		return nil
 	}
@@ -61,7 +61,7 @@ func (a *app) startStats() error {
 	if err != nil || every <= 0 {
 		return errors.New("VIEWFLIP_STATS is a time such as 10s")
 	}
-	out := slog.New(slog.NewJSONHandler(a.stderr, nil))
+	out := slog.New(slog.NewJSONHandler(a.Stderr, nil))
 	a.wg.Go(func() {
 		tick := time.NewTicker(every)
 		defer tick.Stop()

@@ -158,37 +158,7 @@ func newDecoder(mime string) (session.Decoder, error) {
 }
 
 func (a *app) openCapture(ctx context.Context, id platform.WindowID) (capture.Stream, error) {
-	if a.desk == nil {
-		return nil, platform.ErrNoDisplay
-	}
-	return capture.Open(ctx, a.desk, id, capture.Options{Log: a.log})
-}
-
-// pointer returns how the pointer is followed here, or nil where that is
-// impossible.
-func (a *app) pointer() func() (capture.Cursor, error) {
-	if a.desk == nil {
-		return nil
-	}
-	return func() (capture.Cursor, error) { return capture.OpenCursor(a.desk) }
-}
-
-// hand returns how the guests' own pointer is followed here.
-func (a *app) hand() func() (capture.Cursor, error) {
-	if a.desk == nil {
-		return nil
-	}
-	return func() (capture.Cursor, error) {
-		seat, err := a.seat()
-		if err != nil {
-			return nil, err
-		}
-		device, ok := seat.Pointer()
-		if !ok {
-			return nil, platform.ErrUnsupported
-		}
-		return capture.OpenHand(a.desk, device)
-	}
+	return a.sys.Capture(ctx, id, capture.Options{})
 }
 
 // gate makes an input.Gate what session asks for.
@@ -201,41 +171,15 @@ func (g gate) Do(ev wire.Input, rights wire.Rights) (wire.Reason, bool) {
 
 // gates returns how gates are made here, or nil where control is impossible.
 func (a *app) gates() func(context.Context, platform.WindowID) (session.Gate, error) {
-	if a.desk == nil || a.desk.Session().Type == platform.SessionWayland {
+	open := a.sys.Desks()
+	if open == nil {
 		return nil
 	}
 	return func(ctx context.Context, id platform.WindowID) (session.Gate, error) {
-		desk, err := a.openDesk(ctx, id)
+		desk, err := open(ctx, id)
 		if err != nil {
 			return nil, err
 		}
 		return gate{input.NewGate(input.Config{Desk: desk})}, nil
 	}
-}
-
-// clipboard returns this desktop's clipboard, or nil where it cannot be used.
-func (a *app) clipboard() session.Clipboard {
-	if a.desk == nil || a.desk.Session().Type == platform.SessionWayland {
-		return nil
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.clip == nil {
-		c, err := a.desk.OpenClipboard()
-		if err != nil {
-			a.log.Warn("no clipboard", "err", err)
-			return nil
-		}
-		a.clip = c
-	}
-	return a.clip
-}
-
-// openDesk opens a window at the one seat of this process.
-func (a *app) openDesk(ctx context.Context, id platform.WindowID) (input.Desk, error) {
-	seat, err := a.seat()
-	if err != nil {
-		return nil, err
-	}
-	return seat.Open(ctx, id)
 }

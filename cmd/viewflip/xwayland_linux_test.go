@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"log/slog"
 	"strings"
 	"testing"
 
+	"viewflip.app/cmd/viewflip/internal/system"
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
 )
@@ -22,16 +24,16 @@ func TestNoControlOnXwayland(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer d.Close()
-			a := &app{world: testWorld(t, nil), desk: d}
+			a := &app{sys: system.New(d, testWorld(t, nil).Getenv, slog.New(slog.DiscardHandler))}
 			if a.gates() != nil {
 				t.Error("there are gates")
 			}
-			if a.clipboard() != nil {
+			if a.sys.Clipboard() != nil {
 				t.Error("there is a clipboard")
 			}
 			var out bytes.Buffer
 			w := testWorld(t, nil)
-			w.stdout = &out
+			w.Stdout = &out
 			if code := run(t.Context(), w, []string{"doctor"}); code != exitOK {
 				t.Error("doctor ends with", code)
 			}

@@ -1,4 +1,4 @@
-package ui
+package glass
 
 import (
 	"github.com/jezek/xgb/xproto"
@@ -7,9 +7,13 @@ import (
 	"viewflip.app/wire"
 )
 
-// keyOf maps a scancode of GLFW, here an X11 keycode, to the physical key; 0
-// for keys without a name.
-func keyOf(code int) wire.Key {
+// xnative is X11's.
+type xnative struct{}
+
+func newNative() native { return xnative{} }
+
+// key takes a scancode of GLFW, which is an X11 keycode here.
+func (xnative) key(code int) wire.Key {
 	const evdevOffset = 8 // X11 keycodes are evdev codes and 8
 	if code < evdevOffset || code > 255 {
 		return 0
@@ -18,8 +22,8 @@ func keyOf(code int) wire.Key {
 	return k
 }
 
-// raise puts a window above the others without giving it the keyboard.
-func raise(handle uintptr) {
+// raise asks for it: the window manager sees the request and decides.
+func (xnative) raise(handle uintptr) {
 	c, err := x11.Connect("")
 	if err != nil {
 		return
@@ -29,7 +33,6 @@ func raise(handle uintptr) {
 	if err != nil || t.Root == 0 {
 		return
 	}
-	// The window manager sees the request and decides.
 	_ = xproto.ConfigureWindowChecked(c.Conn, xproto.Window(handle),
 		xproto.ConfigWindowStackMode, []uint32{xproto.StackModeAbove}).Check()
 }

@@ -1,4 +1,4 @@
-package main
+package system
 
 import (
 	"bufio"
@@ -22,14 +22,18 @@ const (
 	guardianStop = 3 * time.Second
 )
 
-// startGuardian starts this very program as the guardian of a slot on a
-// display, "" for $DISPLAY, and waits until it watches. stop, called after the
-// slot was given up, waits for its end.
-func startGuardian(ctx context.Context, display string, slot int) (stop func(), err error) {
+// guardian starts and is the guardian process of a display, "" for $DISPLAY.
+type guardian struct{ display string }
+
+// GuardianOn is the one of a display, "" for $DISPLAY; nil on a system that lacks it.
+func GuardianOn(display string) Guardian { return guardian{display} }
+
+// Start implements [Guardian]: it starts this very program.
+func (g guardian) Start(ctx context.Context, slot int) (stop func(), err error) {
 	// The link names the running program, also when its file was replaced.
-	cmd := exec.Command("/proc/self/exe", guardianCommand, strconv.Itoa(slot))
-	if display != "" {
-		name, authority := x11.SplitAuthority(display)
+	cmd := exec.Command("/proc/self/exe", GuardianCommand, strconv.Itoa(slot))
+	if g.display != "" {
+		name, authority := x11.SplitAuthority(g.display)
 		cmd.Env = append(os.Environ(), "DISPLAY="+name)
 		if authority != "" {
 			cmd.Env = append(cmd.Env, "XAUTHORITY="+authority)
@@ -51,7 +55,7 @@ func startGuardian(ctx context.Context, display string, slot int) (stop func(), 
 	line, err := bufio.NewReader(out).ReadString('\n')
 	intime := late.Stop()
 	asked := unasked()
-	if err != nil || strings.TrimSpace(line) != guardianReady || !intime || !asked {
+	if err != nil || strings.TrimSpace(line) != GuardianReady || !intime || !asked {
 		kill()
 		return nil, errors.Join(fmt.Errorf("it did not get ready: %w", errors.Join(err, ctx.Err())), cmd.Wait())
 	}

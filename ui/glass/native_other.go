@@ -1,0 +1,5 @@
+//go:build !linux
+
+package glass
+
+func newNative() native { return nil }
