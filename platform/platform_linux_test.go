@@ -219,28 +219,6 @@ func TestOpenWithoutDisplay(t *testing.T) {
 	}
 }
 
-func TestDisplays(t *testing.T) {
-	v, err := virtual.Start(t.Context(), virtual.Options{Size: image.Pt(800, 600)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer v.Close()
-	platformtest.Use(t, v.Name())
-	t.Setenv("WAYLAND_DISPLAY", "")
-	t.Setenv("XDG_SESSION_TYPE", "x11")
-	list := platform.Displays()
-	if len(list) != 1 || list[0].Bounds != image.Rect(0, 0, 800, 600) {
-		t.Fatalf("%+v", list)
-	}
-	img, err := platform.DisplayThumbnail(list[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if img.Bounds().Size() != image.Pt(800, 600) {
-		t.Error("thumbnail", img.Bounds())
-	}
-}
-
 // A program that was started by ssh, sudo or a service knows by nothing but the
 // X server that its display is a Wayland desktop's.
 func TestXwaylandIsKnown(t *testing.T) {

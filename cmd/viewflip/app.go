@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
 	"os/user"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"viewflip.app/cmd/viewflip/internal/command"
+	"viewflip.app/cmd/viewflip/internal/peer"
 	"viewflip.app/cmd/viewflip/internal/system"
 	"viewflip.app/keychain"
 	"viewflip.app/platform"
@@ -68,7 +68,7 @@ type app struct {
 	changed chan struct{}
 
 	renamed atomic.Bool
-	traffic traffic
+	traffic peer.Traffic
 }
 
 func newApp(ctx context.Context, w command.World, name string, desk *platform.Desktop) (*app, error) {
@@ -90,7 +90,7 @@ func newApp(ctx context.Context, w command.World, name string, desk *platform.De
 }
 
 func (a *app) open(ctx context.Context, name string) (err error) {
-	if a.ice, err = iceServers(a.Getenv("VIEWFLIP_ICE")); err != nil {
+	if a.ice, err = peer.ICEServers(a.Getenv("VIEWFLIP_ICE")); err != nil {
 		return err
 	}
 	dirs, err := platform.UserDirs(a.Getenv)
@@ -179,25 +179,6 @@ func (a *app) passphrase(_ context.Context, first bool) (keychain.Secret, error)
 	return keychain.NewSecret(b), nil
 }
 
-// iceServers parses VIEWFLIP_ICE.
-func iceServers(s string) ([]rtc.ICEServer, error) {
-	var out []rtc.ICEServer
-	for _, f := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' }) {
-		base, query, _ := strings.Cut(f, "?")
-		q, err := url.ParseQuery(query)
-		if err != nil || !strings.HasPrefix(base, "stun") && !strings.HasPrefix(base, "turn") {
-			return nil, errors.New("VIEWFLIP_ICE is a list of stun:host:port and turn:host:port?user=U&pass=P")
-		}
-		srv := rtc.ICEServer{Username: q.Get("user"), Credential: q.Get("pass")}
-		if t := q.Get("transport"); t != "" {
-			base += "?transport=" + url.QueryEscape(t)
-		}
-		srv.URLs = []string{base}
-		out = append(out, srv)
-	}
-	return out, nil
-}
-
 // close ends the private service and everything else, and waits for it.
 func (a *app) close() {
 	a.keepName()
@@ -269,7 +250,7 @@ func (a *app) service(ctx context.Context, acct *client.Account) (wire.Service, 
 		return wire.Service{}, errors.Join(err, ln.Close())
 	}
 	addrs := a.advertise(ln.Addr())
-	srv, err := service.New(service.Config{Certificate: cert, Relay: a.privateRelay(ln.Addr(), addrs), Log: a.log})
+	srv, err := service.New(service.Config{Certificate: cert, Relay: peer.PrivateRelay(ln.Addr(), addrs, a.log), Log: a.log})
 	if err != nil {
 		return wire.Service{}, errors.Join(err, ln.Close())
 	}
@@ -327,9 +308,11 @@ func (a *app) newCall(ctx context.Context, link *wire.Link) (*session.Call, erro
 	}
 	call := session.New(session.Config{
 		Identity: identity, Name: a.displayName(), Account: public, ContactOf: a.contactOf, Service: svc, Mailbox: mail,
-		NewPeer:     func(offerer bool, s session.Signaller) (session.Peer, error) { return a.newPeer(mail, svc, offerer, s) },
+		NewPeer: func(offerer bool, s session.Signaller) (session.Peer, error) {
+			return peer.New(peer.Options{Mail: mail, Service: svc, ICE: a.ice, Traffic: &a.traffic, Log: a.log}, offerer, s)
+		},
 		OpenCapture: a.openCapture, NewGate: a.gates(),
-		OpenCursor: a.sys.Cursors(), OpenHand: a.sys.Hands(), Clipboard: a.sys.Clipboard(), NewEncoder: newEncoder, NewDecoder: newDecoder, Log: a.log,
+		OpenCursor: a.sys.Cursors(), OpenHand: a.sys.Hands(), Clipboard: a.sys.Clipboard(), NewEncoder: peer.NewEncoder, NewDecoder: peer.NewDecoder, Log: a.log,
 	})
 	mctx, stop := context.WithCancel(a.ctx)
 	a.follow(mctx, call)

@@ -9,6 +9,7 @@ import (
 	"github.com/jezek/xgb/xfixes"
 	"github.com/jezek/xgb/xproto"
 
+	"viewflip.app/cmd/viewflip/internal/screen"
 	"viewflip.app/platform/x11"
 	"viewflip.app/session"
 	"viewflip.app/ui/glass"
@@ -22,7 +23,7 @@ func TestPointers(t *testing.T) {
 	s.awaitPicture(image.Pt(shareW, shareH))
 	s.must(s.anna.Require(x11.XFixes))
 	s.must(s.ben.Require(x11.XFixes))
-	looks := func(x *screen) *xfixes.GetCursorImageReply {
+	looks := func(x *screen.Screen) *xfixes.GetCursorImageReply {
 		r, err := xfixes.GetCursorImage(x.Conn.Conn).Reply()
 		s.must(err)
 		return r
@@ -37,7 +38,7 @@ func TestPointers(t *testing.T) {
 	// What the two look like, seen by Anna's own pointer; then she goes elsewhere.
 	const beam, hand2 = 152, 60 // XC_xterm, XC_hand2
 	like := map[uint16]*xfixes.GetCursorImageReply{}
-	s.must(s.anna.move(s.shared.Bounds().Min.Add(image.Pt(5, 5))))
+	s.must(s.anna.Move(s.shared.Bounds().Min.Add(image.Pt(5, 5))))
 	for _, glyph := range []uint16{beam, hand2} {
 		dress(glyph)
 		like[glyph] = looks(s.anna)
@@ -45,10 +46,10 @@ func TestPointers(t *testing.T) {
 	if slices.Equal(like[beam].CursorImage, like[hand2].CursorImage) {
 		t.Fatal("the cursors are alike")
 	}
-	s.must(s.anna.move(image.Pt(5, 5)))
+	s.must(s.anna.Move(image.Pt(5, 5)))
 	on, _ := s.at(s.over(image.Pt(200, 100)))
-	s.must(s.ben.move(on.Add(image.Pt(1, 0))))
-	s.must(s.ben.move(on))
+	s.must(s.ben.Move(on.Add(image.Pt(1, 0))))
+	s.must(s.ben.Move(on))
 	for _, glyph := range []uint16{beam, hand2} {
 		dress(glyph)
 		s.wait("the other side's cursor", func() bool {
@@ -57,7 +58,7 @@ func TestPointers(t *testing.T) {
 		})
 	}
 	named := func() bool {
-		img, _, err := s.ben.picture(s.ben.pictureOf(s.viewer))
+		img, _, err := s.ben.Picture(s.ben.PictureOf(s.viewer))
 		s.must(err)
 		for i := 0; i+3 < len(img); i += 4 {
 			if (color.NRGBA{img[i+2], img[i+1], img[i], 255}) == glass.Colour(session.Sharer) {
@@ -67,15 +68,15 @@ func TestPointers(t *testing.T) {
 		return false
 	}
 	s.wait("Anna's pointer to be gone", func() bool { return !named() })
-	s.must(s.ben.move(on.Add(image.Pt(5, 5))))
+	s.must(s.ben.Move(on.Add(image.Pt(5, 5))))
 	s.wait("Ben's motion", func() bool { return len(s.shared.Events()) > 0 })
 	if named() {
 		t.Error("what Ben moves is shown as Anna's")
 	}
 	b := s.shared.Bounds().Min
-	s.must(s.anna.move(b.Add(image.Pt(300, 180))))
+	s.must(s.anna.Move(b.Add(image.Pt(300, 180))))
 	s.wait("Anna's pointer", named)
-	s.must(s.anna.move(image.Pt(5, 5)))
+	s.must(s.anna.Move(image.Pt(5, 5)))
 	s.wait("Anna's pointer to leave", func() bool { return !named() })
 	s.awaitPicture(image.Pt(shareW, shareH))
 }

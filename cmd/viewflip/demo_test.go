@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"viewflip.app/cmd/viewflip/internal/demo"
 	"viewflip.app/platform/platformtest"
 )
 
@@ -26,12 +27,12 @@ func colors(t *testing.T, path string) map[color.RGBA]int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if img.Bounds() != image.Rect(0, 0, demoWidth, demoHeight) {
+	if img.Bounds() != image.Rect(0, 0, demo.Width, demo.Height) {
 		t.Error(path, "is", img.Bounds())
 	}
 	n := map[color.RGBA]int{}
-	for y := range demoHeight {
-		for x := range demoWidth {
+	for y := range demo.Height {
+		for x := range demo.Width {
 			n[color.RGBAModel.Convert(img.At(x, y)).(color.RGBA)]++
 		}
 	}
@@ -107,27 +108,5 @@ func TestDemoNeedsPrograms(t *testing.T) {
 	code := run(t.Context(), w, []string{"demo"})
 	if code != exitError || strings.Count(errs.String(), "\n") != 1 || !strings.Contains(errs.String(), "apt-get install xvfb openbox xterm") {
 		t.Errorf("exit code %d, %q", code, errs.String())
-	}
-}
-
-// Where the current directory cannot be written, the pictures go elsewhere;
-// where the user's own choice cannot, it is an error.
-func TestDemoDir(t *testing.T) {
-	t.Chdir(t.TempDir())
-	t.Setenv("TMPDIR", t.TempDir())
-	if dir, err := demoDir(""); err != nil || filepath.Base(dir) != "viewflip-demo" {
-		t.Error(dir, err)
-	}
-	if err := os.RemoveAll("viewflip-demo"); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile("viewflip-demo", nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if dir, err := demoDir(""); err != nil || filepath.Dir(dir) != os.TempDir() {
-		t.Error(dir, err)
-	}
-	if dir, err := demoDir("viewflip-demo"); err == nil {
-		t.Error("a file was taken for a directory:", dir)
 	}
 }

@@ -138,7 +138,7 @@ func (s *scene) pictureIn(viewer image.Point) image.Point {
 // painted reports whether the viewer's bar has words on it up to its end.
 func (s *scene) painted(width int) bool {
 	for _, x := range []int{0, width / 2} {
-		pix, err := s.ben.pixels(s.viewer, image.Rect(x, 0, x+width/2, barOfViewer-2))
+		pix, err := s.ben.Pixels(s.viewer, image.Rect(x, 0, x+width/2, barOfViewer-2))
 		s.must(err)
 		shades := map[byte]bool{}
 		for i := 0; i < len(pix); i += 4 {
@@ -165,7 +165,7 @@ func TestViewerTakesTheSizeItIsGiven(t *testing.T) {
 			wm := newTiler(t, db, grants, sizes)
 			s.join(db)
 			s.wait("the viewer's window", func() bool { s.viewer, _, _ = wm.state(); return s.viewer != 0 })
-			s.wait("the viewer's picture", func() bool { return s.ben.pictureOf(s.viewer) != 0 })
+			s.wait("the viewer's picture", func() bool { return s.ben.PictureOf(s.viewer) != 0 })
 			wm.all()
 			s.awaitPicture(s.pictureIn(sizes[len(sizes)-1]))
 			s.wait("the bar over it", func() bool { return s.painted(sizes[len(sizes)-1].X) })
@@ -198,15 +198,15 @@ func (s *scene) fills(what string, ok func(image.Point) bool) {
 func TestViewerIsMaximisedAsItOpens(t *testing.T) {
 	s, db := newSharer(t, "openbox")
 	s.join(db)
-	s.wait("the viewer's window", func() bool { s.viewer = s.ben.titled("Editor"); return s.viewer != 0 })
+	s.wait("the viewer's window", func() bool { s.viewer = s.ben.Titled("Editor"); return s.viewer != 0 })
 	const remove, add, fromPager = 0, 1, 2
 	state := func(action uint32) {
-		s.must(s.ben.ask(s.viewer, "_NET_WM_STATE", action, uint32(s.ben.Atom("_NET_WM_STATE_MAXIMIZED_HORZ")),
+		s.must(s.ben.Ask(s.viewer, "_NET_WM_STATE", action, uint32(s.ben.Atom("_NET_WM_STATE_MAXIMIZED_HORZ")),
 			uint32(s.ben.Atom("_NET_WM_STATE_MAXIMIZED_VERT")), fromPager))
 	}
 	state(add)
 	large := func(p image.Point) bool { return p.X == 1280 && p.Y > 950 }
-	s.wait("the viewer's picture", func() bool { return s.ben.pictureOf(s.viewer) != 0 })
+	s.wait("the viewer's picture", func() bool { return s.ben.PictureOf(s.viewer) != 0 })
 	s.fills("a maximised viewer", large)
 	s.shared.Resize(501, 303)
 	s.shared.Paint(pattern(501, 303))
@@ -229,8 +229,8 @@ func TestViewerInATile(t *testing.T) {
 	}
 	s, db := newSharer(t, "i3 -c "+config)
 	s.join(db)
-	s.wait("the viewer's window", func() bool { s.viewer = s.ben.titled("Editor"); return s.viewer != 0 })
-	s.wait("the viewer's picture", func() bool { return s.ben.pictureOf(s.viewer) != 0 })
+	s.wait("the viewer's window", func() bool { s.viewer = s.ben.Titled("Editor"); return s.viewer != 0 })
+	s.wait("the viewer's picture", func() bool { return s.ben.PictureOf(s.viewer) != 0 })
 	whole := func(p image.Point) bool { return p.X > 1200 && p.Y > 900 }
 	s.fills("a viewer alone", whole)
 	s.shared.Resize(501, 303)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"viewflip.app/cmd/viewflip/internal/peer"
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/rtc"
@@ -175,14 +176,14 @@ func (s *stage) joinAs(t *testing.T, id *wire.Identity, link wire.Link, patience
 	e.call = session.New(session.Config{
 		Identity: id, Name: "Eve", Service: link.Service, Mailbox: b,
 		NewPeer: func(offerer bool, sig session.Signaller) (session.Peer, error) {
-			p, err := s.a.newPeer(mail, link.Service, offerer, sig)
+			p, err := peer.New(peer.Options{Mail: mail, Service: link.Service, ICE: s.a.ice, Traffic: &s.a.traffic, Log: s.a.log}, offerer, sig)
 			once.Do(func() {
-				e.peer, e.sig = p.(*peer).Peer, sig
+				e.peer, e.sig = p.(*peer.Peer).Peer, sig
 				close(made)
 			})
 			return p, err
 		},
-		OpenCapture: s.a.openCapture, NewEncoder: newEncoder, NewDecoder: newDecoder,
+		OpenCapture: s.a.openCapture, NewEncoder: peer.NewEncoder, NewDecoder: peer.NewDecoder,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup

@@ -25,7 +25,7 @@ func TestStats(t *testing.T) {
 		}
 		if time.Since(clicked) > time.Second { // or it was refused
 			clicked = time.Now()
-			s.must(s.ben.click(on))
+			s.must(s.ben.Click(on))
 		}
 		select {
 		case line := <-s.printed:

@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"viewflip.app/cmd/viewflip/internal/command"
+	"viewflip.app/cmd/viewflip/internal/demo"
+	"viewflip.app/cmd/viewflip/internal/doctor"
 	"viewflip.app/cmd/viewflip/internal/system"
 )
 
@@ -40,8 +42,8 @@ func commands() []entry {
 		{"account", "[show|name|findable|rename|remove-device|join|link|kit|recover|export|delete] …", "your account and its devices; \"viewflip account help\" says more", runAccount},
 		{"contacts", "[list|invite|accept|ask|yes|no|block|remove] …", "whom you can call; \"viewflip contacts help\" says more", runContacts},
 		{"answer", "[--control] [--yes]", "wait for a contact who calls, and open the windows that he shares", runAnswer},
-		{"demo", "[--out DIR]", "show on two virtual displays that sharing and control work, and save pictures of it", runDemo},
-		{"doctor", "", "say what works here and what is missing", runDoctor},
+		{"demo", "[--out DIR]", "show on two virtual displays that sharing and control work, and save pictures of it", demo.Run},
+		{"doctor", "", "say what works here and what is missing", doctor.Run},
 		{"version", "", "print the version", runVersion},
 	}
 }
@@ -77,6 +79,8 @@ func dispatch(ctx context.Context, w command.World, args []string) error {
 	case name == "help" || name == "-h" || name == "--help":
 		help(w.Stdout)
 		return nil
+	case name == demo.PictureCommand:
+		return demo.RunPicture(ctx, w, args[1:])
 	case name == system.GuardianCommand:
 		return runGuardian(ctx, w, args[1:])
 	case strings.HasPrefix(name, "viewflip:") || strings.HasPrefix(name, "--name"):

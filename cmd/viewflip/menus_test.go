@@ -20,7 +20,7 @@ import (
 func TestViewerShowsMenus(t *testing.T) {
 	s := newScene(t)
 	const bar = 36
-	s.must(s.ben.place(s.viewer, image.Rect(300, 250, 300+shareW, 250+shareH+bar)))
+	s.must(s.ben.Place(s.viewer, image.Rect(300, 250, 300+shareW, 250+shareH+bar)))
 	var home image.Rectangle // the window manager has put a frame around it
 	s.wait("the viewer's place", func() (ok bool) {
 		var err error
@@ -39,7 +39,7 @@ func TestViewerShowsMenus(t *testing.T) {
 		all := image.Rect(0, 0, shareW, shareH).Union(menu)
 		rest := image.Pt(311, 207) // of the window; the pointer waits over it
 		on, _ := s.at(rest)
-		s.must(s.ben.move(on))
+		s.must(s.ben.Move(on))
 		w := s.shared.Sibling(platformtest.Options{
 			Bounds: menu.Add(s.shared.Bounds().Min), OverrideRedirect: true, TransientFor: s.shared.XID(), Type: "POPUP_MENU",
 		})
@@ -50,13 +50,13 @@ func TestViewerShowsMenus(t *testing.T) {
 		})
 
 		s.forget()
-		s.clickUntil(s.shared, rest, func() error { return errors.Join(s.ben.button(1, true), s.ben.button(1, false)) })
+		s.clickUntil(s.shared, rest, func() error { return errors.Join(s.ben.Button(1, true), s.ben.Button(1, false)) })
 		for _, p := range []image.Point{{X: 1, Y: 2}, menu.Size().Sub(image.Pt(1, 1))} {
 			s.forget()
 			w.Forget()
-			b, err := s.ben.Bounds(s.ben.pictureOf(s.viewer))
+			b, err := s.ben.Bounds(s.ben.PictureOf(s.viewer))
 			s.must(err)
-			s.clickUntil(w, p, func() error { return s.ben.click(b.Min.Add(menu.Min.Sub(all.Min)).Add(p)) })
+			s.clickUntil(w, p, func() error { return s.ben.Click(b.Min.Add(menu.Min.Sub(all.Min)).Add(p)) })
 			if got := presses(s.shared); len(got) != 0 {
 				t.Errorf("the window got %v", got)
 			}
@@ -67,7 +67,7 @@ func TestViewerShowsMenus(t *testing.T) {
 	s.forget()
 	s.clickUntil(s.shared, image.Pt(5, 5), func() error {
 		on, _ := s.at(image.Pt(5, 5))
-		return s.ben.click(on)
+		return s.ben.Click(on)
 	})
 	s.alone()
 }
@@ -115,7 +115,7 @@ func (s *scene) awaitLayout(want image.Rectangle, ws map[image.Point]*platformte
 		if is, err = s.ben.Bounds(s.viewer); err != nil || is != want {
 			return false
 		}
-		win := s.ben.pictureOf(s.viewer)
+		win := s.ben.PictureOf(s.viewer)
 		if win == 0 {
 			return false
 		}
@@ -124,7 +124,7 @@ func (s *scene) awaitLayout(want image.Rectangle, ws map[image.Point]*platformte
 			for i := 3; i < len(pix); i += 4 {
 				pix[i] = 255
 			}
-			got, err := s.ben.pixels(win, image.Rect(0, 0, width, height).Add(at))
+			got, err := s.ben.Pixels(win, image.Rect(0, 0, width, height).Add(at))
 			if err != nil || !bytes.Equal(got, pix) {
 				return false
 			}

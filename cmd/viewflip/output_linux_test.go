@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"viewflip.app/cmd/viewflip/internal/command"
+	"viewflip.app/cmd/viewflip/internal/screen"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
 	"viewflip.app/wire"
@@ -153,11 +154,11 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 	d := display(t)
 	platformtest.NewWindow(t, d.Name(), platformtest.Options{Title: "Editor", Bounds: image.Rect(50, 50, 250, 200)})
-	eyes, err := openScreen(d.Name())
+	eyes, err := screen.Open(d.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(eyes.close)
+	t.Cleanup(eyes.Close)
 	env := []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "XDG_RUNTIME_DIR=" + bin, "VIEWFLIP_KEYCHAIN="}
 	share := selfOn(t, d, env, "share", "--window", "Editor")
 	link, _ := firstLine(t, share)
@@ -194,7 +195,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		err := until(ctx, func() bool { return eyes.titled("viewflip") != 0 || eyes.titled("Editor — ") != 0 })
+		err := screen.Until(ctx, func() bool { return eyes.Titled("viewflip") != 0 || eyes.Titled("Editor — ") != 0 })
 		cancel()
 		if err != nil {
 			t.Fatalf("%v: no window: %v", args, err)

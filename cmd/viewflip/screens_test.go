@@ -17,6 +17,8 @@ import (
 	"github.com/jezek/xgb/xproto"
 	"golang.org/x/sys/unix"
 
+	"viewflip.app/cmd/viewflip/internal/demo"
+	"viewflip.app/cmd/viewflip/internal/screen"
 	"viewflip.app/cmd/viewflip/internal/system"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
@@ -80,7 +82,7 @@ var covered = image.Rect(400, 250, 520, 350) //nolint:gochecknoglobals // a cons
 type scene struct {
 	t                    *testing.T
 	ctx                  context.Context //nolint:containedctx // the life of the test
-	anna, ben            *screen
+	anna, ben            *screen.Screen
 	shared, other, cover *platformtest.Window
 	typed, link          string
 	viewer               xproto.Window
@@ -97,8 +99,8 @@ func newScene(t *testing.T, more ...string) *scene {
 	s, db := newSharer(t, "openbox")
 	s.join(db, more...)
 	s.wait("the viewer's window", func() bool {
-		s.viewer = s.ben.titled("Editor")
-		return s.viewer != 0 && s.ben.pictureOf(s.viewer) != 0
+		s.viewer = s.ben.Titled("Editor")
+		return s.viewer != 0 && s.ben.PictureOf(s.viewer) != 0
 	})
 	return s
 }
@@ -118,12 +120,12 @@ func newSharer(t *testing.T, wm string) (*scene, *virtual.Display) {
 		}
 	})
 	da, db := display(t), displayOf(t, wm)
-	open := func(d *virtual.Display) *screen {
-		x, err := openScreen(d.Name())
+	open := func(d *virtual.Display) *screen.Screen {
+		x, err := screen.Open(d.Name())
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(x.close)
+		t.Cleanup(x.Close)
 		return x
 	}
 	s.anna, s.ben = open(da), open(db)
@@ -137,11 +139,11 @@ func newSharer(t *testing.T, wm string) (*scene, *virtual.Display) {
 	}
 	s.wait("the terminal", func() bool {
 		_, err := os.Stat(s.typed)
-		return err == nil && s.anna.titled("Shell") != 0
+		return err == nil && s.anna.Titled("Shell") != 0
 	})
 	s.shared.Focus()
 	s.forget()
-	link, err := startShare(ctx, da, &s.sharerLog, func() { close(s.sharerEnd) }, s.shared.XID(), "Anna")
+	link, err := demo.StartShare(ctx, da, &s.sharerLog, func() { close(s.sharerEnd) }, s.shared.XID(), "Anna")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,13 +172,13 @@ func (s *scene) traces() {
 func (s *scene) join(on *virtual.Display, more ...string) {
 	s.t.Helper()
 	var err error
-	s.printed, err = startSelf(on, &s.viewerLog, func() { close(s.viewerEnd) }, append([]string{"join", s.link, "--name", "Ben", "--control"}, more...)...)
+	s.printed, err = demo.StartSelf(on, &s.viewerLog, func() { close(s.viewerEnd) }, append([]string{"join", s.link, "--name", "Ben", "--control"}, more...)...)
 	s.must(err)
 }
 
 func (s *scene) wait(what string, ok func() bool) {
 	s.t.Helper()
-	if err := until(s.ctx, ok); err != nil {
+	if err := screen.Until(s.ctx, ok); err != nil {
 		s.t.Fatalf("%s: %v; events: %v", what, err, s.shared.Events())
 	}
 }
@@ -225,11 +227,11 @@ func (s *scene) awaitPicture(size image.Point) {
 		s.t.Fatal("at scale 1 the scaler changed the picture")
 	}
 	s.wait("the picture", func() bool {
-		win := s.ben.pictureOf(s.viewer)
+		win := s.ben.PictureOf(s.viewer)
 		if win == 0 {
 			return false
 		}
-		got, is, err := s.ben.picture(win)
+		got, is, err := s.ben.Picture(win)
 		return err == nil && is == size && bytes.Equal(got, want)
 	})
 }
@@ -239,7 +241,7 @@ func (s *scene) awaitPicture(size image.Point) {
 func (s *scene) resize(picture image.Point) {
 	s.t.Helper()
 	const bar, least = 36, 480
-	s.must(s.ben.place(s.viewer, image.Rect(20, 20, 20+max(picture.X, least), 20+picture.Y+bar)))
+	s.must(s.ben.Place(s.viewer, image.Rect(20, 20, 20+max(picture.X, least), 20+picture.Y+bar)))
 	s.awaitPicture(picture)
 }
 
@@ -247,7 +249,7 @@ func (s *scene) resize(picture image.Point) {
 // of the window that lies under its centre.
 func (s *scene) at(p image.Point) (on, source image.Point) {
 	s.t.Helper()
-	b, err := s.ben.Bounds(s.ben.pictureOf(s.viewer))
+	b, err := s.ben.Bounds(s.ben.PictureOf(s.viewer))
 	s.must(err)
 	_, w, h := s.shared.Picture()
 	return b.Min.Add(p), image.Pt((2*p.X+1)*w/(2*b.Dx()), (2*p.Y+1)*h/(2*b.Dy()))
@@ -256,7 +258,7 @@ func (s *scene) at(p image.Point) (on, source image.Point) {
 // over is a pixel of the viewer's picture that shows the window's pixel p.
 func (s *scene) over(p image.Point) image.Point {
 	s.t.Helper()
-	b, err := s.ben.Bounds(s.ben.pictureOf(s.viewer))
+	b, err := s.ben.Bounds(s.ben.PictureOf(s.viewer))
 	s.must(err)
 	_, w, h := s.shared.Picture()
 	return image.Pt(p.X*b.Dx()/w, p.Y*b.Dy()/h)
@@ -291,10 +293,10 @@ func (s *scene) click(button int, picture image.Point) {
 	s.t.Helper()
 	s.forget()
 	on, p := s.at(picture)
-	s.must(s.ben.move(on))
-	s.must(s.ben.button(byte(button), true))
+	s.must(s.ben.Move(on))
+	s.must(s.ben.Button(byte(button), true))
 	s.wait("the press", s.has(platformtest.Press, p, button, 0))
-	s.must(s.ben.button(byte(button), false))
+	s.must(s.ben.Button(byte(button), false))
 	s.wait("the release", s.has(platformtest.Release, p, button, 0))
 	if got := presses(s.shared); len(got) != 2 {
 		s.t.Errorf("button %d at %v: %v", button, p, got)
@@ -307,16 +309,16 @@ func (s *scene) drag(path ...image.Point) {
 	const button1 = 1 << 8
 	s.forget()
 	on, first := s.at(path[0])
-	s.must(s.ben.move(on))
-	s.must(s.ben.button(1, true))
+	s.must(s.ben.Move(on))
+	s.must(s.ben.Button(1, true))
 	s.wait("the press of a drag", s.has(platformtest.Press, first, 1, 0))
 	last := first
 	for _, p := range path[1:] {
 		on, last = s.at(p)
-		s.must(s.ben.move(on))
+		s.must(s.ben.Move(on))
 		s.wait("the motion of a drag", s.has(platformtest.Motion, last, 0, button1))
 	}
-	s.must(s.ben.button(1, false))
+	s.must(s.ben.Button(1, false))
 	s.wait("the release of a drag", s.has(platformtest.Release, last, 1, button1))
 	if got := presses(s.shared); len(got) != 2 {
 		s.t.Errorf("drag: %v", got)
@@ -330,7 +332,7 @@ func (s *scene) clickCovered() {
 	s.forget()
 	before := s.viewerLog.count(refusal)
 	bar := func() []byte {
-		pix, err := s.ben.pixels(s.viewer, image.Rect(0, 0, 440, 36))
+		pix, err := s.ben.Pixels(s.viewer, image.Rect(0, 0, 440, 36))
 		s.must(err)
 		return pix
 	}
@@ -339,7 +341,7 @@ func (s *scene) clickCovered() {
 	if !p.In(covered) {
 		s.t.Fatal("the test aims wrong:", p)
 	}
-	s.must(s.ben.click(on))
+	s.must(s.ben.Click(on))
 	s.wait("the refusal", func() bool { return s.viewerLog.count(refusal) > before })
 	if before == 0 { // later the words may be there still
 		s.wait("the words of the refusal", func() bool { return !bytes.Equal(bar(), calm) })
@@ -347,9 +349,9 @@ func (s *scene) clickCovered() {
 	// The refusal may be that of the move. The viewer reads the pointer's place
 	// when it comes to a press: it must have done so before the pointer goes on.
 	// The window manager has let the click go on: what is sent now is behind it.
-	a := s.ben.keys['a'].code
-	s.must(s.ben.key(a, true))
-	s.must(s.ben.key(a, false))
+	a := s.ben.Keys['a'].Code
+	s.must(s.ben.Key(a, true))
+	s.must(s.ben.Key(a, false))
 	s.wait("a key behind the click", func() bool { return s.keys(platformtest.KeyUp, a, 0) > 0 })
 	// Nothing is on its way any more.
 	s.click(1, s.over(image.Pt(20, 20)))
@@ -388,24 +390,24 @@ func (s *scene) typeKeys() {
 	const shiftMask, controlMask = 1, 4
 	s.forget()
 	held := func(n int) func() bool { return func() bool { return len(s.down()) == n } }
-	a, b := s.ben.keys['a'].code, s.ben.keys['b'].code
+	a, b := s.ben.Keys['a'].Code, s.ben.Keys['b'].Code
 	// A key that is held repeats itself until it is let go.
-	s.must(s.ben.key(a, true))
+	s.must(s.ben.Key(a, true))
 	s.wait("a held key", func() bool { return s.keys(platformtest.KeyDown, a, 0) >= 3 })
-	s.must(s.ben.key(a, false))
+	s.must(s.ben.Key(a, false))
 	s.wait("its release", held(0))
 	for _, m := range []struct {
 		code byte
 		mask uint16
-	}{{s.ben.keys[shiftKey].code, shiftMask}, {s.ben.keys[controlKey].code, controlMask}} {
-		s.must(s.ben.key(m.code, true))
-		s.must(s.ben.key(b, true))
+	}{{s.ben.Keys[screen.ShiftKey].Code, shiftMask}, {s.ben.Keys[screen.ControlKey].Code, controlMask}} {
+		s.must(s.ben.Key(m.code, true))
+		s.must(s.ben.Key(b, true))
 		s.wait("a key with a modifier", func() bool { return s.keys(platformtest.KeyDown, b, m.mask) > 0 })
 		if n := len(s.down()); n != 2 {
 			s.t.Errorf("%d keys are held, not 2", n)
 		}
-		s.must(s.ben.key(b, false))
-		s.must(s.ben.key(m.code, false))
+		s.must(s.ben.Key(b, false))
+		s.must(s.ben.Key(m.code, false))
 		s.wait("their release", held(0))
 	}
 	ev := s.shared.Events()
@@ -440,11 +442,11 @@ func alive(end <-chan struct{}) bool {
 // Clicks arrive one by one, however long the window manager holds each one back.
 func TestClicksHeldBack(t *testing.T) {
 	d := displayOf(t, "")
-	x, err := openScreen(d.Name())
+	x, err := screen.Open(d.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(x.close)
+	t.Cleanup(x.Close)
 	manager, err := x11.Connect(d.Name())
 	if err != nil {
 		t.Fatal(err)
@@ -470,7 +472,7 @@ func TestClicksHeldBack(t *testing.T) {
 	w := platformtest.NewWindow(t, d.Name(), platformtest.Options{Bounds: image.Rect(100, 100, 300, 300)})
 	var want []platformtest.Event
 	for n := range 3 {
-		if err := x.click(image.Pt(110+n, 120)); err != nil {
+		if err := x.Click(image.Pt(110+n, 120)); err != nil {
 			t.Fatal(err)
 		}
 		for _, kind := range []platformtest.Kind{platformtest.Press, platformtest.Release} {
@@ -521,14 +523,14 @@ func TestViewerFollowsTheWindow(t *testing.T) {
 
 	// The corner shows the last picture, dimmed; the middle a sentence.
 	corner := image.Rect(0, 36, 60, 66)
-	live, err := s.ben.pixels(s.ben.pictureOf(s.viewer), corner.Sub(corner.Min))
+	live, err := s.ben.Pixels(s.ben.PictureOf(s.viewer), corner.Sub(corner.Min))
 	s.must(err)
 	s.shared.Minimise()
 	s.wait("the dimmed picture", func() bool {
-		if s.ben.pictureOf(s.viewer) != 0 {
+		if s.ben.PictureOf(s.viewer) != 0 {
 			return false
 		}
-		now, err := s.ben.pixels(s.viewer, corner)
+		now, err := s.ben.Pixels(s.viewer, corner)
 		return err == nil && isDimmed(now, live)
 	})
 	s.wait("the news of it", func() bool { return s.viewerLog.count(`msg="share changed" hidden=true`) > 0 })
@@ -542,7 +544,7 @@ func TestViewerFollowsTheWindow(t *testing.T) {
 	}
 	s.shared.Paint(other)
 	s.awaitPicture(image.Pt(501, 303))
-	live, err = s.ben.pixels(s.ben.pictureOf(s.viewer), corner.Sub(corner.Min))
+	live, err = s.ben.Pixels(s.ben.PictureOf(s.viewer), corner.Sub(corner.Min))
 	s.must(err)
 
 	s.shared.Close()
@@ -550,14 +552,14 @@ func TestViewerFollowsTheWindow(t *testing.T) {
 		return s.viewerLog.count(`ended="`+wire.CloseWindow.String()+`"`) > 0 && !alive(s.sharerEnd)
 	})
 	s.wait("the last picture", func() bool {
-		now, err := s.ben.pixels(s.viewer, corner)
-		return s.ben.pictureOf(s.viewer) == 0 && err == nil && isDimmed(now, live)
+		now, err := s.ben.Pixels(s.viewer, corner)
+		return s.ben.PictureOf(s.viewer) == 0 && err == nil && isDimmed(now, live)
 	})
-	if s.ben.titled("Editor") != s.viewer || !alive(s.viewerEnd) {
+	if s.ben.Titled("Editor") != s.viewer || !alive(s.viewerEnd) {
 		t.Fatal("the viewer is gone")
 	}
 	const fromPager = 2
-	s.must(s.ben.ask(s.viewer, "_NET_CLOSE_WINDOW", 0, fromPager))
+	s.must(s.ben.Ask(s.viewer, "_NET_CLOSE_WINDOW", 0, fromPager))
 	s.wait("the viewer's end", func() bool { return !alive(s.viewerEnd) })
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/pion/transport/v5/vnet"
 
 	"viewflip.app/capture"
+	"viewflip.app/cmd/viewflip/internal/peer"
 	"viewflip.app/platform"
 	"viewflip.app/rtc"
 	"viewflip.app/session"
@@ -162,18 +163,18 @@ func (n *shaped) member(name string, host *vnet.Net, wins ...*scenery) (c *sessi
 	n.mu.Lock()
 	n.boxes[b.dev.Address()] = b
 	n.mu.Unlock()
-	var count traffic
+	var count peer.Traffic
 	c = session.New(session.Config{
 		Identity: id, Name: name, Service: wire.Service{Addrs: []string{"127.0.0.1:1"}}, Mailbox: b,
 		NewPeer: func(offerer bool, s session.Signaller) (session.Peer, error) {
-			p, err := rtc.New(rtc.Options{Offerer: offerer, Codecs: codecs(), Net: host}, s)
+			p, err := rtc.New(rtc.Options{Offerer: offerer, Codecs: peer.Codecs(), Net: host}, s)
 			if err != nil {
 				return nil, err
 			}
 			n.mu.Lock()
 			n.lines[name] = append(n.lines[name], line{p, s})
 			n.mu.Unlock()
-			return &peer{Peer: p, states: make(chan session.PeerState, 1), traffic: &count}, nil
+			return peer.Wrap(p, &count), nil
 		},
 		OpenCapture: func(_ context.Context, id platform.WindowID) (capture.Stream, error) {
 			for i, w := range wins {
@@ -183,7 +184,7 @@ func (n *shaped) member(name string, host *vnet.Net, wins ...*scenery) (c *sessi
 			}
 			return nil, capture.ErrGone
 		},
-		NewEncoder: newEncoder, NewDecoder: newDecoder, NewGate: n.gate,
+		NewEncoder: peer.NewEncoder, NewDecoder: peer.NewDecoder, NewGate: n.gate,
 	})
 	done := make(chan struct{})
 	go func() {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"viewflip.app/capture"
+	"viewflip.app/cmd/viewflip/internal/peer"
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/ui/glass"
@@ -54,11 +55,11 @@ func stages(b *testing.B, from, to string, v *canvas, name string, prepare func(
 	stream, err := capture.Open(ctx, desk, v.w.ID(), capture.Options{})
 	must(err)
 	defer stream.Close()
-	mime := codecs()[0].MimeType
-	enc, err := newEncoder(mime)
+	mime := peer.Codecs()[0].MimeType
+	enc, err := peer.NewEncoder(mime)
 	must(err)
 	defer enc.Close()
-	dec, err := newDecoder(mime)
+	dec, err := peer.NewDecoder(mime)
 	must(err)
 	defer dec.Close()
 	parent := platformtest.NewWindow(b, to, platformtest.Options{Bounds: image.Rectangle{Max: v.size}, OverrideRedirect: true})

@@ -4,51 +4,8 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/metrics"
-	"sync"
 	"time"
-
-	"viewflip.app/rtc"
 )
-
-// traffic counts what the connections of this process carry.
-type traffic struct {
-	mu    sync.Mutex
-	peers map[*rtc.Peer]rtc.Traffic // as last seen: one that is closed cannot tell
-	past  rtc.Traffic               // of connections that are over
-}
-
-func (t *traffic) add(p *rtc.Peer) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.peers == nil {
-		t.peers = map[*rtc.Peer]rtc.Traffic{}
-	}
-	t.peers[p] = rtc.Traffic{}
-}
-
-func (t *traffic) remove(p *rtc.Peer) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.past = plus(t.past, t.peers[p])
-	delete(t.peers, p)
-}
-
-func plus(a, b rtc.Traffic) rtc.Traffic {
-	return rtc.Traffic{Sent: a.Sent + b.Sent, Received: a.Received + b.Received}
-}
-
-func (t *traffic) total() rtc.Traffic {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	all := t.past
-	for p := range t.peers {
-		if n := p.Traffic(); n != (rtc.Traffic{}) {
-			t.peers[p] = n
-		}
-		all = plus(all, t.peers[p])
-	}
-	return all
-}
 
 // startStats writes what the process uses to stderr, one JSON object a line, as
 // often as VIEWFLIP_STATS says, until the app is closed.
@@ -72,7 +29,7 @@ func (a *app) startStats() error {
 				return
 			}
 			goroutines, heap := runtimeUse()
-			n := a.traffic.total()
+			n := a.traffic.Total()
 			out.Info("stats", "goroutines", goroutines, "heap", heap, "sent", n.Sent, "received", n.Received)
 		}
 	})

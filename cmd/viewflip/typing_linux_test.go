@@ -10,6 +10,8 @@ import (
 
 	"github.com/jezek/xgb/xproto"
 
+	"viewflip.app/cmd/viewflip/internal/demo"
+	"viewflip.app/cmd/viewflip/internal/screen"
 	"viewflip.app/platform/virtual"
 	"viewflip.app/wire"
 )
@@ -39,12 +41,12 @@ func TestViewerTypes(t *testing.T) {
 	da, db := display(t), display(t)
 	layOut(t, da, "fr")
 	layOut(t, db, "de")
-	for d, x := range map[*virtual.Display]**screen{da: &s.anna, db: &s.ben} {
-		o, err := openScreen(d.Name())
+	for d, x := range map[*virtual.Display]**screen.Screen{da: &s.anna, db: &s.ben} {
+		o, err := screen.Open(d.Name())
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(o.close)
+		t.Cleanup(o.Close)
 		*x = o
 	}
 	wait := func(what string, ok func() bool) {
@@ -62,19 +64,19 @@ func TestViewerTypes(t *testing.T) {
 	var shell xproto.Window
 	wait("the terminal", func() bool {
 		_, err := os.Stat(s.typed)
-		shell = s.anna.titled("Shell")
+		shell = s.anna.Titled("Shell")
 		return err == nil && shell != 0
 	})
-	link, err := startShare(s.ctx, da, &s.sharerLog, func() { close(s.sharerEnd) }, shell, "Anna")
+	link, err := demo.StartShare(s.ctx, da, &s.sharerLog, func() { close(s.sharerEnd) }, shell, "Anna")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := startSelf(db, &s.viewerLog, func() { close(s.viewerEnd) }, "join", link, "--name", "Ben", "--control"); err != nil {
+	if _, err := demo.StartSelf(db, &s.viewerLog, func() { close(s.viewerEnd) }, "join", link, "--name", "Ben", "--control"); err != nil {
 		t.Fatal(err)
 	}
 	wait("the viewer's window", func() bool {
-		s.viewer = s.ben.titled("Shell")
-		return s.viewer != 0 && s.ben.pictureOf(s.viewer) != 0
+		s.viewer = s.ben.Titled("Shell")
+		return s.viewer != 0 && s.ben.PictureOf(s.viewer) != 0
 	})
 	// press holds keys by their place and lets them go.
 	press := func(keys ...string) {
@@ -87,10 +89,10 @@ func TestViewerTypes(t *testing.T) {
 				t.Fatal(dom)
 			}
 			codes[i] = byte(code) + 8
-			s.must(s.ben.key(codes[i], true))
+			s.must(s.ben.Key(codes[i], true))
 		}
 		for _, c := range slices.Backward(codes) {
-			s.must(s.ben.key(c, false))
+			s.must(s.ben.Key(c, false))
 		}
 		time.Sleep(5 * time.Millisecond) // GLFW takes two presses of a key in one millisecond for one
 	}

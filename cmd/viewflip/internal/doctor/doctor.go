@@ -1,4 +1,6 @@
-package main
+// Package doctor is the command "viewflip doctor": line by line what works on this
+// machine, what is missing, and what to do about it.
+package doctor
 
 import (
 	"context"
@@ -6,14 +8,15 @@ import (
 	"strings"
 
 	"viewflip.app/cmd/viewflip/internal/command"
+	"viewflip.app/cmd/viewflip/internal/peer"
 	"viewflip.app/cmd/viewflip/internal/system"
 	"viewflip.app/keychain"
 	"viewflip.app/platform"
 	"viewflip.app/rtc"
 )
 
-// runDoctor says line by line what works here.
-func runDoctor(ctx context.Context, w command.World, _ []string) error {
+// Run is the command: it says line by line what works here.
+func Run(ctx context.Context, w command.World, _ []string) error {
 	say := func(c platform.Capability) error {
 		mark := "ok     "
 		if !c.OK {
@@ -63,7 +66,7 @@ func runDoctor(ctx context.Context, w command.World, _ []string) error {
 // codecLine says which of the codecs this build has.
 func codecLine() platform.Capability {
 	c := platform.Capability{Name: "codecs", OK: true, Detail: "lossless tiles"}
-	for _, k := range codecs() {
+	for _, k := range peer.Codecs() {
 		if k.MimeType == rtc.MimeTypeVP9 {
 			c.Detail += ", VP9 for peers that are not viewflip"
 		}

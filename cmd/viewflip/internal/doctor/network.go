@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"viewflip.app/cmd/viewflip/internal/command"
+	"viewflip.app/cmd/viewflip/internal/peer"
 	"viewflip.app/platform"
 	"viewflip.app/rtc"
 	"viewflip.app/service"
@@ -28,7 +29,7 @@ const (
 // being made.
 func networkLines(ctx context.Context, w command.World) []platform.Capability {
 	c := platform.Capability{Name: "network"}
-	ice, err := iceServers(w.Getenv("VIEWFLIP_ICE"))
+	ice, err := peer.ICEServers(w.Getenv("VIEWFLIP_ICE"))
 	if err != nil {
 		c.Detail = command.Plain(err)
 		return []platform.Capability{c}
@@ -172,5 +173,5 @@ func reach(ctx context.Context, w command.World, url string) ([]rtc.ICEServer, e
 	if err != nil {
 		return nil, nil //nolint:nilerr // it has no relay, and does all else
 	}
-	return iceOf(cr, svc), nil
+	return peer.ICEOf(cr, svc), nil
 }

@@ -1,4 +1,6 @@
-package main
+// Package demo is the command "viewflip demo", which shows on two virtual displays
+// that sharing and control work here.
+package demo
 
 import (
 	"bufio"
@@ -21,20 +23,21 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/cmd/viewflip/internal/command"
+	"viewflip.app/cmd/viewflip/internal/screen"
 	"viewflip.app/platform/virtual"
 )
 
 const (
-	demoTime = 90 * time.Second
-	// demoRest without a change means that the picture is complete.
-	demoRest = 50 * time.Millisecond
-	// The size of both screens in pixels.
-	demoWidth, demoHeight = 1280, 800
-	// demoTerminal is the title of the window that is shared.
-	demoTerminal = "Terminal"
-	demoPrivate  = "Private notes"
-	demoSharer   = "Anna"
-	demoViewer   = "Ben"
+	timeLimit = 90 * time.Second
+	// rest without a change means that the picture is complete.
+	rest = 50 * time.Millisecond
+	// Width and Height are the size of both screens in pixels.
+	Width, Height = 1280, 800
+	// terminalTitle is the title of the window that is shared.
+	terminalTitle = "Terminal"
+	notesTitle    = "Private notes"
+	sharerName    = "Anna"
+	viewerName    = "Ben"
 )
 
 // demo is Anna's display, on which a terminal is shared, and Ben's, on which
@@ -43,24 +46,24 @@ type demo struct {
 	w         command.World
 	dir, work string
 
-	anna, ben               *screen
+	anna, ben               *screen.Screen
 	terminal, cover         xproto.Window
 	viewer, picture         xproto.Window
 	times                   []time.Duration
 	annaDisplay, benDisplay *virtual.Display
 }
 
-// runDemo shows that viewflip works here, without touching the user's display.
-func runDemo(ctx context.Context, w command.World, args []string) error {
+// Run is the command "viewflip demo": it shows that viewflip works here, without touching the user's display.
+func Run(ctx context.Context, w command.World, args []string) error {
 	fs := command.Flags(w, "demo")
 	out := fs.String("out", "", "`directory` for the pictures (default: viewflip-demo here, else a temporary one)")
 	if rest, err := command.Parse(fs, args); err != nil || len(rest) > 0 {
 		return errors.Join(command.ErrUsage, err)
 	}
-	if err := demoNeeds(); err != nil {
+	if err := needs(); err != nil {
 		return err
 	}
-	dir, err := demoDir(*out)
+	dir, err := picturesIn(*out)
 	if err != nil {
 		return err
 	}
@@ -69,14 +72,14 @@ func runDemo(ctx context.Context, w command.World, args []string) error {
 		return err
 	}
 	defer os.RemoveAll(work) //nolint:errcheck // a temporary directory
-	ctx, cancel := context.WithTimeoutCause(ctx, demoTime, errors.New("it took too long"))
+	ctx, cancel := context.WithTimeoutCause(ctx, timeLimit, errors.New("it took too long"))
 	defer cancel()
 	d := &demo{w: w, dir: dir, work: work}
 	return d.run(ctx)
 }
 
-// demoNeeds says what has to be installed.
-func demoNeeds() error {
+// needs says what has to be installed.
+func needs() error {
 	var missing, packages []string
 	for _, p := range [][2]string{{"Xvfb", "xvfb"}, {"openbox", "openbox"}, {"xterm", "xterm"}} {
 		if _, err := exec.LookPath(p[0]); err != nil {
@@ -90,8 +93,8 @@ func demoNeeds() error {
 		strings.Join(missing, " and "), strings.Join(packages, " "))
 }
 
-// demoDir makes the directory for the pictures.
-func demoDir(out string) (string, error) {
+// picturesIn makes the directory for the pictures.
+func picturesIn(out string) (string, error) {
 	dir := out
 	if dir == "" {
 		dir = "viewflip-demo"
@@ -117,17 +120,17 @@ func (d *demo) run(ctx context.Context) (err error) {
 	defer fail(nil)
 	for _, s := range []struct {
 		display **virtual.Display
-		screen  **screen
+		screen  **screen.Screen
 	}{{&d.annaDisplay, &d.anna}, {&d.benDisplay, &d.ben}} {
-		if *s.display, err = virtual.Start(ctx, virtual.Options{Size: image.Pt(demoWidth, demoHeight), WM: "openbox"}); err != nil {
+		if *s.display, err = virtual.Start(ctx, virtual.Options{Size: image.Pt(Width, Height), WM: "openbox"}); err != nil {
 			return err
 		}
 		defer (*s.display).Close() //nolint:errcheck // nothing is kept
-		if *s.screen, err = openScreen((*s.display).Name()); err != nil {
+		if *s.screen, err = screen.Open((*s.display).Name()); err != nil {
 			return err
 		}
-		defer (*s.screen).close()
-		if err := (*s.screen).paintRoot(0x3a4a5c); err != nil {
+		defer (*s.screen).Close()
+		if err := (*s.screen).PaintRoot(0x3a4a5c); err != nil {
 			return err
 		}
 	}
@@ -157,20 +160,20 @@ func (d *demo) say(format string, a ...any) {
 // is nobody else's business.
 func (d *demo) furnish(ctx context.Context, _ context.CancelCauseFunc) error {
 	look := []string{"-fa", "DejaVu Sans Mono", "-fs", "11", "-fg", "#e4e6ea"}
-	shell := append(slices.Clone(look), "-bg", "#1c2026", "-geometry", "88x26+90+110", "-title", demoTerminal,
+	shell := append(slices.Clone(look), "-bg", "#1c2026", "-geometry", "88x26+90+110", "-title", terminalTitle,
 		"-e", "sh", "-c", `i=1; while [ $i -le 18 ]; do printf '%02d  Private notes cover the end of this line, and the viewer sees it all the same.\n' $i; i=$((i+1)); done; exec sh -i`)
 	cmd := exec.Command("xterm", shell...)
 	cmd.Dir, cmd.Env = d.work, []string{"PS1=anna$ ", "ENV=", "PWD=" + d.work}
 	if err := d.annaDisplay.Start(cmd); err != nil {
 		return err
 	}
-	notes := append(slices.Clone(look), "-bg", "#6b2737", "-geometry", "46x12+640+60", "-title", demoPrivate,
+	notes := append(slices.Clone(look), "-bg", "#6b2737", "-geometry", "46x12+640+60", "-title", notesTitle,
 		"-e", "sh", "-c", `printf '\n  Private notes of Anna.\n  They cover a part of her terminal.\n  Nobody else sees them.\n'; exec sleep 3600`)
 	if err := d.annaDisplay.Run("xterm", notes...); err != nil {
 		return err
 	}
-	err := until(ctx, func() bool {
-		d.terminal, d.cover = d.anna.titled(demoTerminal), d.anna.titled(demoPrivate)
+	err := screen.Until(ctx, func() bool {
+		d.terminal, d.cover = d.anna.Titled(terminalTitle), d.anna.Titled(notesTitle)
 		return d.terminal != 0 && d.cover != 0
 	})
 	if err != nil {
@@ -179,12 +182,12 @@ func (d *demo) furnish(ctx context.Context, _ context.CancelCauseFunc) error {
 	// A click raises the terminal; the notes shall cover it all the same.
 	const add, fromApplication = 1, 1
 	above := uint32(d.anna.Atom("_NET_WM_STATE_ABOVE"))
-	return errors.Join(d.anna.own(d.terminal), d.anna.ask(d.cover, "_NET_WM_STATE", add, above, 0, fromApplication))
+	return errors.Join(d.anna.Own(d.terminal), d.anna.Ask(d.cover, "_NET_WM_STATE", add, above, 0, fromApplication))
 }
 
-// startSelf runs this program on a display, with nothing of the user's, and
+// StartSelf runs this program on a display, with nothing of the user's, and
 // returns its first line of output. ended is called when it is over.
-func startSelf(on *virtual.Display, stderr io.Writer, ended func(), args ...string) (<-chan string, error) {
+func StartSelf(on *virtual.Display, stderr io.Writer, ended func(), args ...string) (<-chan string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -215,9 +218,9 @@ func startSelf(on *virtual.Display, stderr io.Writer, ended func(), args ...stri
 	return first, nil
 }
 
-// startShare shares a window with control for everybody and waits for its link.
-func startShare(ctx context.Context, on *virtual.Display, stderr io.Writer, ended func(), window xproto.Window, name string) (string, error) {
-	first, err := startSelf(on, stderr, ended, "share", "--window", fmt.Sprintf("0x%x", window), "--grant", "control", "--name", name, "--json")
+// StartShare shares a window with control for everybody and waits for its link.
+func StartShare(ctx context.Context, on *virtual.Display, stderr io.Writer, ended func(), window xproto.Window, name string) (string, error) {
+	first, err := StartSelf(on, stderr, ended, "share", "--window", fmt.Sprintf("0x%x", window), "--grant", "control", "--name", name, "--json")
 	if err != nil {
 		return "", err
 	}
@@ -235,36 +238,36 @@ func startShare(ctx context.Context, on *virtual.Display, stderr io.Writer, ende
 
 // connect shares the terminal and opens the viewer.
 func (d *demo) connect(ctx context.Context, fail context.CancelCauseFunc) error {
-	link, err := startShare(ctx, d.annaDisplay, d.w.Stderr, func() { fail(errors.New("viewflip share ended too soon")) }, d.terminal, demoSharer)
+	link, err := StartShare(ctx, d.annaDisplay, d.w.Stderr, func() { fail(errors.New("viewflip share ended too soon")) }, d.terminal, sharerName)
 	if err != nil {
 		return err
 	}
-	_, err = startSelf(d.benDisplay, d.w.Stderr, func() { fail(errors.New("viewflip join ended too soon")) }, "join", link, "--name", demoViewer, "--control")
+	_, err = StartSelf(d.benDisplay, d.w.Stderr, func() { fail(errors.New("viewflip join ended too soon")) }, "join", link, "--name", viewerName, "--control")
 	if err != nil {
 		return err
 	}
-	err = until(ctx, func() bool {
-		if d.viewer = d.ben.titled(demoTerminal); d.viewer == 0 {
+	err = screen.Until(ctx, func() bool {
+		if d.viewer = d.ben.Titled(terminalTitle); d.viewer == 0 {
 			return false
 		}
-		d.picture = d.ben.pictureOf(d.viewer)
+		d.picture = d.ben.PictureOf(d.viewer)
 		return d.picture != 0
 	})
 	if err != nil {
 		return err
 	}
-	d.say("%s shares a terminal on display %s; %s's viewer shows it on display %s.", demoSharer, d.annaDisplay.Short(), demoViewer, d.benDisplay.Short())
-	return errors.Join(d.ben.place(d.viewer, image.Rectangle{Min: image.Pt(90, 90)}), d.ben.watch(d.picture))
+	d.say("%s shares a terminal on display %s; %s's viewer shows it on display %s.", sharerName, d.annaDisplay.Short(), viewerName, d.benDisplay.Short())
+	return errors.Join(d.ben.Place(d.viewer, image.Rectangle{Min: image.Pt(90, 90)}), d.ben.Watch(d.picture))
 }
 
 // compare waits until the viewer shows exactly the terminal's own pixels.
 func (d *demo) compare(ctx context.Context, _ context.CancelCauseFunc) error {
-	return until(ctx, func() bool {
-		a, as, err := d.anna.picture(d.terminal)
+	return screen.Until(ctx, func() bool {
+		a, as, err := d.anna.Picture(d.terminal)
 		if err != nil {
 			return false
 		}
-		b, bs, err := d.ben.picture(d.picture)
+		b, bs, err := d.ben.Picture(d.picture)
 		return err == nil && as == bs && bytes.Equal(a, b)
 	})
 }
@@ -276,29 +279,29 @@ func (d *demo) command(ctx context.Context, _ context.CancelCauseFunc) error {
 	if err != nil {
 		return err
 	}
-	if err := d.ben.click(at.Min.Add(image.Pt(60, at.Dy()/2))); err != nil {
+	if err := d.ben.Click(at.Min.Add(image.Pt(60, at.Dy()/2))); err != nil {
 		return err
 	}
 	// The click gives the viewer's window the keyboard. The terminal has it from
 	// the viewer's own one; Anna's stays where it is, unless they share one.
 	shared := d.w.Getenv("VIEWFLIP_CURSOR") == "shared"
-	if err := until(ctx, func() bool { return d.ben.focused(d.viewer) && (!shared || d.anna.focused(d.terminal)) }); err != nil {
+	if err := screen.Until(ctx, func() bool { return d.ben.Focused(d.viewer) && (!shared || d.anna.Focused(d.terminal)) }); err != nil {
 		return err
 	}
 	random := make([]byte, 8)
 	_, _ = rand.Read(random) // it never fails
 	token := hex.EncodeToString(random)
 	for _, r := range "echo " + token + " >executed" {
-		if err := d.ben.rest(ctx, demoRest); err != nil {
+		if err := d.ben.Rest(ctx, rest); err != nil {
 			return err
 		}
-		before, size, err := d.ben.picture(d.picture)
+		before, size, err := d.ben.Picture(d.picture)
 		if err != nil {
 			return err
 		}
 		begin := time.Now()
-		err = d.ben.strike(r, func() error {
-			err := d.ben.changed(ctx, d.picture, before, size)
+		err = d.ben.Strike(r, func() error {
+			err := d.ben.Changed(ctx, d.picture, before, size)
 			d.times = append(d.times, time.Since(begin))
 			return err
 		})
@@ -306,10 +309,10 @@ func (d *demo) command(ctx context.Context, _ context.CancelCauseFunc) error {
 			return err
 		}
 	}
-	if err := d.ben.strike(enter, func() error { return nil }); err != nil {
+	if err := d.ben.Strike(screen.Enter, func() error { return nil }); err != nil {
 		return err
 	}
-	return until(ctx, func() bool {
+	return screen.Until(ctx, func() bool {
 		b, _ := os.ReadFile(filepath.Join(d.work, "executed"))
 		return strings.TrimSpace(string(b)) == token
 	})
@@ -317,11 +320,11 @@ func (d *demo) command(ctx context.Context, _ context.CancelCauseFunc) error {
 
 // report saves the pictures and says what was seen.
 func (d *demo) report(ctx context.Context, _ context.CancelCauseFunc) error {
-	if err := d.ben.rest(ctx, demoRest); err != nil {
+	if err := d.ben.Rest(ctx, rest); err != nil {
 		return err
 	}
 	sharer, viewer := filepath.Join(d.dir, "sharer.png"), filepath.Join(d.dir, "viewer.png")
-	if err := errors.Join(d.anna.save(sharer), d.ben.save(viewer)); err != nil {
+	if err := errors.Join(photograph(ctx, d.annaDisplay, sharer), photograph(ctx, d.benDisplay, viewer)); err != nil {
 		return err
 	}
 	slices.Sort(d.times)
@@ -329,7 +332,7 @@ func (d *demo) report(ctx context.Context, _ context.CancelCauseFunc) error {
 		return float64(d.times[(len(d.times)-1)*percent/100].Microseconds()) / 1000
 	}
 	d.say("The viewer's picture equals the window's own pixels, also where another window covers it.")
-	d.say("%s typed a command into it; %s's shell executed it.", demoViewer, demoSharer)
+	d.say("%s typed a command into it; %s's shell executed it.", viewerName, sharerName)
 	d.say("From a key press at the viewer to changed pixels in the viewer's window, read from the X server: p50 %.1f ms, p95 %.1f ms (%d keys).",
 		at(50), at(95), len(d.times))
 	d.say("Pictures of both displays: %s and %s", sharer, viewer)
