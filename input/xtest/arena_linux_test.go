@@ -69,9 +69,9 @@ type arena struct {
 	// owed how many were hindered and may still come.
 	did        hostCount
 	seen, owed hostSeen
-	strays     int        // his keys in other windows
-	desk       input.Desk // one of those of the gates
-	moves      sync.Map   // where guests put their pointer
+	strays     int          // his keys in other windows
+	desks      []input.Desk // those of the gates
+	moves      sync.Map     // where guests put their pointer
 }
 
 // rootKeys counts guests' keys that end at the root window.
@@ -229,7 +229,7 @@ func (a *arena) openGates(v *virtual.Display) {
 			if a.scene.weak != nil {
 				a.scene.weak(desk)
 			}
-			a.desk = desk
+			a.desks = append(a.desks, desk)
 			xtest.Moving(desk, func(p image.Point) { a.moves.Store(p, true) })
 			g := input.NewGate(input.Config{Desk: desk})
 			g.SetGeneration(1)
@@ -512,11 +512,21 @@ func (a *arena) chaos(ctx context.Context, rnd *rand.Rand) {
 // while another program has grabbed the keyboard.
 func (a *arena) prompt(rnd *rand.Rand) {
 	c := a.c.Conn
-	if a.scene.shared && rnd.IntN(2) == 0 {
+	if a.scene.shared && rnd.IntN(3) == 0 {
 		xproto.GrabKeyboard(c, false, a.c.Root, xproto.TimeCurrentTime, xproto.GrabModeAsync, xproto.GrabModeAsync)
 		_, _ = xproto.GetInputFocus(c).Reply()
-		nap(rnd, 1000, 5000) // a guest sees it, or the popup comes too late for it
 		defer xproto.UngrabKeyboard(c, xproto.TimeCurrentTime)
+		// A popup that comes in the same moment is taken for what has grabbed it.
+		for _, d := range a.desks {
+			xtest.KnowsGrab(d) // now it has seen it, and the waiting below is for all at once
+		}
+		for _, d := range a.desks {
+			for end := time.Now().Add(time.Second); !xtest.KnowsGrab(d); nap(rnd, 500, 1500) {
+				if time.Now().After(end) {
+					return
+				}
+			}
+		}
 	}
 	a.put(rnd, a.menu)
 	a.flash(rnd, a.menu)

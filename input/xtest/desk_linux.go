@@ -104,8 +104,8 @@ type Desk struct {
 	// program answers a ping; protocols and ping name those messages.
 	frail, answers  bool
 	protocols, ping xproto.Atom
-	// warded says that ward runs.
-	warded bool
+	// warded says that ward runs, watching that watchMenus does.
+	warded, watching bool
 }
 
 // key is a keycode or button that is down because of us, in order of pressing.

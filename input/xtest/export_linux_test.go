@@ -26,6 +26,16 @@ func Between(d input.Desk, f func()) {
 	f()
 }
 
+// KnowsGrab has a Desk look who has grabs. It reports whether somebody has one, for
+// longer than a menu that opens from now on could be what it is for.
+func KnowsGrab(d input.Desk) bool {
+	c := d.(*Desk)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.once(input.Aim{Keys: true}, func(input.Target, input.Injector) input.Verdict { return input.Verdict{} })
+	return c.calm == nil || !c.calm.grabbed.IsZero() && time.Since(c.calm.grabbed) > 2*calmStep
+}
+
 // Guard is one look of a Desk's ward.
 func Guard(d input.Desk) { d.(*Desk).guard() }
 

@@ -195,6 +195,10 @@ func (s *section) did(press, acts bool) {
 			s.d.following.Go(s.d.ward)
 		}
 	}
+	if acts && !h.second && !s.d.watching {
+		s.d.watching = true
+		s.d.following.Go(s.d.watchMenus)
+	}
 	if press && !s.d.hands.second && !s.state.Focused && !s.surface {
 		s.activate()
 	}

@@ -15,15 +15,30 @@ import (
 // does not tell who has a grab. What it tells is what came first. A grab is taken
 // for that of the shared program's menu only if
 //
-//   - it was not there in an earlier section, in which that menu was not on the
-//     screen either, and both came at the same time,
-//   - the host did not use mouse or keyboard since then,
+//   - it was not there in a section of a moment before, in which that menu was not
+//     on the screen either,
+//   - the host did not use mouse or keyboard since then, nor shortly before,
 //   - no other program has made a new window on the screen since then,
 //   - the menu can be seen, and is no tooltip and no notification.
+//
+// A menu may open long after the press that it answers, and before the guest does
+// anything else. So the Desk looks by itself for a while after what a guest did.
+
+const (
+	// calmStep is how often the Desk looks whether a menu has opened, and calmTime
+	// for how long after the last press or key.
+	calmStep = 25 * time.Millisecond
+	calmTime = 2 * time.Second
+	// sameTime is how old the last look may be at most if what has come since is
+	// to have come at the same time.
+	sameTime = 2 * settleTime
+)
 
 // calm is the desktop as it was when nobody had a grab.
 type calm struct {
-	// last is when the host had acted last by then, in the server's time.
+	// at is when that was, and last when the host had acted last by then, in the
+	// server's time.
+	at   time.Time
 	last time.Duration
 	// tops are the root's children, and menus those of the shared program among
 	// them that were on the screen.
@@ -65,13 +80,18 @@ func (s *section) lookAtMenus(a menuAsk) {
 	switch {
 	case perr != nil || kerr != nil || terr != nil:
 		d.calm = nil
+	case s.state.HostActive && !grabbed(p.Status) && !grabbed(k.Status):
+		d.calm = nil // what opens now the host may have asked for
 	case grabbed(p.Status) || grabbed(k.Status):
 		s.tops = t.Children
 		if d.calm != nil && d.calm.grabbed.IsZero() {
 			d.calm.grabbed = time.Now()
+			if d.calm.grabbed.Sub(d.calm.at) > sameTime {
+				d.calm = nil // not before nobody has a grab again
+			}
 		}
 	default: // nobody has one
-		d.calm = &calm{last: d.hands.host.last, tops: t.Children, menus: d.popups(t.Children)}
+		d.calm = &calm{at: time.Now(), last: d.hands.host.last, tops: t.Children, menus: d.popups(t.Children)}
 	}
 }
 
@@ -89,13 +109,13 @@ func (s *section) ownMenu() bool {
 	case c == nil:
 		return false
 	case d.hands.host.last > c.last, slices.ContainsFunc(s.tops, foreign):
-		d.calm = nil // not before nobody has a grab again
+		d.calm = nil
 		return false
 	}
 	if !s.menuOf(s.tops, c.menus) {
 		return false
 	}
-	if !c.menu && time.Since(c.grabbed) > settleTime { // it was there long before
+	if !c.menu && time.Since(c.grabbed) > 2*calmStep { // it was there before
 		d.calm = nil
 		return false
 	}
@@ -160,4 +180,29 @@ func (d *Desk) hint(w xproto.Window) bool {
 		}
 	}
 	return false
+}
+
+// watchMenus looks what has opened, until the guest has done nothing for a while.
+func (d *Desk) watchMenus() {
+	t := time.NewTicker(calmStep)
+	defer t.Stop()
+	for d.lookForMenus() {
+		select {
+		case <-d.done:
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// lookForMenus looks once, as for a key; false when there is no more to look for.
+func (d *Desk) lookForMenus() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed || time.Since(d.worked) > calmTime {
+		d.watching = false
+		return false
+	}
+	d.once(input.Aim{Keys: true}, func(input.Target, input.Injector) input.Verdict { return input.Verdict{} })
+	return true
 }

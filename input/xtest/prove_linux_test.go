@@ -53,7 +53,7 @@ func TestProve(t *testing.T) {
 	scenes := []scene{
 		{wm: "openbox", events: 7000},
 		{wm: "openbox", client: "xterm", events: 7000},
-		{wm: "openbox", shared: true, events: 4000},
+		{wm: "openbox", shared: true, events: 6000},
 		{wm: "openbox", weak: xtest.WithoutGrab, events: 6000},
 	}
 	if n := number(t, "EVENTS"); n > 0 {

@@ -139,7 +139,7 @@ func (a *arena) cause(at image.Point, motion bool) *int {
 		return &a.did.away
 	}
 	grabbed := false
-	xtest.Between(a.desk, func() {
+	xtest.Between(a.desks[0], func() {
 		p, perr := xproto.GrabPointer(c.Conn, false, a.unseen, 0, xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime).Reply()
 		k, kerr := xproto.GrabKeyboard(c.Conn, false, a.unseen, xproto.TimeCurrentTime, xproto.GrabModeAsync, xproto.GrabModeAsync).Reply()
 		grabbed = perr != nil || kerr != nil || p.Status != xproto.GrabStatusNotViewable || k.Status != xproto.GrabStatusNotViewable

@@ -129,6 +129,9 @@ func testUnseenMenu(t *testing.T, b *Bench) {
 	ungrab(other.Conn())
 }
 
+// stepOfMenus is how often a backend looks by itself what has opened, or more.
+const stepOfMenus = 25 * time.Millisecond
+
 // With one pair for both, a grab of another program is not taken for that of a
 // popup of the shared one, whichever of the two was there first.
 func testGrabBesidePopup(t *testing.T, b *Bench) {
@@ -142,15 +145,18 @@ func testGrabBesidePopup(t *testing.T, b *Bench) {
 	plain, tip := popup(""), popup("TOOLTIP")
 	locker := pt.NewWindow(t, b.Display, pt.Options{Bounds: small.Inset(-5), OverrideRedirect: true, Hidden: true})
 	for _, c := range []struct {
-		name   string
-		popup  *pt.Window
+		name  string
+		popup *pt.Window
+		// before is what the guest sees by then, grab comes unseen.
 		before func()
 		grab   func()
 	}{
 		{"the grab first", plain, func() { grab(t, other.Conn(), other.XID()) }, nil},
+		{"the grab long before", plain, nil, func() { time.Sleep(2100 * time.Millisecond); grab(t, other.Conn(), other.XID()); time.Sleep(longer) }},
 		{"the popup first", plain, plain.Map, func() { grab(t, other.Conn(), other.XID()) }},
 		{"a tooltip", tip, nil, func() { grab(t, other.Conn(), other.XID()) }},
 		{"the host's hand", plain, nil, func() { pause(); h.tap(codeB); grab(t, other.Conn(), other.XID()) }},
+		{"the host's hand before", plain, nil, func() { pause(); h.tap(codeB); time.Sleep(4 * stepOfMenus); grab(t, other.Conn(), other.XID()) }},
 		{"a locker that waited", plain, nil, func() {
 			plain.Map()
 			locker.Map()
@@ -168,6 +174,7 @@ func testGrabBesidePopup(t *testing.T, b *Bench) {
 			c.before()
 			_ = b.Gate.Do(b.Key(wire.KeyDown, "KeyA"), Rights) // it sees how things are
 			_ = b.Gate.Do(wire.Input{Kind: wire.ReleaseAll}, Rights)
+			time.Sleep(longer)
 		}
 		if c.grab != nil {
 			c.grab()

@@ -566,7 +566,6 @@ func testMenu(t *testing.T, b *Bench) {
 	r := b.Win.Bounds()
 	xproto.CreateWindow(c.Conn, 0, menu, c.Root, int16(r.Min.X+50), int16(r.Min.Y+50), 80, 120, 0,
 		xproto.WindowClassInputOutput, 0, xproto.CwOverrideRedirect, []uint32{1})
-	xproto.MapWindow(c.Conn, menu)
 	grab := func(c *x11.Conn, w xproto.Window) {
 		t.Helper()
 		p, err := xproto.GrabPointer(c.Conn, true, w, xproto.EventMaskButtonPress, xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime).Reply()
@@ -578,7 +577,12 @@ func testMenu(t *testing.T, b *Bench) {
 			t.Fatal(err, k)
 		}
 	}
+	b.later(b.Key(wire.KeyDown, "KeyA"))
+	b.Do(b.Key(wire.KeyUp, "KeyA"))
+	time.Sleep(longer) // some programs take long to open it, while the guest does nothing
+	xproto.MapWindow(c.Conn, menu)
 	grab(c, menu)
+	time.Sleep(2 * longer)
 	b.Win.Forget()
 	b.Do(b.Key(wire.KeyDown, "Escape"), b.Key(wire.KeyUp, "Escape"))
 	b.Do(b.Button(wire.Press, 5, 5, wire.Left), b.Button(wire.Release, 5, 5, wire.Left))

@@ -17,7 +17,7 @@ import (
 const codeEscape = 9
 
 // longer is more time than it takes to know whose a grab is.
-const longer = 200 * time.Millisecond
+const longer = 300 * time.Millisecond
 
 // grabbing has a guest click into the shared window, whose program answers by
 // grabbing pointer and keyboard, without a menu: what it grabs is the guest's.
