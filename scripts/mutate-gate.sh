@@ -241,12 +241,13 @@ rule $f '/^func \(d \*Desk\) popups/,/^}/s/if d\.sameBase\(w\) \{/if true {/' 'm
 rule $f 's/ \&\& a\.Class == xproto\.WindowClassInputOutput//' 'a menu can be seen' 'TestConformance/shared/unseen menu'
 rule $f 's/case d\.hands\.host\.last > c\.last, /case /' 'a grab after the host acted' 'TestConformance/shared/grab beside'
 rule $f 's/(case d\.hands\.host\.last > c\.last), slices\.ContainsFunc\(s\.tops, foreign\):/\1 \&\& foreign != nil:/' 'a grab of a new program' 'TestConformance/shared/grab beside'
+rule $f 's/d\.calm\.at = time\.Now\(\)/_ = time.Now/' 'a menu that opens while a button is held' 'TestConformance/shared/own menu, slowly'
 rule $f 's/case s\.state\.HostActive \&\& .*/case false:/' 'a grab soon after the host did something' 'TestConformance/shared/grab beside'
-rule $f 's/slices\.Contains\(before, w\) \|\| //' 'a popup that was there before the grab' 'TestConformance/shared/grab beside'
+rule $f 's/if before\(w\) \|\| /if false || /' 'a popup that was there before the grab' 'TestConformance/shared/grab beside'
 rule $f 's/ \|\| !s\.d\.hands\.second \&\& s\.d\.hint\(w\)//' 'a tooltip is no menu' 'TestConformance/shared/grab beside'
-rule $f 's/c\.grabbed\.Sub\(c\.at\) > sameTime/c.grabbed.Sub(c.at) < 0/' 'a grab that came while nobody looked' 'TestConformance/shared/grab beside'
-rule $f 's/^\td\.once\(input\.Aim.*/\t_ = input.Aim{}/' 'a menu that opens late' 'TestConformance/shared/own menu'
-rule $f 's/if !c\.menu \&\& time\.Since\(c\.grabbed\) > 2\*calmStep \{.*/if false {/' 'a grab that was there before the popup' 'TestConformance/shared/grab beside'
+rule $f 's/d\.calm\.grabbed\.Sub\(d\.calm\.at\) > sameTime/d.calm.grabbed.Sub(d.calm.at) < 0/' 'a grab that came while nobody looked' 'TestConformance/shared/grab beside'
+rule $f 's/if s := t\.\(\*section\); s\.tops != nil/if s := t.(*section); false/' 'a menu that opens late' 'TestConformance/shared/own menu'
+rule $f 's/if !c\.menu \&\& time\.Since\(c\.grabbed\) > moment \{.*/if false {/' 'a grab that was there before the popup' 'TestConformance/shared/grab beside'
 
 f=input/xtest/inject_linux.go
 rule $f 's/case k\.button \&\& !aimed:/case false:/' 'a button goes up in the window or nowhere' 'TestConformance/(second|shared)/let go without'

@@ -33,7 +33,7 @@ func KnowsGrab(d input.Desk) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.once(input.Aim{Keys: true}, func(input.Target, input.Injector) input.Verdict { return input.Verdict{} })
-	return c.calm == nil || !c.calm.grabbed.IsZero() && time.Since(c.calm.grabbed) > 2*calmStep
+	return c.calm == nil || !c.calm.grabbed.IsZero() && time.Since(c.calm.grabbed) > moment
 }
 
 // Guard is one look of a Desk's ward.

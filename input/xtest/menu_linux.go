@@ -15,10 +15,11 @@ import (
 // does not tell who has a grab. What it tells is what came first. A grab is taken
 // for that of the shared program's menu only if
 //
-//   - it was not there in a section of a moment before, in which that menu was not
-//     on the screen either,
+//   - it was not there in a section of a moment before, and that menu came in the
+//     same moment,
 //   - the host did not use mouse or keyboard since then, nor shortly before,
-//   - no other program has made a new window on the screen since then,
+//   - no other program has made a new window on the screen since then, nor in the
+//     second before,
 //   - the menu can be seen, and is no tooltip and no notification.
 //
 // A menu may open long after the press that it answers, and before the guest does
@@ -29,6 +30,11 @@ const (
 	// for how long after the last press or key.
 	calmStep = 25 * time.Millisecond
 	calmTime = 2 * time.Second
+	// moment is how far apart a menu and its grab may be seen to come. Some programs
+	// show the menu first, others grab first.
+	moment = 2 * calmStep
+	// newTime is for how long a window of another program is new.
+	newTime = time.Second
 	// sameTime is how old the last look may be at most if what has come since is
 	// to have come at the same time.
 	sameTime = 2 * settleTime
@@ -40,9 +46,10 @@ type calm struct {
 	// server's time.
 	at   time.Time
 	last time.Duration
-	// tops are the root's children, and menus those of the shared program among
-	// them that were on the screen.
-	tops, menus []xproto.Window
+	// tops are the root's children, and menus those of the shared program among them
+	// that were on the screen: with when they were seen to come, zero if nobody saw
+	// that.
+	tops, menus map[xproto.Window]time.Time
 	// grabbed is when a grab was seen first since then, and menu says that it was
 	// found to be that of a menu.
 	grabbed time.Time
@@ -80,6 +87,8 @@ func (s *section) lookAtMenus(a menuAsk) {
 	switch {
 	case perr != nil || kerr != nil || terr != nil:
 		d.calm = nil
+	case d.calm != nil && d.hands.dragger != nil && !grabbed(k.Status):
+		d.calm.at = time.Now() // the pointer's grab is that of a button which a guest holds
 	case s.state.HostActive && !grabbed(p.Status) && !grabbed(k.Status):
 		d.calm = nil // what opens now the host may have asked for
 	case grabbed(p.Status) || grabbed(k.Status):
@@ -91,8 +100,35 @@ func (s *section) lookAtMenus(a menuAsk) {
 			}
 		}
 	default: // nobody has one
-		d.calm = &calm{at: time.Now(), last: d.hands.host.last, tops: t.Children, menus: d.popups(t.Children)}
+		d.calm = d.calm.next(d.hands.host.last, t.Children, d.popups(t.Children))
 	}
+}
+
+// next is the desktop as it is now, after it was as c says, which may be nil.
+func (c *calm) next(last time.Duration, tops, popups []xproto.Window) *calm {
+	now := time.Now()
+	known := c != nil && now.Sub(c.at) <= sameTime
+	since := func(ws []xproto.Window, came map[xproto.Window]time.Time) map[xproto.Window]time.Time {
+		out := make(map[xproto.Window]time.Time, len(ws))
+		for _, w := range ws {
+			if t, ok := came[w]; ok || !known {
+				out[w] = t
+			} else {
+				out[w] = now
+			}
+		}
+		return out
+	}
+	if !known {
+		return &calm{at: now, last: last, tops: since(tops, nil), menus: since(popups, nil)}
+	}
+	return &calm{at: now, last: last, tops: since(tops, c.tops), menus: since(popups, c.menus)}
+}
+
+// before reports whether a menu was there before the grab was.
+func (c *calm) before(w xproto.Window) bool {
+	came, ok := c.menus[w]
+	return ok && c.grabbed.Sub(came) > moment
 }
 
 // ownMenu reports whether the grabs of this moment are those of a menu of the
@@ -102,9 +138,12 @@ func (s *section) ownMenu() bool {
 	d, c := s.d, s.d.calm
 	if d.hands.second {
 		t, err := xproto.QueryTree(d.hands.act, d.root).Reply()
-		return err == nil && s.menuOf(t.Children, nil)
+		return err == nil && s.menuOf(t.Children, func(xproto.Window) bool { return false })
 	}
-	foreign := func(w xproto.Window) bool { return !d.sameBase(w) && !slices.Contains(c.tops, w) }
+	foreign := func(w xproto.Window) bool {
+		came, ok := c.tops[w]
+		return !d.sameBase(w) && (!ok || c.at.Sub(came) < newTime)
+	}
 	switch {
 	case c == nil:
 		return false
@@ -112,10 +151,10 @@ func (s *section) ownMenu() bool {
 		d.calm = nil
 		return false
 	}
-	if !s.menuOf(s.tops, c.menus) {
+	if !s.menuOf(s.tops, c.before) {
 		return false
 	}
-	if !c.menu && time.Since(c.grabbed) > 2*calmStep { // it was there before
+	if !c.menu && time.Since(c.grabbed) > moment { // it was there before
 		d.calm = nil
 		return false
 	}
@@ -126,10 +165,10 @@ func (s *section) ownMenu() bool {
 // menuOf reports whether one of the root's children is a menu of the shared
 // program that was not there before and that nothing covers, as a screen locker
 // would.
-func (s *section) menuOf(tops, before []xproto.Window) bool {
+func (s *section) menuOf(tops []xproto.Window, before func(xproto.Window) bool) bool {
 	c := s.d.hands.act
 	for _, w := range s.d.popups(tops) {
-		if slices.Contains(before, w) || !s.d.hands.second && s.d.hint(w) {
+		if before(w) || !s.d.hands.second && s.d.hint(w) {
 			continue
 		}
 		g, err := xproto.GetGeometry(c, xproto.Drawable(w)).Reply()
@@ -195,14 +234,20 @@ func (d *Desk) watchMenus() {
 	}
 }
 
-// lookForMenus looks once, as for a key; false when there is no more to look for.
+// lookForMenus looks once; false when there is no more to look for.
 func (d *Desk) lookForMenus() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.closed || time.Since(d.worked) > calmTime {
+	dragging := slices.ContainsFunc(d.down, func(k key) bool { return k.button })
+	if d.closed || !dragging && time.Since(d.worked) > calmTime {
 		d.watching = false
 		return false
 	}
-	d.once(input.Aim{Keys: true}, func(input.Target, input.Injector) input.Verdict { return input.Verdict{} })
+	d.once(input.Aim{}, func(t input.Target, _ input.Injector) input.Verdict {
+		if s := t.(*section); s.tops != nil && d.inside(s.focus) {
+			s.ownMenu()
+		}
+		return input.Verdict{}
+	})
 	return true
 }

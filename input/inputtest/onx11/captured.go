@@ -122,10 +122,30 @@ func testSwallowed(t *testing.T, b *Bench) {
 	b.clicks(pt.Press, pt.Press, pt.Release, pt.Press, pt.Press, pt.Release)
 }
 
+// A program may take its time to open the menu that a press asks for, while the
+// button is held, and grab the pointer alone.
+func testSlowMenu(t *testing.T, b *Bench) {
+	c := b.Win.Conn()
+	b.later(b.Button(wire.Press, 5, 5, wire.Left))
+	time.Sleep(longer)
+	popup(b.Win, image.Rect(0, 0, 80, 120).Add(b.Win.Bounds().Min.Add(image.Pt(50, 50))))
+	p, err := xproto.GrabPointer(c.Conn, true, b.Win.XID(), xproto.EventMaskButtonPress|xproto.EventMaskButtonRelease,
+		xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime).Reply()
+	if err != nil || p.Status != xproto.GrabStatusSuccess {
+		t.Fatal(err, p)
+	}
+	time.Sleep(longer)
+	b.Do(b.Button(wire.Release, 5, 5, wire.Left))
+	b.Do(b.Button(wire.Press, 9, 9, wire.Left), b.Button(wire.Release, 9, 9, wire.Left))
+	b.clicks(pt.Press, pt.Release, pt.Press, pt.Release)
+}
+
 // With one pair for both it is the same while a menu of the shared program, as
 // those of Motif do, stops the pointer at each press and release.
 func testStoppingMenu(t *testing.T, b *Bench) {
 	c := b.Win.Conn()
+	b.later(b.Key(wire.KeyDown, "KeyA"))
+	b.Do(b.Key(wire.KeyUp, "KeyA"))
 	popup(b.Win, image.Rect(0, 0, 80, 120).Add(b.Win.Bounds().Min.Add(image.Pt(50, 50))))
 	next := func() { xproto.AllowEvents(c.Conn, xproto.AllowSyncPointer, xproto.TimeCurrentTime) }
 	p, err := xproto.GrabPointer(c.Conn, true, b.Win.XID(), xproto.EventMaskButtonPress|xproto.EventMaskButtonRelease,

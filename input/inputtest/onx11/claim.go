@@ -153,7 +153,7 @@ func testGrabBesidePopup(t *testing.T, b *Bench) {
 	}{
 		{"the grab first", plain, func() { grab(t, other.Conn(), other.XID()) }, nil},
 		{"the grab long before", plain, nil, func() { time.Sleep(2100 * time.Millisecond); grab(t, other.Conn(), other.XID()); time.Sleep(longer) }},
-		{"the popup first", plain, plain.Map, func() { grab(t, other.Conn(), other.XID()) }},
+		{"the popup first", plain, func() { plain.Map(); time.Sleep(longer) }, func() { grab(t, other.Conn(), other.XID()) }},
 		{"a tooltip", tip, nil, func() { grab(t, other.Conn(), other.XID()) }},
 		{"the host's hand", plain, nil, func() { pause(); h.tap(codeB); grab(t, other.Conn(), other.XID()) }},
 		{"the host's hand before", plain, nil, func() { pause(); h.tap(codeB); time.Sleep(4 * stepOfMenus); grab(t, other.Conn(), other.XID()) }},
@@ -195,6 +195,7 @@ func testGrabBesidePopup(t *testing.T, b *Bench) {
 		Nothing(t, c.name+": the window", b.Win)
 		ungrab(other.Conn())
 		ungrab(locker.Conn())
+		locker.Unmap()
 		c.popup.Unmap()
 	}
 }

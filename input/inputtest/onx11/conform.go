@@ -293,6 +293,7 @@ func Conformance(t *testing.T, display string, open Opener, traits Traits) {
 			{"foreign grab", testGrab},
 			{"masked key up", testReleaseMasked},
 			{"own menu", testMenu},
+			{"own menu, slowly", testSlowMenu},
 			{"own menu that stops the pointer", testStoppingMenu},
 			{"unseen menu", testUnseenMenu},
 			{"grab beside a popup", testGrabBesidePopup},
