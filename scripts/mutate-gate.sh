@@ -279,7 +279,7 @@ rule $f 's/if !k\.button \&\& k\.code != code \&\& r\.forbids/if false \&\& r.fo
 rule $f 's/^\t\tbits \|= r\.holds\[code\]$/\t\t_ = r/' 'AltGr is a modifier' 'TestThirdLevel'
 
 f=input/xtest/stroke_linux.go
-rule $f 's/return errors\.Join\(err, mapKey\(h\.act, code, sym\)\)/return err/' 'borrowed keys on both keyboards' 'TestSecondMap'
+rule $f 's/return errors\.Join\(err, mapKey\(h\.act, code, sym\)\)/_ = errors.Join; return err/' 'borrowed keys on both keyboards' 'TestBorrowedKeyIsToldOf'
 
 f=input/xtest/focus_linux.go
 rule $f '/^func \(s \*section\) claim/,/^}/s/^\th\.xi\.SetFocus\(h\.kbd, d\.target\(\)\)/\t_ = d/' 'our keyboard has the focus first' 'TestConformance/second/two hands'

@@ -14,6 +14,7 @@ import (
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
 	"viewflip.app/platform/x11"
+	"viewflip.app/wire"
 )
 
 // lateReader is a program of plain Xlib, which reads the keyboard map when it comes to
@@ -144,4 +145,47 @@ func TestSecondMap(t *testing.T) {
 	same("another key")
 	a.has = readKeyboard(t, a.v.Name())
 	a.write("e")
+}
+
+// A key that is borrowed for a character has it on the second keyboard before it is
+// pressed there: clients whose requests mean that one, as those do in which a guest
+// acts, hear of the new map first.
+func TestBorrowedKeyIsToldOf(t *testing.T) {
+	v := underManager(t, "openbox")
+	setLayout(t, v, "us")
+	b := onx11.NewBench(t, v.Name(), opener(xtest.SeatOptions{}))
+	pt.Eventually(t, "a key", func() bool { return b.Gate.Do(b.Key(wire.KeyDown, "KeyA"), onx11.Rights).OK() })
+	b.Do(b.Key(wire.KeyUp, "KeyA"))
+	c, err := x11.Connect(v.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	useSecond(t, c)
+	err = xproto.ChangeWindowAttributesChecked(c.Conn, b.Win.XID(), xproto.CwEventMask, []uint32{xproto.EventMaskKeyPress}).Check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"я", "ж", "щ"} {
+		in := b.Key(wire.Text, "KeyA")
+		in.Key = 0
+		in.Text = text
+		pt.Eventually(t, text, func() bool { return b.Gate.Do(in, onx11.Rights).OK() })
+		told := false
+		for pressed := false; !pressed; {
+			ev, err := c.WaitForEvent()
+			if ev == nil && err == nil {
+				t.Fatal("the connection ended")
+			}
+			switch ev.(type) {
+			case xproto.MappingNotifyEvent:
+				told = true
+			case xproto.KeyPressEvent:
+				pressed = true
+			}
+		}
+		if !told {
+			t.Errorf("%q was pressed before the new map was told of", text)
+		}
+	}
 }
