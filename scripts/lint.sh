@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Formatting, file sizes, tidy modules, vet for the other operating systems,
-# and the linters of .golangci.yml, vet and staticcheck among them.
+# Formatting, file sizes, tidy modules, vet for the other operating systems, the
+# lines that the rules of mutate-gate are about, and the linters of .golangci.yml, vet and staticcheck among them.
 set -euo pipefail
 max_lines=700
 mapfile -t files < <(git ls-files --cached --others --exclude-standard '*.go')
@@ -9,6 +9,7 @@ bad=$(gofmt -l "${files[@]}")
 long=$(wc -l "${files[@]}" | awk -v max=$max_lines '$2 != "total" && $1 > max')
 [ -z "$long" ] || { printf 'over %d lines, split:\n%s\n' $max_lines "$long" >&2; exit 1; }
 go mod tidy -diff
+scripts/mutate-gate.sh --lines
 # Packages that need cgo cannot be vetted for another system from here:
 # the GUI toolkit, and the program that links it.
 for os in windows darwin; do

@@ -127,95 +127,15 @@ func (s *section) run(aim input.Aim, f func(input.Target, input.Injector) input.
 
 // look fetches what aim is about; false when the connection is gone.
 func (s *section) look(aim input.Aim) bool {
-	d, h, c := s.d, s.d.hands, s.d.hands.act
+	d := s.d
 	s.layout, s.state.Masked = aim.Layout, d.masked()
 	if aim.Point || aim.Claim { // an event of the guest's, who is told
 		s.state.Asked = d.refused.Swap(false)
 	}
-	gc := xproto.GetGeometry(c, xproto.Drawable(d.win))
-	rc := xproto.GetGeometry(c, xproto.Drawable(d.root))
-	ac := xproto.GetWindowAttributes(c, d.win)
-	ec := xproto.GetProperty(c, false, d.win, d.extents, xproto.GetPropertyTypeAny, 0, 4)
-	kc := xproto.QueryKeymap(c)
-	pc := xproto.QueryPointer(c, d.root)
-	fc := xproto.GetInputFocus(c)
-	var bc xproto.GrabPointerCookie
-	var lc xproto.GrabKeyboardCookie
-	if h.asksPointer(aim) {
-		bc = xproto.GrabPointer(c, false, h.probe, 0, xproto.GrabModeAsync, xproto.GrabModeAsync, 0, 0, xproto.TimeCurrentTime)
+	there, ok := s.read(s.ask(aim))
+	if !there || !ok {
+		return ok // without the window it is a State that is not visible
 	}
-	if aim.Keys {
-		lc = xproto.GrabKeyboard(c, false, h.probe, xproto.TimeCurrentTime, xproto.GrabModeAsync, xproto.GrabModeAsync)
-	}
-	var tc []xproto.TranslateCoordinatesCookie
-	if aim.Point {
-		s.at = pixel(aim, d.guess.content)
-		tc = d.ask(s.at, d.chain)
-	}
-
-	yc := d.ask(d.eye, d.chain)
-	ma := s.askMenus(aim)
-	ha := h.askHost(d.root)
-	uc := xproto.QueryPointer(c, d.win)
-	wc := h.askWaiting(aim, d.root)
-	var cc []xinput.ControlsCookie
-	if aim.Keys {
-		cc = h.askControls()
-	}
-
-	g, gerr := gc.Reply()
-	r, rerr := rc.Reply()
-	a, aerr := ac.Reply()
-	e, _ := ec.Reply()
-	k, kerr := kc.Reply()
-	p, perr := pc.Reply()
-	f, ferr := fc.Reply()
-	if bc.Cookie != nil {
-		if b, err := bc.Reply(); err != nil || grabbed(b.Status) {
-			s.state.Busy = true
-		}
-	}
-	if lc.Cookie != nil {
-		if l, err := lc.Reply(); err != nil || grabbed(l.Status) {
-			s.state.Locked = true
-		}
-	}
-	for _, c := range cc {
-		on, err := c.Reply()
-		if err != nil {
-			return false
-		}
-		s.controls |= on
-	}
-	h.drain() // a map that was new before the server was grabbed has been told by now
-	first := answer(tc, d.chain)
-	s.eye = answer(yc, d.chain)
-	if u, err := uc.Reply(); err == nil {
-		s.under = u.Child
-	}
-	if !s.lookAtHost(ha) || rerr != nil || kerr != nil || perr != nil || ferr != nil {
-		return false // these cannot fail while there is a server
-	}
-	if !s.lookAtWaiting(wc) {
-		return false
-	}
-	s.focus = f.Focus
-	s.lookAtMenus(ma)
-	if gerr != nil || aerr != nil {
-		return true // the window is gone: a State that is not visible
-	}
-	s.screen = image.Rect(0, 0, int(r.Width), int(r.Height))
-	s.state.Visible = a.MapState == xproto.MapStateViewable
-	s.mods(k.Keys, p.Mask)
-	now := geometry{w: int(g.Width), h: int(g.Height)}
-	now.content = image.Rect(0, 0, now.w, now.h)
-	if e != nil {
-		now.content = crop(e.Value, now.w, now.h)
-	}
-	if d.guess == now {
-		s.spot = first
-	}
-	d.guess, s.content, s.state.Size = now, now.content, now.content.Size()
 	_, over := s.layout.Surface(pixel(aim, s.content).Sub(s.content.Min))
 	if aim.Point && (!s.spot.known || !s.spot.owned && !over) {
 		s.at = pixel(aim, s.content)
