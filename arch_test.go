@@ -44,15 +44,17 @@ func mayImport() map[string][]string {
 		"cmd/viewflipd": {"service", "service/accounts", "service/client", "service/relay", "service/bus", "service/mail", "service/store", w, w + "/account"},
 		c + "command":   nil,
 		// The one place where the desktop program names the parts of a system.
-		c + "system": {c + "command", "capture", "input", "input/robot", "input/xtest", p, x, "session", "ui/glass"},
-		c + "peer":   {"rtc", "service", "service/client", "service/relay", "session", "video/tile", "video/vpx", w},
-		c + "screen": {x},
-		c + "demo":   {c + "command", c + "screen", "platform/virtual"},
-		c + "doctor": {c + "command", c + "peer", c + "system", "keychain", p, "rtc", "service", "service/client", w},
-		"cmd/viewflip": {
-			c + "command", c + "system", c + "peer", c + "demo", c + "doctor", "capture", "input", "keychain", p, "rtc", "service",
-			"service/client", "session", "ui", "ui/glass", "video", w, w + "/account",
-		},
+		c + "system":     {c + "command", "capture", "input", "input/robot", "input/xtest", p, x, "session", "ui/glass"},
+		c + "peer":       {"rtc", "service", "service/client", "service/relay", "session", "video/tile", "video/vpx", w},
+		c + "screen":     {x},
+		c + "demo":       {c + "command", c + "screen", "platform/virtual"},
+		c + "doctor":     {c + "command", c + "peer", c + "system", "keychain", p, "rtc", "service", "service/client", w},
+		c + "holder":     {"keychain", "service/client", "session", w, w + "/account"},
+		c + "app":        {c + "command", c + "holder", c + "peer", c + "system", "capture", "input", "keychain", p, "rtc", "service", "service/client", "session", w, w + "/account"},
+		c + "accountcmd": {c + "app", c + "command", c + "holder", "service/client", w, w + "/account"},
+		c + "gui":        {c + "app", c + "command", c + "holder", "capture", p, "service/client", "session", "ui", "ui/glass", "video", w, w + "/account"},
+		c + "share":      {c + "app", c + "command", c + "holder", p, "service/client", "session", w},
+		"cmd/viewflip":   {c + "accountcmd", c + "command", c + "demo", c + "doctor", c + "gui", c + "share", c + "system", p},
 	}
 }
 

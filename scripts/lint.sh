@@ -11,9 +11,9 @@ long=$(wc -l "${files[@]}" | awk -v max=$max_lines '$2 != "total" && $1 > max')
 go mod tidy -diff
 scripts/mutate-gate.sh --lines
 # Packages that need cgo cannot be vetted for another system from here:
-# the GUI toolkit, and the program that links it.
+# the GUI toolkit, and what links it.
 for os in windows darwin; do
-	mapfile -t pkgs < <(GOOS=$os CGO_ENABLED=0 go list ./... | grep -vE '^viewflip\.app/(ui|cmd/viewflip)$')
+	mapfile -t pkgs < <(GOOS=$os CGO_ENABLED=0 go list ./... | grep -vE '^viewflip\.app/(ui|cmd/viewflip|cmd/viewflip/internal/gui)$')
 	GOOS=$os CGO_ENABLED=0 go vet "${pkgs[@]}"
 done
 go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run --allow-parallel-runners ./...

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"viewflip.app/cmd/viewflip/internal/holder"
 	"viewflip.app/keychain"
 	"viewflip.app/wire/account"
 )
@@ -90,7 +91,7 @@ func TestAccountInTheKeyring(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := k.Get(t.Context(), accountEntry)
+	b, err := k.Get(t.Context(), holder.AccountEntry)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 	"github.com/jezek/xgb/xtest"
 
+	"viewflip.app/cmd/viewflip/internal/share"
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
@@ -169,7 +170,7 @@ func awaitWindow(tb testing.TB, d *virtual.Display, title string) {
 	}
 	defer desk.Close()
 	platformtest.Eventually(tb, "window "+title, func() bool {
-		_, err := choose(context.Background(), desk, []string{title})
+		_, err := share.Choose(context.Background(), desk, []string{title})
 		return err == nil
 	})
 }

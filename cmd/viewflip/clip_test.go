@@ -10,6 +10,8 @@ import (
 
 	"github.com/jezek/xgb/xproto"
 
+	"viewflip.app/cmd/viewflip/internal/app"
+	"viewflip.app/cmd/viewflip/internal/share"
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/platform/x11"
@@ -48,22 +50,22 @@ func TestClipboardThroughACall(t *testing.T) {
 	herDesk, hisDesk := open(hers.Name()), open(his.Name())
 	herClip, hisClip := clip(herDesk), clip(hisDesk)
 	platformtest.Eventually(t, "the terminal", func() bool {
-		_, err := choose(t.Context(), herDesk, []string{"Editor"})
+		_, err := share.Choose(t.Context(), herDesk, []string{"Editor"})
 		return err == nil
 	})
 	a, call, link, err := shareEditor(t.Context(), testWorld(t, nil), herDesk)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.close()
+	defer a.Close()
 	defer func() { call.Leave(); <-call.Done() }()
 
-	b, err := newApp(t.Context(), testWorld(t, nil), "Ben", hisDesk)
+	b, err := app.Open(t.Context(), testWorld(t, nil), "Ben", hisDesk)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.close()
-	guest, err := b.newCall(t.Context(), &link)
+	defer b.Close()
+	guest, err := b.NewCall(t.Context(), &link)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"viewflip.app/cmd/viewflip/internal/app"
 	"viewflip.app/cmd/viewflip/internal/command"
+	"viewflip.app/cmd/viewflip/internal/share"
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/platform/virtual"
@@ -56,17 +58,17 @@ func offer(t *testing.T, d *virtual.Display, title string) (*session.Call, wire.
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = desk.Close() })
-	a, err := newApp(t.Context(), testWorld(t, nil), "Anna", desk)
+	a, err := app.Open(t.Context(), testWorld(t, nil), "Anna", desk)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(a.close)
-	call, err := a.newCall(t.Context(), nil)
+	t.Cleanup(a.Close)
+	call, err := a.NewCall(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { call.Leave(); <-call.Done() })
-	list, err := choose(t.Context(), desk, []string{title})
+	list, err := share.Choose(t.Context(), desk, []string{title})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,17 +84,17 @@ func offer(t *testing.T, d *virtual.Display, title string) (*session.Call, wire.
 }
 
 // view joins a link in a process of its own kind and watches the first share.
-func view(t *testing.T, link wire.Link) (*app, *session.Call, *session.View) {
+func view(t *testing.T, link wire.Link) (*app.App, *session.Call, *session.View) {
 	t.Helper()
-	b, err := newApp(t.Context(), testWorld(t, nil), "Ben", nil)
+	b, err := app.Open(t.Context(), testWorld(t, nil), "Ben", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	call, err := b.newCall(t.Context(), &link)
+	call, err := b.NewCall(t.Context(), &link)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { call.Leave(); <-call.Done(); b.close() })
+	t.Cleanup(func() { call.Leave(); <-call.Done(); b.Close() })
 	if err := call.Join(t.Context(), link); err != nil {
 		t.Fatal(err)
 	}
@@ -171,17 +173,17 @@ func testControl(t *testing.T, cursor string) {
 		t.Fatal(err)
 	}
 	defer desk.Close()
-	a, err := newApp(t.Context(), testWorld(t, map[string]string{"VIEWFLIP_CURSOR": cursor}), "Anna", desk)
+	a, err := app.Open(t.Context(), testWorld(t, map[string]string{"VIEWFLIP_CURSOR": cursor}), "Anna", desk)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.close()
-	call, err := a.newCall(t.Context(), nil)
+	defer a.Close()
+	call, err := a.NewCall(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { call.Leave(); <-call.Done() }()
-	list, err := choose(t.Context(), desk, []string{"Editor"})
+	list, err := share.Choose(t.Context(), desk, []string{"Editor"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,11 +354,11 @@ func TestNoDisplay(t *testing.T) {
 // What a call used is gone when it is over.
 func TestNothingIsLeft(t *testing.T) {
 	cycle := func() {
-		a, err := newApp(t.Context(), testWorld(t, nil), "Anna", nil)
+		a, err := app.Open(t.Context(), testWorld(t, nil), "Anna", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		call, err := a.newCall(t.Context(), nil)
+		call, err := a.NewCall(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -365,7 +367,7 @@ func TestNothingIsLeft(t *testing.T) {
 		}
 		call.Leave()
 		<-call.Done()
-		a.close()
+		a.Close()
 	}
 	cycle()
 	before := runtime.NumGoroutine()

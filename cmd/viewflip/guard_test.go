@@ -15,7 +15,9 @@ import (
 	"github.com/jezek/xgb/xproto"
 	"github.com/jezek/xgb/xtest"
 
+	"viewflip.app/cmd/viewflip/internal/app"
 	"viewflip.app/cmd/viewflip/internal/command"
+	"viewflip.app/cmd/viewflip/internal/share"
 	"viewflip.app/cmd/viewflip/internal/system"
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
@@ -49,19 +51,19 @@ func shareBlocked(ctx context.Context) error {
 }
 
 // shareEditor shares the window "Editor" as the commands do, guarded.
-func shareEditor(ctx context.Context, w command.World, desk *platform.Desktop) (*app, *session.Call, wire.Link, error) {
-	a, err := newApp(ctx, w, "Anna", desk)
+func shareEditor(ctx context.Context, w command.World, desk *platform.Desktop) (*app.App, *session.Call, wire.Link, error) {
+	a, err := app.Open(ctx, w, "Anna", desk)
 	if err != nil {
 		return nil, nil, wire.Link{}, err
 	}
-	if notice := a.guard(); notice != "" {
+	if notice := a.Guard(); notice != "" {
 		return nil, nil, wire.Link{}, fmt.Errorf("guard: %s", notice)
 	}
-	call, err := a.newCall(ctx, nil)
+	call, err := a.NewCall(ctx, nil)
 	if err != nil {
 		return nil, nil, wire.Link{}, err
 	}
-	list, err := choose(ctx, desk, []string{"Editor"})
+	list, err := share.Choose(ctx, desk, []string{"Editor"})
 	if err != nil {
 		return nil, nil, wire.Link{}, err
 	}
@@ -143,7 +145,7 @@ func TestGuard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.close()
+	defer a.Close()
 	defer func() { call.Leave(); <-call.Done() }()
 	_, _, v := view(t, link)
 	platformtest.Eventually(t, "control", controls(v))
@@ -221,13 +223,13 @@ func TestPanicKeyTaken(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	for _, env := range []string{"ctrl+alt+p", "nonsense"} {
-		a, err := newApp(t.Context(), testWorld(t, map[string]string{"VIEWFLIP_PANIC": env}), "Anna", desk)
+		a, err := app.Open(t.Context(), testWorld(t, map[string]string{"VIEWFLIP_PANIC": env}), "Anna", desk)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if notice := a.guard(); !strings.HasSuffix(notice, ".") || strings.Contains(notice, "\n") {
+		if notice := a.Guard(); !strings.HasSuffix(notice, ".") || strings.Contains(notice, "\n") {
 			t.Errorf("%s: %q", env, notice)
 		}
-		a.close()
+		a.Close()
 	}
 }

@@ -10,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"viewflip.app/capture"
+	"viewflip.app/cmd/viewflip/internal/app"
 	"viewflip.app/cmd/viewflip/internal/peer"
+	"viewflip.app/cmd/viewflip/internal/share"
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/rtc"
@@ -85,7 +88,7 @@ type evil struct {
 // stage is Anna, who shares a window, and Ben, who watches it, through the real
 // service, connection and codec.
 type stage struct {
-	a    *app
+	a    *app.App
 	anna *session.Call
 	w    *platformtest.Window
 	v    *session.View
@@ -102,15 +105,15 @@ func newStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = desk.Close() })
-	if s.a, err = newApp(t.Context(), testWorld(t, nil), "Anna", desk); err != nil {
+	if s.a, err = app.Open(t.Context(), testWorld(t, nil), "Anna", desk); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.a.close)
-	if s.anna, err = s.a.newCall(t.Context(), nil); err != nil {
+	t.Cleanup(s.a.Close)
+	if s.anna, err = s.a.NewCall(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.anna.Leave(); <-s.anna.Done() })
-	list, err := choose(t.Context(), desk, []string{"Editor"})
+	list, err := share.Choose(t.Context(), desk, []string{"Editor"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,14 +179,16 @@ func (s *stage) joinAs(t *testing.T, id *wire.Identity, link wire.Link, patience
 	e.call = session.New(session.Config{
 		Identity: id, Name: "Eve", Service: link.Service, Mailbox: b,
 		NewPeer: func(offerer bool, sig session.Signaller) (session.Peer, error) {
-			p, err := peer.New(peer.Options{Mail: mail, Service: link.Service, ICE: s.a.ice, Traffic: &s.a.traffic, Log: s.a.log}, offerer, sig)
+			p, err := peer.New(peer.Options{Mail: mail, Service: link.Service, Traffic: new(peer.Traffic), Log: s.a.Log}, offerer, sig)
 			once.Do(func() {
 				e.peer, e.sig = p.(*peer.Peer).Peer, sig
 				close(made)
 			})
 			return p, err
 		},
-		OpenCapture: s.a.openCapture, NewEncoder: peer.NewEncoder, NewDecoder: peer.NewDecoder,
+		OpenCapture: func(ctx context.Context, id platform.WindowID) (capture.Stream, error) {
+			return s.a.System.Capture(ctx, id, capture.Options{})
+		}, NewEncoder: peer.NewEncoder, NewDecoder: peer.NewDecoder,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup

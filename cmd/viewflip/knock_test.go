@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"viewflip.app/cmd/viewflip/internal/app"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/service/client"
 	"viewflip.app/session"
@@ -100,12 +101,12 @@ func middle(d []time.Duration) time.Duration {
 func TestKnocksDelayNobody(t *testing.T) {
 	for name, devices := range map[string]int{"one device": 1, "many devices": 16} {
 		t.Run(name, func(t *testing.T) {
-			a, err := newApp(t.Context(), testWorld(t, nil), "Anna", nil)
+			a, err := app.Open(t.Context(), testWorld(t, nil), "Anna", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(a.close)
-			anna, err := a.newCall(t.Context(), nil)
+			t.Cleanup(a.Close)
+			anna, err := a.NewCall(t.Context(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,12 +119,12 @@ func TestKnocksDelayNobody(t *testing.T) {
 				return l
 			}
 			join := func(link wire.Link) time.Duration {
-				b, err := newApp(t.Context(), testWorld(t, nil), "Ben", nil)
+				b, err := app.Open(t.Context(), testWorld(t, nil), "Ben", nil)
 				if err != nil {
 					t.Fatal(err)
 				}
-				t.Cleanup(b.close)
-				ben, err := b.newCall(t.Context(), &link)
+				t.Cleanup(b.Close)
+				ben, err := b.NewCall(t.Context(), &link)
 				if err != nil {
 					t.Fatal(err)
 				}

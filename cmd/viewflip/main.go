@@ -12,9 +12,12 @@ import (
 	"strings"
 	"syscall"
 
+	"viewflip.app/cmd/viewflip/internal/accountcmd"
 	"viewflip.app/cmd/viewflip/internal/command"
 	"viewflip.app/cmd/viewflip/internal/demo"
 	"viewflip.app/cmd/viewflip/internal/doctor"
+	"viewflip.app/cmd/viewflip/internal/gui"
+	"viewflip.app/cmd/viewflip/internal/share"
 	"viewflip.app/cmd/viewflip/internal/system"
 )
 
@@ -35,13 +38,13 @@ type entry struct {
 
 func commands() []entry {
 	return []entry{
-		{"windows", "[--json]", "list the windows that can be shared", runWindows},
-		{"share", "--window ID|TITLE … [--grant see|point|control[+paste][+copy]] [--uses N] [--call CONTACT] [--name NAME] [--json]", "share windows without a GUI and print the link, or call a contact", runShare},
-		{"join", "LINK [--name NAME] [--control] [--stats]", "open the windows that are shared in a call", runJoin},
-		{"signup", "[--service URL] [--email ADDRESS] [--name NAME]", "make an account at your team's service: no password, the key stays in the keychain", runSignup},
-		{"account", "[show|name|findable|rename|remove-device|join|link|kit|recover|export|delete] …", "your account and its devices; \"viewflip account help\" says more", runAccount},
-		{"contacts", "[list|invite|accept|ask|yes|no|block|remove] …", "whom you can call; \"viewflip contacts help\" says more", runContacts},
-		{"answer", "[--control] [--yes]", "wait for a contact who calls, and open the windows that he shares", runAnswer},
+		{"windows", "[--json]", "list the windows that can be shared", share.Windows},
+		{"share", "--window ID|TITLE … [--grant see|point|control[+paste][+copy]] [--uses N] [--call CONTACT] [--name NAME] [--json]", "share windows without a GUI and print the link, or call a contact", share.Run},
+		{"join", "LINK [--name NAME] [--control] [--stats]", "open the windows that are shared in a call", gui.Join},
+		{"signup", "[--service URL] [--email ADDRESS] [--name NAME]", "make an account at your team's service: no password, the key stays in the keychain", accountcmd.Signup},
+		{"account", "[show|name|findable|rename|remove-device|join|link|kit|recover|export|delete] …", "your account and its devices; \"viewflip account help\" says more", accountcmd.Account},
+		{"contacts", "[list|invite|accept|ask|yes|no|block|remove] …", "whom you can call; \"viewflip contacts help\" says more", accountcmd.Contacts},
+		{"answer", "[--control] [--yes]", "wait for a contact who calls, and open the windows that he shares", gui.Answer},
 		{"demo", "[--out DIR]", "show on two virtual displays that sharing and control work, and save pictures of it", demo.Run},
 		{"doctor", "", "say what works here and what is missing", doctor.Run},
 		{"version", "", "print the version", runVersion},
@@ -73,7 +76,7 @@ func run(ctx context.Context, w command.World, args []string) int {
 
 func dispatch(ctx context.Context, w command.World, args []string) error {
 	if len(args) == 0 {
-		return runGUI(ctx, w, nil)
+		return gui.Home(ctx, w, nil)
 	}
 	switch name := args[0]; {
 	case name == "help" || name == "-h" || name == "--help":
@@ -84,7 +87,7 @@ func dispatch(ctx context.Context, w command.World, args []string) error {
 	case name == system.GuardianCommand:
 		return runGuardian(ctx, w, args[1:])
 	case strings.HasPrefix(name, "viewflip:") || strings.HasPrefix(name, "--name"):
-		return runGUI(ctx, w, args)
+		return gui.Home(ctx, w, args)
 	default:
 		for _, c := range commands() {
 			if c.name == name {

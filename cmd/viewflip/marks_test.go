@@ -15,7 +15,7 @@ import (
 func TestMarksShowOverTheWindow(t *testing.T) {
 	s := newStage(t)
 	w, v := s.w, s.v
-	display := s.a.sys.Desktop().Display()
+	display := s.a.System.Desktop().Display()
 
 	colour := func(x, y int) color.NRGBA {
 		p := w.Bounds().Min.Add(image.Pt(x, y))

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"viewflip.app/input"
+	"viewflip.app/cmd/viewflip/internal/app"
 	"viewflip.app/input/xtest"
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
@@ -49,7 +49,7 @@ func testVanish(t *testing.T, shared bool) {
 		if err != nil {
 			return nil, err
 		}
-		return gate{input.NewGate(input.Config{Desk: desk})}, nil
+		return app.NewGate(desk), nil
 	}
 	here, _ := n.host(0)
 	there, _ := n.host(0)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"viewflip.app/cmd/viewflip/internal/app"
 	"viewflip.app/cmd/viewflip/internal/system"
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
@@ -24,11 +25,11 @@ func TestNoControlOnXwayland(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer d.Close()
-			a := &app{sys: system.New(d, testWorld(t, nil).Getenv, slog.New(slog.DiscardHandler))}
-			if a.gates() != nil {
+			sys := system.New(d, testWorld(t, nil).Getenv, slog.New(slog.DiscardHandler))
+			if app.Gates(sys) != nil {
 				t.Error("there are gates")
 			}
-			if a.sys.Clipboard() != nil {
+			if sys.Clipboard() != nil {
 				t.Error("there is a clipboard")
 			}
 			var out bytes.Buffer

@@ -4,6 +4,7 @@
 package command
 
 import (
+	"bufio"
 	"errors"
 	"flag"
 	"fmt"
@@ -80,4 +81,14 @@ func Plain(err error) string {
 		s = strings.ReplaceAll(s, p, "")
 	}
 	return s
+}
+
+// Ask prints a question to stderr and reads one line from in, which reads w.Stdin.
+func Ask(w World, in *bufio.Reader, prompt string) (string, error) {
+	_, _ = fmt.Fprint(w.Stderr, prompt)
+	s, err := in.ReadString('\n')
+	if s = strings.TrimSpace(s); s == "" && err != nil {
+		return "", errors.New("no answer was given")
+	}
+	return s, nil
 }

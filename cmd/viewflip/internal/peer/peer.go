@@ -92,13 +92,16 @@ func (p *Peer) Run(ctx context.Context) error {
 	return err
 }
 
+// States implements [session.Peer].
 func (p *Peer) States() <-chan session.PeerState { return p.states }
 
+// Recv implements [session.Peer].
 func (p *Peer) Recv(ctx context.Context) ([]byte, error) {
 	m, err := p.Peer.Recv(ctx)
 	return m.Data, err
 }
 
+// AddTrack implements [session.Peer].
 func (p *Peer) AddTrack(ctx context.Context, id string) (session.OutTrack, error) {
 	t, err := p.Peer.AddTrack(ctx, id)
 	if err != nil {
@@ -107,6 +110,7 @@ func (p *Peer) AddTrack(ctx context.Context, id string) (session.OutTrack, error
 	return outTrack{t}, nil
 }
 
+// AcceptTrack implements [session.Peer].
 func (p *Peer) AcceptTrack(ctx context.Context) (session.InTrack, error) {
 	t, err := p.Peer.AcceptTrack(ctx)
 	if err != nil {

@@ -1,18 +1,14 @@
-package main
+package app
 
 import (
 	"context"
 
-	"viewflip.app/capture"
+	"viewflip.app/cmd/viewflip/internal/system"
 	"viewflip.app/input"
 	"viewflip.app/platform"
 	"viewflip.app/session"
 	"viewflip.app/wire"
 )
-
-func (a *app) openCapture(ctx context.Context, id platform.WindowID) (capture.Stream, error) {
-	return a.sys.Capture(ctx, id, capture.Options{})
-}
 
 // gate makes an input.Gate what session asks for.
 type gate struct{ *input.Gate }
@@ -22,9 +18,12 @@ func (g gate) Do(ev wire.Input, rights wire.Rights) (wire.Reason, bool) {
 	return v.Reason, v.OK()
 }
 
-// gates returns how gates are made here, or nil where control is impossible.
-func (a *app) gates() func(context.Context, platform.WindowID) (session.Gate, error) {
-	open := a.sys.Desks()
+// NewGate makes the gate of one desk, which it closes when it is closed.
+func NewGate(d input.Desk) session.Gate { return gate{input.NewGate(input.Config{Desk: d})} }
+
+// Gates returns how gates are made on a system; nil where nobody can be given control.
+func Gates(s *system.System) func(context.Context, platform.WindowID) (session.Gate, error) {
+	open := s.Desks()
 	if open == nil {
 		return nil
 	}
@@ -33,6 +32,6 @@ func (a *app) gates() func(context.Context, platform.WindowID) (session.Gate, er
 		if err != nil {
 			return nil, err
 		}
-		return gate{input.NewGate(input.Config{Desk: desk})}, nil
+		return NewGate(desk), nil
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -9,17 +9,17 @@ import (
 	"viewflip.app/wire"
 )
 
-// guard takes everything back when the panic key is pressed, the screen is
-// locked, the machine sleeps or another user takes over, until a closes. It
+// Guard takes everything back when the panic key is pressed, the screen is
+// locked, the machine sleeps or another user takes over, until a is closed. It
 // runs on goroutines and connections of its own and waits for no GUI. The
 // notice is one sentence for the person; "" when all is well.
-func (a *app) guard() (notice string) {
-	left, _ := a.sys.Away(a.ctx)
-	if a.sys.Desktop() == nil {
+func (a *App) Guard() (notice string) {
+	left, _ := a.System.Away(a.ctx)
+	if a.System.Desktop() == nil {
 		a.wg.Go(func() { a.watch(nil, left, nil) })
 		return ""
 	}
-	key, err := a.sys.Panic()
+	key, err := a.System.Panic()
 	if err != nil {
 		a.wg.Go(func() { a.watch(nil, left, nil) })
 		return "There is no panic key: " + command.Plain(err) + "."
@@ -35,7 +35,7 @@ func (a *app) guard() (notice string) {
 // watch looks at the keys themselves as well while somebody controls a window:
 // a menu of that window may have grabbed the keyboard, and then nobody else is
 // told of them.
-func (a *app) watch(pressed, left <-chan struct{}, look func(context.Context) (<-chan struct{}, error)) {
+func (a *App) watch(pressed, left <-chan struct{}, look func(context.Context) (<-chan struct{}, error)) {
 	var held <-chan struct{}
 	stop := func() {}
 	defer func() { stop() }()
@@ -66,7 +66,7 @@ func (a *app) watch(pressed, left <-chan struct{}, look func(context.Context) (<
 				stop = cancel
 				var err error
 				if held, err = look(ctx); err != nil {
-					a.log.Warn("the panic key is not heard while a program has the keyboard", "err", err)
+					a.Log.Warn("the panic key is not heard while a program has the keyboard", "err", err)
 				}
 			case !controlled && held != nil:
 				stop()
@@ -79,7 +79,7 @@ func (a *app) watch(pressed, left <-chan struct{}, look func(context.Context) (<
 }
 
 // takeBackAll leaves nobody in any call with more than see and point.
-func (a *app) takeBackAll() {
+func (a *App) takeBackAll() {
 	var wg sync.WaitGroup
 	for _, c := range a.running() {
 		wg.Go(c.TakeBackAll)
@@ -88,7 +88,7 @@ func (a *app) takeBackAll() {
 }
 
 // controlled reports whether somebody controls a window of ours.
-func (a *app) controlled() bool {
+func (a *App) controlled() bool {
 	for _, c := range a.running() {
 		for _, s := range c.State().Shares {
 			for _, v := range s.Viewers {
@@ -102,7 +102,7 @@ func (a *app) controlled() bool {
 }
 
 // running lists the calls that are not over.
-func (a *app) running() []*session.Call {
+func (a *App) running() []*session.Call {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	out := make([]*session.Call, 0, len(a.calls))
@@ -113,7 +113,7 @@ func (a *app) running() []*session.Call {
 }
 
 // follow keeps a call among those that run until ctx, which ends with it.
-func (a *app) follow(ctx context.Context, c *session.Call) {
+func (a *App) follow(ctx context.Context, c *session.Call) {
 	a.mu.Lock()
 	a.calls[c] = true
 	a.mu.Unlock()

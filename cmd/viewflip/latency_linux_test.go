@@ -5,6 +5,8 @@ import (
 	"image"
 	"testing"
 	"time"
+
+	"viewflip.app/cmd/viewflip/internal/gui"
 )
 
 // TestStats: "join --stats" tells what each stage takes, and how long a click
@@ -15,7 +17,7 @@ func TestStats(t *testing.T) {
 	on, _ := s.at(s.over(image.Pt(60, 60)))
 	color := uint32(0)
 	var clicked time.Time
-	var l latencyJSON
+	var l gui.Latency
 	s.wait("every stage", func() bool {
 		if len(presses(s.shared)) > 0 { // the window answers
 			s.forget()
@@ -29,7 +31,7 @@ func TestStats(t *testing.T) {
 		}
 		select {
 		case line := <-s.printed:
-			l = latencyJSON{}
+			l = gui.Latency{}
 			s.must(json.Unmarshal([]byte(line), &l))
 		default:
 		}

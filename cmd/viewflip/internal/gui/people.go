@@ -1,13 +1,15 @@
-package main
+package gui
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"time"
 
-	"viewflip.app/keychain"
+	"viewflip.app/cmd/viewflip/internal/app"
+	"viewflip.app/cmd/viewflip/internal/holder"
 	"viewflip.app/service/client"
 	"viewflip.app/session"
 	"viewflip.app/ui"
@@ -15,24 +17,27 @@ import (
 	"viewflip.app/wire/account"
 )
 
-// people lends the account to the screens.
-type people struct{ app *app }
+// people lends this device's account to the screens.
+type people struct {
+	holder *holder.Holder
+	log    *slog.Logger
+}
 
 var _ ui.People = (*people)(nil)
 
-// people gives the screens this person's account.
-func (a *app) people() ui.People { return &people{a} }
+// People gives the screens the account of an App.
+func People(a *app.App) ui.People { return &people{a.Holder, a.Log} }
 
 // service is the one that a person named, where accounts are made.
 func (p *people) service(text string) (wire.Service, error) {
-	if p.app.keys.Kind() == keychain.Memory {
-		return wire.Service{}, errKeychain
+	if err := p.holder.CanKeep(); err != nil {
+		return wire.Service{}, err
 	}
-	return serviceIn(text)
+	return holder.ServiceIn(text)
 }
 
 // Service implements [ui.People].
-func (p *people) Service(ctx context.Context) string { return p.app.knownService(ctx) }
+func (p *people) Service(ctx context.Context) string { return p.holder.KnownService(ctx) }
 
 // Changed implements [ui.People].
 func (p *people) Changed(ctx context.Context) <-chan struct{} {
@@ -40,9 +45,7 @@ func (p *people) Changed(ctx context.Context) <-chan struct{} {
 	go func() {
 		defer close(out)
 		for ctx.Err() == nil {
-			p.app.mu.Lock()
-			a, news := p.app.account, p.app.news
-			p.app.mu.Unlock()
+			a, _, _, news := p.holder.State()
 			pass(ctx, a, news, out)
 		}
 	}()
@@ -74,9 +77,7 @@ func pass(ctx context.Context, a *client.Account, news <-chan struct{}, out chan
 
 // State implements [ui.People].
 func (p *people) State() ui.PeopleState {
-	p.app.mu.Lock()
-	a, ended, aside := p.app.account, p.app.ended, p.app.aside
-	p.app.mu.Unlock()
+	a, ended, aside, _ := p.holder.State()
 	if a == nil {
 		return ui.PeopleState{Trouble: ended, Aside: aside}
 	}
@@ -103,7 +104,7 @@ func (p *people) State() ui.PeopleState {
 func contactFor(c client.Contact) ui.Contact {
 	return ui.Contact{
 		ID:      ui.ContactID(c.Handle),
-		Contact: asContact(c),
+		Contact: holder.Contact(c),
 		Says:    c.Says,
 		Changed: c.Standing == client.Changed, Presence: ui.Presence(c.Presence),
 	}
@@ -111,9 +112,9 @@ func contactFor(c client.Contact) ui.Contact {
 
 // with calls f with the account; its errors are for people.
 func (p *people) with(f func(a *client.Account) error) error {
-	a := p.app.current()
+	a := p.holder.Current()
 	if a == nil {
-		return errNoAccount
+		return holder.ErrNone
 	}
 	return p.plainly(f(a))
 }
@@ -125,7 +126,7 @@ func (p *people) plainly(err error) error {
 	}
 	var f account.Failure
 	if errors.As(err, &f) && f.Code == account.CodeRateLimited && f.Wait() > 2*time.Minute {
-		p.app.log.Info("call of the service", "err", err)
+		p.log.Info("call of the service", "err", err)
 		return fmt.Errorf("this was asked for too often, by you or by others in this network: try again in %d minutes", (f.Wait()+time.Minute-1)/time.Minute)
 	}
 	for _, w := range []struct {
@@ -143,7 +144,7 @@ func (p *people) plainly(err error) error {
 		{client.ErrUnavailable, "the service cannot be reached: check the network, or whether its address has changed"},
 	} {
 		if errors.Is(err, w.is) {
-			p.app.log.Info("call of the service", "err", err)
+			p.log.Info("call of the service", "err", err)
 			return errors.New(w.text)
 		}
 	}
@@ -158,11 +159,11 @@ func (p *people) started(ctx context.Context, err error) error {
 	if err != nil {
 		return p.plainly(err)
 	}
-	acct, err := p.app.openAccount(ctx)
+	acct, err := p.holder.Open(ctx)
 	if err != nil {
 		return err
 	}
-	p.app.runAccount(acct)
+	p.holder.Run(acct)
 	return nil
 }
 
@@ -198,9 +199,9 @@ func (p *people) coded(finish func(context.Context, account.Code, account.Label,
 		if err != nil {
 			return errors.New("the code has eight digits")
 		}
-		_, err = finish(ctx, code, deviceLabel(), p.app.saveAccount)
+		_, err = finish(ctx, code, holder.DeviceLabel(), p.holder.Save)
 		if err != nil { // the credentials were saved before
-			err = p.app.undo(ctx, err)
+			err = p.holder.Undo(ctx, err)
 		}
 		return p.started(ctx, err)
 	}
@@ -217,7 +218,7 @@ func (p *people) AddThis(ctx context.Context, service string) (string, func(cont
 		return "", nil, p.plainly(err)
 	}
 	return j.Code(), func(ctx context.Context) error {
-		_, err := j.Wait(ctx, deviceLabel(), account.Label(runtime.GOOS), p.app.saveAccount)
+		_, err := j.Wait(ctx, holder.DeviceLabel(), account.Label(runtime.GOOS), p.holder.Save)
 		return p.started(ctx, err)
 	}, nil
 }
@@ -240,10 +241,10 @@ func (p *people) Recover(ctx context.Context, service, kit string) (func(context
 }
 
 // Again implements [ui.People].
-func (p *people) Again(ctx context.Context) error { return p.started(ctx, p.app.again(ctx)) }
+func (p *people) Again(ctx context.Context) error { return p.started(ctx, p.holder.Again(ctx)) }
 
 // Forget implements [ui.People].
-func (p *people) Forget(ctx context.Context) error { return p.app.forgetAside(ctx) }
+func (p *people) Forget(ctx context.Context) error { return p.holder.ForgetAside(ctx) }
 
 // InviteContact implements [ui.People].
 func (p *people) InviteContact(ctx context.Context) (link string, err error) {
@@ -332,7 +333,7 @@ func (p *people) Ring(ctx context.Context, call ui.Call, id ui.ContactID) error 
 	err := p.with(func(a *client.Account) error {
 		for _, c := range a.State().Contacts {
 			if c.Handle == account.ID(id) {
-				return p.app.ring(ctx, a, call, c)
+				return p.holder.Ring(ctx, a, call, c)
 			}
 		}
 		return client.ErrUnknownContact
@@ -350,13 +351,13 @@ func (p *people) Ring(ctx context.Context, call ui.Call, id ui.ContactID) error 
 
 // Answered implements [ui.People].
 func (p *people) Answered(id wire.InviteID) {
-	a := p.app.current()
+	a := p.holder.Current()
 	if a == nil {
 		return
 	}
 	for _, r := range a.State().Rings {
 		if r.Link.Invite == id {
-			p.app.answer(a, r)
+			p.holder.Answer(a, r)
 		}
 	}
 }
@@ -442,6 +443,6 @@ func (p *people) Delete(ctx context.Context) error {
 		if err := a.Delete(ctx); err != nil {
 			return err
 		}
-		return p.app.dropAccount(ctx, a)
+		return p.holder.Drop(ctx, a)
 	})
 }

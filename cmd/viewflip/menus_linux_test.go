@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"viewflip.app/cmd/viewflip/internal/app"
+	"viewflip.app/cmd/viewflip/internal/share"
 	"viewflip.app/platform"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/session"
@@ -144,17 +146,17 @@ func TestFileChooserIsShownOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer desk.Close()
-	a, err := newApp(t.Context(), testWorld(t, nil), "Anna", desk)
+	a, err := app.Open(t.Context(), testWorld(t, nil), "Anna", desk)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.close()
-	call, err := a.newCall(t.Context(), nil)
+	defer a.Close()
+	call, err := a.NewCall(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { call.Leave(); <-call.Done() }()
-	list, err := choose(t.Context(), desk, []string{"Editor"})
+	list, err := share.Choose(t.Context(), desk, []string{"Editor"})
 	if err != nil {
 		t.Fatal(err)
 	}

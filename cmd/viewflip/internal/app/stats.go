@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 
 // startStats writes what the process uses to stderr, one JSON object a line, as
 // often as VIEWFLIP_STATS says, until the app is closed.
-func (a *app) startStats() error {
+func (a *App) startStats() error {
 	s := a.Getenv("VIEWFLIP_STATS")
 	if s == "" {
 		return nil

@@ -3,31 +3,32 @@ package main
 import (
 	"errors"
 	"io"
-	"log/slog"
 	"strings"
 	"testing"
 
+	"viewflip.app/cmd/viewflip/internal/app"
 	"viewflip.app/cmd/viewflip/internal/command"
+	"viewflip.app/cmd/viewflip/internal/gui"
+	"viewflip.app/cmd/viewflip/internal/holder"
 	"viewflip.app/service/client"
 	"viewflip.app/ui"
-	"viewflip.app/wire"
 	"viewflip.app/wire/account"
 )
 
 // screensOf is the account of somebody as the screens get it, without a service
 // in the environment.
-func (w *town) screensOf(who string) (*app, ui.People) {
+func (w *town) screensOf(who string) (*app.App, ui.People) {
 	w.t.Helper()
 	env := map[string]string{
 		"HOME": w.home(who), "XDG_DATA_HOME": w.home(who), "XDG_CONFIG_HOME": w.home(who),
 		"VIEWFLIP_KEYCHAIN": "file", "VIEWFLIP_PASSPHRASE": "secret of " + who,
 	}
-	a, err := newApp(w.t.Context(), command.World{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: &w.logs, Getenv: func(k string) string { return env[k] }}, "", nil)
+	a, err := app.Open(w.t.Context(), command.World{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: &w.logs, Getenv: func(k string) string { return env[k] }}, "", nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(a.close)
-	return a, a.people()
+	w.t.Cleanup(a.Close)
+	return a, gui.People(a)
 }
 
 func signUpOn(t *testing.T, w *town, p ui.People, service, email string) {
@@ -51,11 +52,11 @@ func TestScreensOfARemovedDevice(t *testing.T) {
 	w.signUp("ben", "Ben")
 	w.linkDevice("anna", "tower")
 	a, p := w.screensOf("tower")
-	acct, err := a.openAccount(t.Context())
+	acct, err := a.Holder.Open(t.Context())
 	if err != nil || acct == nil {
 		t.Fatal(err)
 	}
-	a.runAccount(acct)
+	a.Holder.Run(acct)
 	await(t, "two devices", func() bool { st := p.State(); return st.Online && len(st.Devices) == 2 })
 	for _, d := range p.State().Devices {
 		if d.Current {
@@ -78,7 +79,7 @@ func TestScreensOfARemovedDevice(t *testing.T) {
 	}
 	// What comes late of the old account leaves the new one alone.
 	signUpOn(t, w, p, service, "tower@planted.example")
-	if err := a.dropAccount(t.Context(), acct); err != nil || !p.State().SignedUp || p.State().Trouble != nil {
+	if err := a.Holder.Drop(t.Context(), acct); err != nil || !p.State().SignedUp || p.State().Trouble != nil {
 		t.Errorf("%v, %+v", err, p.State())
 	}
 	if out := w.must("tower", "", "account"); !strings.Contains(out, "tower@planted.example") {
@@ -97,7 +98,7 @@ func TestDeletedOnTheScreens(t *testing.T) {
 		t.Fatal(name, err)
 	}
 	// A service that was wrong about the account gets it back.
-	if err := a.setAside(t.Context(), a.current(), client.ErrDeviceRevoked); !errors.Is(err, errSetAside) || p.State().SignedUp || !p.State().Aside {
+	if err := a.Holder.SetAside(t.Context(), a.Holder.Current(), client.ErrDeviceRevoked); !errors.Is(err, holder.ErrSetAside) || p.State().SignedUp || !p.State().Aside {
 		t.Errorf("%v, %+v", err, p.State())
 	}
 	if err := p.Again(t.Context()); err != nil {
@@ -119,29 +120,4 @@ func TestDeletedOnTheScreens(t *testing.T) {
 	}
 	signUpOn(t, w, p, p.Service(t.Context()), "anna@planted.example")
 	w.must("anna", "", "account") // its key was kept
-}
-
-func TestServiceIn(t *testing.T) {
-	svc := wire.Service{Addrs: []string{"viewflip.example.org:7465"}, Pin: [32]byte{1}}
-	contact := wire.ContactLink{Service: svc}.String()
-	for text, ok := range map[string]bool{
-		svc.URL(): true, " " + svc.URL() + "\n": true, contact: true,
-		wire.Link{Service: svc}.String(): false, // maybe of a private service
-		"viewflip.example.org":           false, "": false,
-	} {
-		got, err := serviceIn(text)
-		if (err == nil) != ok || ok && got.URL() != svc.URL() {
-			t.Errorf("%q: %v, %v", text, got, err)
-		}
-	}
-}
-
-// Who has to wait long is told how long.
-func TestWaitingIsTold(t *testing.T) {
-	p := &people{&app{log: slog.New(slog.DiscardHandler)}}
-	for seconds, want := range map[uint32]string{0: "wait a little", 60: "wait a little", 121: "in 3 minutes", 3000: "in 50 minutes"} {
-		if err := p.plainly(account.Failure{Code: account.CodeRateLimited, RetryAfter: seconds}); !strings.Contains(err.Error(), want) {
-			t.Errorf("%d s: %v", seconds, err)
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -20,7 +20,7 @@ const (
 
 // showMarks shows what others point at and draw on our shares, over the shared
 // windows, until the call ends.
-func (a *app) showMarks(ctx context.Context, call *session.Call) {
+func (a *App) showMarks(ctx context.Context, call *session.Call) {
 	overlays := map[wire.ShareID]system.Overlay{}
 	defer func() {
 		for _, o := range overlays {
@@ -46,7 +46,7 @@ func (a *app) showMarks(ctx context.Context, call *session.Call) {
 				continue
 			}
 			if err := o.Show(m); err != nil {
-				a.log.Debug("marks not shown", "err", err)
+				a.Log.Debug("marks not shown", "err", err)
 			}
 		}
 		for id, o := range overlays {
@@ -72,20 +72,20 @@ func (a *app) showMarks(ctx context.Context, call *session.Call) {
 	}
 }
 
-func (a *app) openOverlay(s session.Share) system.Overlay {
-	o, err := a.sys.Overlay(s.Window)
+func (a *App) openOverlay(s session.Share) system.Overlay {
+	o, err := a.System.Overlay(s.Window)
 	if err != nil {
-		a.log.Warn("others' pointers cannot be shown", "err", err)
+		a.Log.Warn("others' pointers cannot be shown", "err", err)
 		return nil
 	}
 	return o
 }
 
-func (a *app) closeOverlay(o system.Overlay) {
+func (a *App) closeOverlay(o system.Overlay) {
 	if o == nil {
 		return
 	}
 	if err := o.Close(); err != nil {
-		a.log.Debug("overlay not closed", "err", err)
+		a.Log.Debug("overlay not closed", "err", err)
 	}
 }

@@ -3,45 +3,17 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"image"
 	"io"
 	"testing"
 
+	"viewflip.app/cmd/viewflip/internal/share"
 	"viewflip.app/platform/platformtest"
 	"viewflip.app/session"
 	"viewflip.app/video"
 	"viewflip.app/wire"
 )
-
-// deciding notes what was decided.
-type deciding struct{ said []string }
-
-func (d *deciding) Reveal(s wire.ShareID, x wire.SurfaceID) error {
-	d.said = append(d.said, fmt.Sprint("show ", s, x))
-	return nil
-}
-
-func (d *deciding) KeepMasked(wire.ShareID, wire.SurfaceID) error { return session.ErrUnknown }
-
-func TestAnswer(t *testing.T) {
-	var d deciding
-	for _, line := range []string{"show", "show 1", "show 1.", "show 1.70000", "show -1.2", "allow 1.2", "show 1.2 3"} {
-		if err := answer(&d, line); !errors.Is(err, errAnswer) {
-			t.Errorf("%q: %v", line, err)
-		}
-	}
-	if err := answer(&d, "  "); err != nil || len(d.said) != 0 {
-		t.Error(err, d.said)
-	}
-	if err := answer(&d, " show  1.4 "); err != nil || len(d.said) != 1 || d.said[0] != "show 1 4" {
-		t.Error(err, d.said)
-	}
-	if err := answer(&d, "hide 1.4"); err == nil || errors.Is(err, errAnswer) {
-		t.Error(err)
-	}
-}
 
 // Who shares from a terminal shows a file chooser by a line that he types.
 func TestShareShowsAFileChooser(t *testing.T) {
@@ -57,7 +29,7 @@ func TestShareShowsAFileChooser(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- runShare(ctx, surroundings, []string{"--window", "Editor", "--json"})
+		done <- share.Run(ctx, surroundings, []string{"--window", "Editor", "--json"})
 		_ = out.Close()
 	}()
 	t.Cleanup(func() {

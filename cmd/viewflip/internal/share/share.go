@@ -1,4 +1,6 @@
-package main
+// Package share has the commands "viewflip windows" and "viewflip share", which share
+// windows without a GUI.
+package share
 
 import (
 	"context"
@@ -8,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"viewflip.app/cmd/viewflip/internal/app"
 	"viewflip.app/cmd/viewflip/internal/command"
+	"viewflip.app/cmd/viewflip/internal/holder"
 	"viewflip.app/platform"
 	"viewflip.app/service/client"
 	"viewflip.app/session"
@@ -27,7 +31,8 @@ type windowJSON struct {
 	Hidden bool   `json:"hidden"`
 }
 
-func runWindows(ctx context.Context, w command.World, args []string) error {
+// Windows is the command "viewflip windows".
+func Windows(ctx context.Context, w command.World, args []string) error {
 	fs := command.Flags(w, "windows")
 	asJSON := fs.Bool("json", false, "print JSON, one array")
 	if _, err := command.Parse(fs, args); err != nil {
@@ -67,52 +72,73 @@ type listFlag []string
 func (l *listFlag) String() string     { return strings.Join(*l, ", ") }
 func (l *listFlag) Set(s string) error { *l = append(*l, s); return nil }
 
-func runShare(ctx context.Context, w command.World, args []string) error {
+// Run is the command "viewflip share".
+func Run(ctx context.Context, w command.World, args []string) error {
 	ctx, stop := command.Streaming(ctx, w.Stdout)
 	defer stop()
-	return command.Ended(ctx, share(ctx, w, args))
+	o, err := parse(w, args)
+	if err == nil {
+		err = o.share(ctx, w)
+	}
+	return command.Ended(ctx, err)
+}
+
+// options are those of the command line.
+type options struct {
+	windows listFlag
+	rights  wire.Rights
+	// uses is how many devices may come by one link.
+	uses int
+	name string
+	// contact is called instead of printing a link; "" for a link.
+	contact string
+	asJSON  bool
+}
+
+func parse(w command.World, args []string) (options, error) {
+	var o options
+	fs := command.Flags(w, "share")
+	fs.Var(&o.windows, "window", "`ID or title` of a window, as \"viewflip windows\" lists it; may be repeated")
+	grant := fs.String("grant", "point", "what anyone with the link may do unasked: see, point or control; paste and copy add the clipboard, as in control+paste")
+	fs.IntVar(&o.uses, "uses", 1, "how many devices may come by one link; a new link follows when it is used up")
+	fs.StringVar(&o.name, "name", "", "how others see you")
+	fs.StringVar(&o.contact, "call", "", "call this contact instead of printing a link: name or id, as \"viewflip contacts\" shows it")
+	fs.BoolVar(&o.asJSON, "json", false, "print events as JSON, one object a line")
+	rest, err := command.Parse(fs, args)
+	if err != nil || len(rest) > 0 {
+		return o, errors.Join(command.ErrUsage, err)
+	}
+	if len(o.windows) == 0 {
+		_, _ = fmt.Fprintln(w.Stderr, "viewflip: say which window: --window ID or --window TITLE")
+		return o, command.ErrUsage
+	}
+	if o.rights, err = wire.ParseRights(*grant); err != nil {
+		_, _ = fmt.Fprintln(w.Stderr, "viewflip: --grant is see, point or control, and may add +paste and +copy")
+		return o, command.ErrUsage
+	}
+	return o, nil
 }
 
 // share shares windows until nothing is shared any more or ctx ends.
-func share(ctx context.Context, w command.World, args []string) error {
-	fs := command.Flags(w, "share")
-	var windows listFlag
-	fs.Var(&windows, "window", "`ID or title` of a window, as \"viewflip windows\" lists it; may be repeated")
-	grant := fs.String("grant", "point", "what anyone with the link may do unasked: see, point or control; paste and copy add the clipboard, as in control+paste")
-	uses := fs.Int("uses", 1, "how many devices may come by one link; a new link follows when it is used up")
-	name := fs.String("name", "", "how others see you")
-	contact := fs.String("call", "", "call this contact instead of printing a link: name or id, as \"viewflip contacts\" shows it")
-	asJSON := fs.Bool("json", false, "print events as JSON, one object a line")
-	if rest, err := command.Parse(fs, args); err != nil || len(rest) > 0 {
-		return errors.Join(command.ErrUsage, err)
-	}
-	if len(windows) == 0 {
-		_, _ = fmt.Fprintln(w.Stderr, "viewflip: say which window: --window ID or --window TITLE")
-		return command.ErrUsage
-	}
-	rights, err := wire.ParseRights(*grant)
-	if err != nil {
-		_, _ = fmt.Fprintln(w.Stderr, "viewflip: --grant is see, point or control, and may add +paste and +copy")
-		return command.ErrUsage
-	}
+func (o options) share(ctx context.Context, w command.World) error {
 	desk, err := platform.Open("", w.Logger())
 	if err != nil {
 		return err
 	}
 	defer desk.Close() //nolint:errcheck // read only
-	chosen, err := choose(ctx, desk, windows)
+	chosen, err := Choose(ctx, desk, o.windows)
 	if err != nil {
 		return err
 	}
-	a, err := newApp(ctx, w, *name, desk)
+	a, err := app.Open(ctx, w, o.name, desk)
 	if err != nil {
 		return err
 	}
-	defer a.close()
-	if notice := a.guard(); notice != "" {
+	defer a.Close()
+	if notice := a.Guard(); notice != "" {
 		_, _ = fmt.Fprintln(w.Stderr, notice)
 	}
-	call, err := a.newCall(ctx, nil)
+	call, err := a.NewCall(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -120,19 +146,32 @@ func share(ctx context.Context, w command.World, args []string) error {
 
 	events := call.Events(ctx)
 	for _, win := range chosen {
-		if _, err := call.Share(ctx, win, rights); err != nil {
+		if _, err := call.Share(ctx, win, o.rights); err != nil {
 			return err
 		}
 	}
-	out := printer{w: w.Stdout, json: *asJSON}
-	if *contact != "" {
-		if err := callContact(ctx, a, call, *contact); err != nil {
-			return err
-		}
-	} else if err := out.link(ctx, call, *uses); err != nil {
+	s := &sharing{options: o, call: call, out: printer{w: w.Stdout, json: o.asJSON}}
+	if o.contact != "" {
+		err = callContact(ctx, a, call, o.contact)
+	} else {
+		err = s.out.link(ctx, call, o.uses)
+	}
+	if err != nil {
 		return err
 	}
-	used := 0
+	return s.run(ctx, w, events)
+}
+
+// sharing is the command while it shares.
+type sharing struct {
+	options
+	call *session.Call
+	out  printer
+	used int // how often a link was used
+}
+
+// run tells of events and takes lines from the person until it is over.
+func (s *sharing) run(ctx context.Context, w command.World, events <-chan session.Event) error {
 	lines := linesOf(ctx, w.Stdin)
 	for {
 		select {
@@ -141,34 +180,17 @@ func share(ctx context.Context, w command.World, args []string) error {
 				lines = nil
 				continue
 			}
-			if err := answer(call, line); err != nil {
+			if err := answer(s.call, line); err != nil {
 				_, _ = fmt.Fprintf(w.Stderr, "viewflip: %s\n", command.Plain(err))
 			}
 		case e, ok := <-events:
 			if !ok {
 				return nil
 			}
-			if err := out.event(e); err != nil {
+			if over, err := s.event(ctx, e); err != nil || over {
 				return err
 			}
-			switch e.Kind {
-			case session.EventLinkUsed:
-				if used++; *contact == "" && used%max(1, *uses) == 0 {
-					if err := out.link(ctx, call, *uses); err != nil {
-						return err
-					}
-				}
-			case session.EventLeft:
-				if *contact != "" && len(call.State().Members) == 0 {
-					return nil
-				}
-			case session.EventUnshared:
-				if len(call.State().Shares) == 0 {
-					return nil
-				}
-			default: // told already
-			}
-		case <-call.Done():
+		case <-s.call.Done():
 			return nil
 		case <-ctx.Done():
 			return nil
@@ -176,19 +198,39 @@ func share(ctx context.Context, w command.World, args []string) error {
 	}
 }
 
-// callContact rings at a contact, and returns once he is in the call.
-func callContact(ctx context.Context, a *app, call *session.Call, which string) error {
-	acct, err := a.openAccount(ctx)
+// event tells of an event and reports whether nothing is left to do: the contact who
+// was called has left, or nothing is shared any more.
+func (s *sharing) event(ctx context.Context, e session.Event) (over bool, err error) {
+	if err := s.out.event(e); err != nil {
+		return false, err
+	}
+	switch e.Kind {
+	case session.EventLinkUsed:
+		if s.used++; s.contact == "" && s.used%max(1, s.uses) == 0 {
+			return false, s.out.link(ctx, s.call, s.uses)
+		}
+	case session.EventLeft:
+		return s.contact != "" && len(s.call.State().Members) == 0, nil
+	case session.EventUnshared:
+		return len(s.call.State().Shares) == 0, nil
+	default: // told already
+	}
+	return false, nil
+}
+
+// callContact rings at a contact, and returns once they are in the call.
+func callContact(ctx context.Context, a *app.App, call *session.Call, which string) error {
+	acct, err := a.Holder.Open(ctx)
 	if err != nil {
 		return err
 	}
 	if acct == nil {
-		return errNoAccount
+		return holder.ErrNone
 	}
 	if err := acct.Refresh(ctx); err != nil {
 		return err
 	}
-	a.runAccount(acct)
+	a.Holder.Run(acct)
 	var found []client.Contact
 	for _, c := range acct.State().Contacts {
 		if c.Handle.String() == which || strings.EqualFold(c.Name, which) {
@@ -199,14 +241,14 @@ func callContact(ctx context.Context, a *app, call *session.Call, which string) 
 	case 0:
 		return fmt.Errorf("no contact is called %q; \"viewflip contacts\" lists them", which)
 	case 1:
-		return a.ring(ctx, acct, call, found[0])
+		return a.Holder.Ring(ctx, acct, call, found[0])
 	}
 	return fmt.Errorf("%d contacts are called %q: name one by the id, as \"viewflip contacts\" lists it", len(found), which)
 }
 
-// choose finds windows by id, by exact title, or by a part of the title or
+// Choose finds windows by id, by exact title, or by a part of the title or
 // application that only one window has.
-func choose(ctx context.Context, d *platform.Desktop, wanted []string) ([]platform.Window, error) {
+func Choose(ctx context.Context, d *platform.Desktop, wanted []string) ([]platform.Window, error) {
 	all, err := d.Windows(ctx)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package main
+package gui
 
 import (
 	"context"
@@ -24,8 +24,8 @@ func newSpreadJSON(s wire.Spread) spreadJSON {
 	return spreadJSON{ms(s.P50), ms(s.P95)}
 }
 
-// latencyJSON is one line about one window.
-type latencyJSON struct {
+// Latency is one line of --stats, about one window.
+type Latency struct {
 	At     time.Time             `json:"at"`
 	Member string                `json:"member"`
 	Share  wire.ShareID          `json:"share"`
@@ -45,7 +45,7 @@ func printLatency(ctx context.Context, out io.Writer, call *session.Call) error 
 		for _, v := range call.Watching() {
 			v.Measure() // for the next line
 			i, l := v.Info(), v.Latency()
-			line := latencyJSON{
+			line := Latency{
 				At: time.Now(), Member: i.Member.String(), Share: i.Share, Exact: v.Exact(),
 				Sum: newSpreadJSON(l.Sum()), Stages: map[string]spreadJSON{},
 			}

@@ -1,4 +1,6 @@
-package main
+// Package gui has the commands that open windows: home, "viewflip join" and
+// "viewflip answer". It gives the GUI this machine, its person's account and calls.
+package gui
 
 import (
 	"context"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"viewflip.app/capture"
+	"viewflip.app/cmd/viewflip/internal/app"
 	"viewflip.app/cmd/viewflip/internal/command"
 	"viewflip.app/platform"
 	"viewflip.app/ui"
@@ -22,9 +25,9 @@ import (
 // thumbWidth and thumbHeight bound the picker's pictures, in pixels.
 const thumbWidth, thumbHeight = 480, 300
 
-// runGUI opens the home window; with a link, which any web page may have handed to
+// Home opens the home window; with a link, which any web page may have handed to
 // the desktop, it asks whether to join that call.
-func runGUI(ctx context.Context, w command.World, args []string) error {
+func Home(ctx context.Context, w command.World, args []string) error {
 	fs := command.Flags(w, "")
 	name := fs.String("name", "", "how others see you")
 	rest, err := command.Parse(fs, args)
@@ -39,11 +42,11 @@ func runGUI(ctx context.Context, w command.World, args []string) error {
 		}
 		o.Link = l.String()
 	}
-	return runScreens(ctx, w, *name, o, false, nil)
+	return run(ctx, w, options{Options: o, name: *name})
 }
 
-// runJoin opens the viewer windows of a call and nothing else.
-func runJoin(ctx context.Context, w command.World, args []string) error {
+// Join is the command "viewflip join": it opens the viewer windows of a call and nothing else.
+func Join(ctx context.Context, w command.World, args []string) error {
 	fs := command.Flags(w, "join")
 	name := fs.String("name", "", "how others see you")
 	control := fs.Bool("control", false, "ask for control of every window at once")
@@ -64,12 +67,23 @@ func runJoin(ctx context.Context, w command.World, args []string) error {
 		ctx, stop = command.Streaming(ctx, w.Stdout)
 		defer stop()
 	}
-	return command.Ended(ctx, runScreens(ctx, w, *name, ui.Options{Link: l.String(), ViewerOnly: true, AskControl: *control}, *stats, nil))
+	return command.Ended(ctx, run(ctx, w, options{
+		Options: ui.Options{Link: l.String(), ViewerOnly: true, AskControl: *control}, name: *name, stats: *stats,
+	}))
 }
 
-// runScreens runs the GUI; on the main goroutine. With stats it prints how long
-// pictures take. If await is not nil, it waits for a link first.
-func runScreens(ctx context.Context, w command.World, name string, o ui.Options, stats bool, await func(context.Context, *app) (*wire.Link, error)) error {
+// options are those of the GUI, and what is settled before it starts.
+type options struct {
+	ui.Options
+	name string
+	// stats prints how long pictures take.
+	stats bool
+	// await waits for a link first; nil does not.
+	await func(context.Context, *app.App) (*wire.Link, error)
+}
+
+// run runs the GUI, on the main goroutine.
+func run(ctx context.Context, w command.World, o options) error {
 	// Fyne and GLFW print what they stumble over; that is for developers.
 	log.SetFlags(0)
 	log.SetOutput(toolkitLog{w.Logger()})
@@ -83,60 +97,78 @@ func runScreens(ctx context.Context, w command.World, name string, o ui.Options,
 	default: // there is a screen, but none of its windows can be shared
 		o.Notice = "Only joining works here: " + command.Plain(err) + "."
 	}
-	a, err := newApp(ctx, w, name, desk)
+	a, err := app.Open(ctx, w, o.name, desk)
 	if err != nil {
 		return err
 	}
-	defer a.close()
-	if notice := a.guard(); notice != "" && o.Notice == "" {
+	defer a.Close()
+	if notice := a.Guard(); notice != "" && o.Notice == "" {
 		o.Notice = notice
 	}
 	if o.Notice == "" {
-		o.Notice = a.keys.Describe()
+		o.Notice = a.Keys.Describe()
 	}
-	if await != nil {
-		l, err := await(ctx, a)
+	if err := o.begin(ctx, a); err != nil {
+		return err
+	}
+	o.use(a)
+	err = ui.Run(ctx, o.Options)
+	if errors.Is(err, ui.ErrNoWindows) {
+		return errors.New("this build has no windows of its own; \"viewflip share\" and \"viewflip windows\" work")
+	}
+	return err
+}
+
+// begin waits for a link if one is awaited; else it connects the account for the home
+// window.
+func (o *options) begin(ctx context.Context, a *app.App) error {
+	if o.await != nil {
+		l, err := o.await(ctx, a)
 		if err != nil {
 			return err
 		}
 		o.Link = l.String()
-	} else if acct, err := a.openAccount(ctx); err != nil {
-		return err
-	} else if acct != nil && !o.ViewerOnly {
-		a.runAccount(acct)
-	} else if _, err := a.keys.Get(ctx, asideEntry); err == nil {
-		a.setAsideIs(true)
+		return nil
 	}
-	o.People = a.people()
+	acct, err := a.Holder.Open(ctx)
+	switch {
+	case err != nil:
+		return err
+	case acct != nil && !o.ViewerOnly:
+		a.Holder.Run(acct)
+	default:
+		a.Holder.LookAside(ctx)
+	}
+	return nil
+}
+
+// use gives the GUI what it needs of an App.
+func (o *options) use(a *app.App) {
+	o.People = People(a)
 	o.NewCall = func(ctx context.Context, link *wire.Link) (ui.Call, error) {
-		c, err := a.newCall(ctx, link)
+		c, err := a.NewCall(ctx, link)
 		if err != nil {
 			return nil, err
 		}
-		if stats {
-			a.wg.Go(func() {
-				if err := printLatency(a.ctx, a.Stdout, c); err != nil {
-					a.log.Warn("latency not printed", "err", err)
+		if o.stats {
+			a.Go(func(ctx context.Context) {
+				if err := printLatency(ctx, a.Stdout, c); err != nil {
+					a.Log.Warn("latency not printed", "err", err)
 				}
 			})
 		}
 		return ui.FromSession(c), nil
 	}
-	o.Name, o.SetName, o.Log = a.displayName, a.setDisplayName, a.log
-	if desk != nil {
+	o.Name, o.SetName, o.Log = a.Name, a.SetName, a.Log
+	if o.Desktop != nil {
 		o.Thumbnail = func(ctx context.Context, id platform.WindowID) (ui.Thumbnails, error) {
-			s, err := a.sys.Capture(ctx, id, capture.Options{MinInterval: time.Second, Alone: true})
+			s, err := a.System.Capture(ctx, id, capture.Options{MinInterval: time.Second, Alone: true})
 			if err != nil {
 				return nil, err
 			}
 			return &thumbnails{stream: s}, nil
 		}
 	}
-	err = ui.Run(ctx, o)
-	if errors.Is(err, ui.ErrNoWindows) {
-		return errors.New("this build has no windows of its own; \"viewflip share\" and \"viewflip windows\" work")
-	}
-	return err
 }
 
 // thumbnails are small pictures of one window.
