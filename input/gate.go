@@ -273,26 +273,8 @@ const chordMods = wire.ModCtrl | wire.ModAlt | wire.ModSuper
 func (g *Gate) press(ev wire.Input, again int, now time.Time) Verdict {
 	aim := Aim{Keys: true, Layout: g.layout, Claim: again < 0, Held: g.ledger.dragging()}
 	return g.desk.Atomically(aim, func(t Target, inj Injector) Verdict {
-		s := t.State()
-		switch {
-		case !s.Visible:
-			return refuse(wire.Hidden)
-		case s.Locked:
-			return refuse(wire.Locked)
-		case s.Asked:
-			return g.yield(inj, wire.Theirs)
-		case s.HostActive:
-			return g.yield(inj, wire.HostBusy)
-		case s.Masked:
-			return g.yield(inj, wire.Masked)
-		case s.Covered:
-			return g.yield(inj, wire.Covered)
-		case s.Busy:
-			return refuse(wire.HostBusy)
-		case !s.Focused && again >= 0:
-			return g.yield(inj, wire.NotFocused)
-		case !s.Focused:
-			return refuse(wire.NotFocused)
+		if v := g.reachable(t.State(), inj, again >= 0); !v.OK() {
+			return v
 		}
 		if again >= 0 {
 			g.ledger.items[again].seen = now
@@ -301,30 +283,9 @@ func (g *Gate) press(ev wire.Input, again int, now time.Time) Verdict {
 				return Verdict{}
 			}
 		}
-		switch {
-		case g.ledger.deny(ev.Key, s.Mods):
-			return refuse(wire.KeyDenied)
-		case ev.Kind == wire.Text && s.Mods&chordMods != 0:
-			return refuse(wire.KeyDenied)
-		case s.HostMods != 0: // theirs would make another chord of it
-			return refuse(wire.HostBusy)
-		}
-		var st Stroke
-		var v Verdict
-		if again >= 0 {
-			st = g.ledger.items[again].stroke
-		} else {
-			st, v = t.Stroke(ev.Key, ev.Rune)
-		}
-		switch {
-		case v.Reason == wire.RateLimited:
-			return refuse(notYet)
-		case !v.OK():
+		st, v := g.strokeOf(ev, again, t)
+		if !v.OK() {
 			return v
-		case g.ledger.deny(st.Key, s.Mods):
-			return refuse(wire.KeyDenied)
-		case t.Owned(st):
-			return refuse(wire.KeyOwned)
 		}
 		a, h := Action{kind: wire.KeyDown, key: ev.Key, stroke: st}, held{key: ev.Key, as: st.Key, stroke: st, tap: st.Tap, seen: now}
 		if st.Tap {
@@ -342,6 +303,64 @@ func (g *Gate) press(ev wire.Input, again int, now time.Time) Verdict {
 		g.ledger.touch(now)
 		return Verdict{}
 	})
+}
+
+// reachable tells whether keys may go to the window as things are, whichever they
+// are. held says that the key is down already: then it may not stay so where the
+// keyboard is not the window's any more.
+func (g *Gate) reachable(s State, inj Injector, held bool) Verdict {
+	switch {
+	case !s.Visible:
+		return refuse(wire.Hidden)
+	case s.Locked:
+		return refuse(wire.Locked)
+	case s.Asked:
+		return g.yield(inj, wire.Theirs)
+	case s.HostActive:
+		return g.yield(inj, wire.HostBusy)
+	case s.Masked:
+		return g.yield(inj, wire.Masked)
+	case s.Covered:
+		return g.yield(inj, wire.Covered)
+	case s.Busy:
+		return refuse(wire.HostBusy)
+	case !s.Focused && held:
+		return g.yield(inj, wire.NotFocused)
+	case !s.Focused:
+		return refuse(wire.NotFocused)
+	}
+	return Verdict{}
+}
+
+// strokeOf is what to press for a key or character, if a guest may press that.
+func (g *Gate) strokeOf(ev wire.Input, again int, t Target) (Stroke, Verdict) {
+	s := t.State()
+	switch {
+	case g.ledger.deny(ev.Key, s.Mods):
+		return Stroke{}, refuse(wire.KeyDenied)
+	case ev.Kind == wire.Text && s.Mods&chordMods != 0:
+		return Stroke{}, refuse(wire.KeyDenied)
+	case s.HostMods != 0: // theirs would make another chord of it
+		return Stroke{}, refuse(wire.HostBusy)
+	}
+	var st Stroke
+	var v Verdict
+	if again >= 0 {
+		st = g.ledger.items[again].stroke
+	} else {
+		st, v = t.Stroke(ev.Key, ev.Rune)
+	}
+	switch {
+	case v.Reason == wire.RateLimited:
+		return Stroke{}, refuse(notYet)
+	case !v.OK():
+		return Stroke{}, v
+	case g.ledger.deny(st.Key, s.Mods):
+		return Stroke{}, refuse(wire.KeyDenied)
+	case t.Owned(st):
+		return Stroke{}, refuse(wire.KeyOwned)
+	}
+	return st, Verdict{}
 }
 
 // yield refuses and makes way: nothing of ours stays down. What cannot be let
