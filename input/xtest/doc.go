@@ -10,6 +10,17 @@
 // is that of the captured picture: the client window without the shadow that
 // client-side decorations draw.
 //
+// # Words
+//
+//	Seat ---- takes ----> hands <---- act by ---- Desk ---- makes ----> section
+//	one for the process   a slot of the display,  one for each gate:    the world inside one
+//	                      a pair of pointer and   a shared window and   server grab, and in it
+//	                      keyboard, its rules     what a guest holds    the host: what the
+//	                      and borrowed keys       in it                 sharer does meanwhile
+//
+// The Seat has hands while a Desk is open. All Desks of a process act by the same
+// hands, one section after the other (hands.turn).
+//
 // # Two hands
 //
 // By default the guests of a process act by a master pointer and keyboard of
@@ -38,6 +49,28 @@
 // key that goes down: that takes microseconds, and nothing can be out of date. It
 // is refused. A grab on the shared window itself, as twm has them, or on what is
 // in it, is none: the key goes past it (strikeKey), and reaches the window.
+//
+// # Whose core requests mean which pair
+//
+// The X server has one client pointer for each client: the pair that its requests
+// without XInput 2 mean. That of the shared program goes from the host's pair to
+// the guests' and back:
+//
+//	           a guest presses: claim, lead          0.5 s of rest, nothing held, no
+//	                                                 grab of the guests' pair: unlead
+//	host's --------------------------> leading ------------------------------> host's
+//	                                      |
+//	                                      | the host gets a new map: newMap,
+//	                                      | what guests hold is let go
+//	                                      v
+//	                                    stale --- unlead, then renewMap -----> host's,
+//	                                                                           map read anew
+//
+// The guests' pair itself is made with the hands (take) and ends with them (leave).
+// In between it is made anew, which ends every grab of it, when the host comes into
+// a program that has grabbed it (ward, renewPair) or when a window is given up
+// whose program has grabbed it (leaveGrab). Until the new one is there (lost),
+// nothing is pressed.
 //
 // # What keys mean
 //
