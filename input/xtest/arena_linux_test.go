@@ -230,7 +230,7 @@ func (a *arena) openGates(v *virtual.Display) {
 				a.scene.weak(desk)
 			}
 			a.desks = append(a.desks, desk)
-			xtest.Moving(desk, func(p image.Point) { a.moves.Store(p, true) })
+			xtest.Moving(desk, func(p image.Point, how string) { a.moves.Store(p, how) })
 			g := input.NewGate(input.Config{Desk: desk})
 			g.SetGeneration(1)
 			a.t.Cleanup(func() { _ = g.Close() })
@@ -630,7 +630,8 @@ func (a *arena) count(sum *tally, name string, e pt.Event) {
 			sum.warps++
 		default:
 			sum.leaks[name+" motion"]++
-			a.t.Logf("in %s: %+v, around it %+v", name, e, a.around(name, e))
+			how, _ := a.moves.Load(e.Root)
+			a.t.Logf("in %s: %+v (%v), around it %+v", name, e, how, a.around(name, e))
 		}
 	default: // crossings and focus are not input
 	}

@@ -55,8 +55,9 @@ type Desk struct {
 	// timing, if not nil, is told how long the server was grabbed: for the
 	// benchmark.
 	timing func(time.Duration)
-	// moving hears where the pointer is about to be put, for a test.
-	moving func(image.Point)
+	// moving hears where the pointer is about to be put and how things are then, for
+	// a test.
+	moving func(to image.Point, how string)
 
 	mu     sync.Mutex
 	closed bool

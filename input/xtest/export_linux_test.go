@@ -39,8 +39,9 @@ func KnowsGrab(d input.Desk) bool {
 // Guard is one look of a Desk's ward.
 func Guard(d input.Desk) { d.(*Desk).guard() }
 
-// Moving makes a Desk tell where on the screen it is about to put the pointer.
-func Moving(d input.Desk, f func(image.Point)) { d.(*Desk).moving = f }
+// Moving makes a Desk tell where on the screen it is about to put the pointer, and
+// what it knows of the pointer then.
+func Moving(d input.Desk, f func(to image.Point, how string)) { d.(*Desk).moving = f }
 
 // Timing makes a Desk tell how long the server was grabbed.
 func Timing(d input.Desk, f func(time.Duration)) { d.(*Desk).timing = f }

@@ -103,7 +103,7 @@ func (s *section) do(a input.Action) error {
 			return input.ErrUnreachable
 		}
 		if s.d.moving != nil {
-			s.d.moving(s.spot.root)
+			s.d.moving(s.spot.root, s.how())
 		}
 		return s.d.hands.emit.Move(s.spot.root.X, s.spot.root.Y)
 	case wire.Press, wire.Release:
@@ -142,6 +142,13 @@ func (s *section) do(a input.Action) error {
 	default:
 		return errAction
 	}
+}
+
+// how tells what of the acting pointer is known.
+func (s *section) how() string {
+	h := s.d.hands
+	return fmt.Sprintf("on a surface %v, held here %v, held by %v, grab foreign %v since %v, waiting %v, pressed %v ago",
+		s.surface, s.d.down, h.dragger != nil, h.ptrGrab.foreign, h.ptrGrab.since, s.waiting, time.Since(s.d.pressed))
 }
 
 // repeat lets go of a key that is down and presses it again, as servers repeat
