@@ -76,7 +76,7 @@ type State struct {
 	// true once, for an event that is aimed at a place or presses something.
 	Asked bool
 	// HostActive means that the host is using mouse or keyboard where guest and
-	// host would be in each other's way: his hand goes first.
+	// host would be in each other's way: their hand goes first.
 	HostActive bool
 }
 

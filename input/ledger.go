@@ -30,7 +30,7 @@ type held struct {
 	// stroke is what the key was pressed as.
 	stroke Stroke
 	// tap says that nothing is down: the finger at the viewer is, and each
-	// repeat of his types again.
+	// repeat of theirs types again.
 	tap    bool
 	button wire.Button
 	// seen is when it was pressed or refreshed.

@@ -156,8 +156,8 @@ func TestFileDamaged(t *testing.T) {
 	}
 }
 
-// Somebody who can write the file repairs its closing hash, too. He gets
-// neither our memory nor our time, and what he altered does not open.
+// Somebody who can write the file repairs its closing hash, too. They get
+// neither our memory nor our time, and what they altered does not open.
 func TestFileHostile(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := openCheap(t, dir, "p"); err != nil {

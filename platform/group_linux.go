@@ -390,7 +390,7 @@ func (t *tracker) focuses() []xproto.Window {
 	if err != nil {
 		return out
 	}
-	for _, d := range devices { // a guest has a keyboard, and a focus, of his own
+	for _, d := range devices { // a guest has a keyboard, and a focus, of their own
 		if d.Use != xinput.MasterKeyboard {
 			continue
 		}

@@ -28,7 +28,7 @@ func TestNetwork(t *testing.T) {
 }
 
 // However many addresses come, the table stays bounded, every connection is
-// counted, and whoever is connected keeps his limits.
+// counted, and whoever is connected keeps their limits.
 func TestAddressesBounded(t *testing.T) {
 	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	l := Limits{Connections: 10, ConnectionsPerAddress: 2, Connects: Rate{1, 3}}.withDefaults()

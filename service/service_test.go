@@ -41,7 +41,7 @@ func TestSendAndInvite(t *testing.T) {
 		t.Error("it arrived altered")
 	}
 	alice.Send(id, wire.OK{})
-	bob.Want(wire.CloseInvite{Invite: invite}, wire.OK{}) // not his: nothing happens
+	bob.Want(wire.CloseInvite{Invite: invite}, wire.OK{}) // not theirs: nothing happens
 	bob.Want(wire.Lookup{Invite: invite}, wire.Found{Device: alice.ID.Public()})
 	alice.Want(wire.CloseInvite{Invite: invite}, wire.OK{})
 	bob.Want(wire.Lookup{Invite: invite}, failed(wire.CodeUnknownInvite))

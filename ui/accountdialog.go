@@ -156,7 +156,7 @@ func (a *accountDialog) export() {
 }
 
 // saveFile writes data to a file of the person's choice and passes its name on;
-// done is not called if he chooses none.
+// done is not called if they choose none.
 func (p *program) saveFile(name string, data []byte, done func(name string, err error)) {
 	d := dialog.NewFileSave(func(w fyne.URIWriteCloser, err error) {
 		if err != nil {

@@ -68,7 +68,7 @@ func (c *comparing) update(st session.State) {
 			return
 		}
 	}
-	c.dialog.Hide() // he has left
+	c.dialog.Hide() // they have left
 }
 
 // show puts words up. A click that was meant for other words counts for nothing.
@@ -90,7 +90,7 @@ func (c *comparing) show(ph session.Phrase) {
 	c.arm()
 }
 
-// matched notes that the contact is who he says.
+// matched notes that the contact is who they say.
 func (c *comparing) matched() {
 	if !c.ready() || c.phrase == (session.Phrase{}) {
 		return

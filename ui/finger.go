@@ -18,7 +18,7 @@ const (
 	strokeSpots = 1500
 )
 
-// finger shows the others where somebody without control points, and what he
+// finger shows the others where somebody without control points, and what they
 // draws. It belongs to the main goroutine.
 type finger struct {
 	point func(wire.Point)

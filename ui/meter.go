@@ -18,7 +18,7 @@ import (
 const (
 	// stripHeight is that of the stages under the bar.
 	stripHeight = 110
-	// The sharer is asked for his part of the meter when a picture was shown, at
+	// The sharer is asked for their part of the meter when a picture was shown, at
 	// most so often: without pictures nothing is sent.
 	meterOpen   = 600 * time.Millisecond
 	meterClosed = 5 * time.Second
@@ -106,7 +106,7 @@ func (m *meter) toggle() {
 	m.show(v.view)
 }
 
-// ask asks the sharer for his part, if it is time; any goroutine.
+// ask asks the sharer for their part, if it is time; any goroutine.
 func (m *meter) ask(view View) {
 	m.mu.Lock()
 	every := meterClosed

@@ -22,7 +22,7 @@ func someLatency() session.Latency {
 	}
 }
 
-// The chip tells the sum once the sharer has told his part; a click opens the
+// The chip tells the sum once the sharer has told their part; a click opens the
 // stages above the picture, which stays whole.
 func TestMeter(t *testing.T) {
 	q := make(queue, 100)

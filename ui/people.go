@@ -39,9 +39,9 @@ const (
 // Contact is somebody of this person's list.
 type Contact struct {
 	ID ContactID
-	// Contact is what a call is told of him.
+	// Contact is what a call is told of them.
 	session.Contact
-	// Says is how the service says that he calls himself now, if that is another
+	// Says is how the service says that they call themselves now, if that is another
 	// name than the one that this person knows; it may lie.
 	Says string
 	// Changed means that the identity is another than the one that was known:
@@ -136,7 +136,7 @@ type People interface {
 
 	// InviteContact makes a link by which one person becomes a contact.
 	InviteContact(ctx context.Context) (string, error)
-	// AcceptContact takes such a link of somebody else and returns his name.
+	// AcceptContact takes such a link of somebody else and returns their name.
 	AcceptContact(ctx context.Context, link string) (string, error)
 	// AskContact asks whoever has the address.
 	AskContact(ctx context.Context, email string) error
@@ -150,7 +150,7 @@ type People interface {
 	// Verify notes that the words were compared with whoever has this key.
 	Verify(ctx context.Context, who session.Contact) error
 
-	// Ring brings a contact into a call: it rings at his devices until he is
+	// Ring brings a contact into a call: it rings at their devices until they are
 	// there. ErrDeclined, ErrNoAnswer, or the error of ctx.
 	Ring(ctx context.Context, c Call, id ContactID) error
 	// Answered takes a ring off the list: its link is joined next, as one that

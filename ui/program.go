@@ -31,7 +31,7 @@ type shell interface {
 	// repaint draws a window now instead of at the toolkit's next tick.
 	repaint(w fyne.Window)
 	// attention asks the person to look at a window without taking the
-	// keyboard away from what he types into.
+	// keyboard away from what they type into.
 	attention(w fyne.Window)
 	// room is the usable size of the screen in the toolkit's units; zero if
 	// unknown.

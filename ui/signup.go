@@ -130,7 +130,7 @@ func (c *signupCard) propose() {
 }
 
 // reset forgets what was typed: there is an account. Who was invited to it is
-// one click away from whoever invited him.
+// one click away from whoever invited them.
 func (c *signupCard) reset() {
 	if s := strings.TrimSpace(c.service.Text); strings.HasPrefix(s, "viewflip://") {
 		c.p.home.people.add.offer(s)

@@ -194,7 +194,7 @@ func TestRegionIsCheap(t *testing.T) {
 	for i := range 90 {
 		c.now = c.now.Add(time.Second / 30)
 		damage := append(s.film(at, i), s.typing()...)
-		if i == 50 { // what the viewer had once is new to him
+		if i == 50 { // what the viewer had once is new to them
 			for y := at.Min.Y; y < at.Max.Y; y++ {
 				a, b := (y*s.W+at.Min.X)*4, (y*s.W+at.Max.X)*4
 				copy(s.Pix[a:b], before.Pix[a:b])

@@ -1,7 +1,7 @@
 package wire
 
 // Check asks the sharer to put a checksum into the next coded frame, so that
-// the viewer can tell whether his picture is the sharer's. It takes the ordered
+// the viewer can tell whether their picture is the sharer's. It takes the ordered
 // channel.
 type Check struct{ Share ShareID }
 

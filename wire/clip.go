@@ -32,7 +32,7 @@ type Clip struct {
 }
 
 type (
-	// Paste brings what the viewer pastes. It is kept until his next paste
+	// Paste brings what the viewer pastes. It is kept until their next paste
 	// gesture, and used for that alone.
 	Paste struct {
 		Share ShareID

@@ -65,7 +65,7 @@ type (
 	CloseInvite struct{ Invite InviteID }
 	// Lookup asks for the keys of the device behind an invite id.
 	Lookup struct{ Invite InviteID }
-	// Found answers Lookup. The asker checks the keys against his link.
+	// Found answers Lookup. The asker checks the keys against their link.
 	Found struct{ Device Device }
 	// Send hands the service a sealed message for a device.
 	Send struct {

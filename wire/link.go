@@ -59,8 +59,8 @@ type Service struct {
 //
 //	viewflip://host:port/c/<invite>?p=<pin>&f=<inviter>[&a=host:port…]#<secret>
 //
-// Invite is 16 bytes in base32; pin, inviter (his address: the fingerprint of
-// his keys) and secret are 32 bytes each in unpadded base64url. The fragment
+// Invite is 16 bytes in base32; pin, inviter (their address: the fingerprint of
+// their keys) and secret are 32 bytes each in unpadded base64url. The fragment
 // is never sent to the service.
 type Link struct {
 	Service Service

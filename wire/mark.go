@@ -25,7 +25,7 @@ const (
 
 type (
 	// Point tells the sharer where a viewer points: on the lossy channel, and
-	// again every second while he does. Not On means that he has stopped; At is
+	// again every second while they do. Not On means that they have stopped; At is
 	// zero then.
 	Point struct {
 		Share ShareID
@@ -65,7 +65,7 @@ type (
 		Step  Step
 		Spots []Spot
 	}
-	// GuestNumber tells a viewer which guest he is himself.
+	// GuestNumber tells a viewer which guest they are themselves.
 	GuestNumber struct {
 		Share ShareID
 		Guest Guest

@@ -13,7 +13,7 @@ type (
 	// Measure asks the sharer for one Measured. Both take the lossy channel.
 	Measure struct{ Share ShareID }
 	// Measured tells how long the last pictures for this viewer took on the
-	// sharer's machine, and which of his inputs they show.
+	// sharer's machine, and which of their inputs they show.
 	Measured struct {
 		Share ShareID
 		// Capture is the reading of pixels, Wait from then until they were

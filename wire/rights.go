@@ -13,13 +13,13 @@ import (
 type Rights uint8
 
 // The rights. Unknown bits are malformed. Paste and copy work only together
-// with control: they are gestures of his keyboard.
+// with control: they are gestures of their keyboard.
 const (
 	RightSee     Rights = 1 << iota
-	RightPoint          // show where he points, and draw
+	RightPoint          // show where they point, and draw
 	RightControl        // mouse and keys
-	RightPaste          // his clipboard into the window, on a paste gesture
-	RightCopy           // what he copies in the window, out of it
+	RightPaste          // their clipboard into the window, on a paste gesture
+	RightCopy           // what they copy in the window, out of it
 
 	allRights = RightSee | RightPoint | RightControl | RightPaste | RightCopy
 

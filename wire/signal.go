@@ -89,7 +89,7 @@ type (
 		Nonce  [32]byte
 		MAC    [32]byte
 	}
-	// Admit lets a newcomer in. Echo is the nonce of his knock. He calls the
+	// Admit lets a newcomer in. Echo is the nonce of their knock. They call the
 	// inviter and every member.
 	Admit struct {
 		Nonce, Echo [32]byte
@@ -101,7 +101,7 @@ type (
 		Echo   [32]byte
 		Reason RejectReason
 	}
-	// Introduce tells a member of a newcomer who will call him.
+	// Introduce tells a member of a newcomer who will call them.
 	Introduce struct{ Member Member }
 	// Offer and Answer are WebRTC session descriptions (RFC 8829) with the
 	// SHA-256 fingerprint of the DTLS certificate that must be in use.
@@ -119,7 +119,7 @@ type (
 	// Ring asks the devices of a contact into a call: whoever comes by Link first
 	// is in it. Device is the sender's own; that it is one of the contact's, its
 	// receiver finds out in the contact's signed list. Name is what the sender
-	// calls himself.
+	// calls themselves.
 	Ring struct {
 		Device Device
 		Link   Link
@@ -133,7 +133,7 @@ type (
 		Reason RingReason
 	}
 	// RingCheck makes sure that a Ring is of now: whoever got one asks its sender,
-	// who says Alive, with the same nonce, if he rings with this invitation at that
+	// who says Alive, with the same nonce, if they ring with this invitation at that
 	// moment. So a ring that somebody kept rings nowhere.
 	RingCheck struct {
 		Device Device

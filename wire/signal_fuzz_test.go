@@ -6,7 +6,7 @@ import (
 )
 
 // What is inside a sealed message comes from a peer, who can sign and seal
-// whatever he likes: FuzzOpen cannot get there.
+// whatever they like: FuzzOpen cannot get there.
 func FuzzParseEnvelope(f *testing.F) {
 	for _, s := range []Signal{
 		Knock{Name: "Ben"}, Admit{Name: "Anna", Members: []Member{{Name: "Cleo"}}}, Reject{Reason: RejectUsed}, Introduce{Member{Name: "Cleo"}},

@@ -65,11 +65,11 @@ type arena struct {
 	others                                map[string]*pt.Window
 	host, neighbour, popup, dialog, floor *pt.Window
 	root                                  rootKeys
-	// did is what the host did, seen how many of his events there were by then,
+	// did is what the host did, seen how many of their events there were by then,
 	// owed how many were hindered and may still come.
 	did        hostCount
 	seen, owed hostSeen
-	strays     int          // his keys in other windows
+	strays     int          // their keys in other windows
 	desks      []input.Desk // those of the gates
 	moves      sync.Map     // where guests put their pointer
 }

@@ -142,7 +142,7 @@ func (d *Desk) setFree() {
 		again = err == nil && (left > 0 || k && left > -freeLimit)
 		h.freeing = again
 		h.turn.Unlock()
-		if back { // it took his focus along
+		if back { // it took their focus along
 			d.mu.Lock()
 			d.acted, d.actedPress = time.Now(), true
 			d.guardFocus()

@@ -22,7 +22,7 @@ import (
 )
 
 // A real client: a guest types into xterm while the host types into a window of
-// his own, and what each of them wrote is complete.
+// their own, and what each of them wrote is complete.
 func TestXterm(t *testing.T) {
 	v, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
 	if err != nil {
@@ -42,7 +42,7 @@ func TestXterm(t *testing.T) {
 		fake.FakeInput(host.Conn, xproto.KeyPress, codeB, 0, 0, 0, 0, 0)
 		fake.FakeInput(host.Conn, xproto.KeyRelease, codeB, 0, 0, 0, 0, 0)
 	}
-	hostTypes() // the first key of another keyboard of his is a new map, for which guests let go of Shift
+	hostTypes() // the first key of another keyboard of theirs is a new map, for which guests let go of Shift
 	_, _ = xproto.GetInputFocus(host.Conn).Reply()
 	desk, err := xtest.NewSeat(d, xtest.SeatOptions{}).Open(context.Background(), id)
 	if err != nil {

@@ -24,8 +24,8 @@
 // # Two hands
 //
 // By default the guests of a process act by a master pointer and keyboard of
-// their own (XInput 2), beside the host's pair: he keeps his pointer, his focus,
-// his modifiers, and both can work at the same time in different windows. Four
+// their own (XInput 2), beside the host's pair: they keep their pointer, their focus,
+// their modifiers, and both can work at the same time in different windows. Four
 // rules keep the two apart in spite of window managers and toolkits that know
 // one pair only:
 //
@@ -34,13 +34,13 @@
 //  2. While the guest acts, the core requests of the shared client mean the
 //     second pair (lead).
 //  3. If the host's focus jumps into the shared client all the same, right after
-//     we acted and without his doing, he gets it back (guardFocus).
+//     we acted and without their doing, they get it back (guardFocus).
 //  4. Nothing is pressed while the host holds a modifier, which some toolkits
-//     (Qt 5) mix up, and nothing is done in a window that he uses himself at
+//     (Qt 5) mix up, and nothing is done in a window that they use themselves at
 //     this moment.
 //
 // Without XInput 2, or if the host wants it so, there is one pair for all, and
-// his hand goes first: any event of it that is not ours, told by the server's
+// their hand goes first: any event of it that is not ours, told by the server's
 // idle times inside the section, holds the guests off for 300 ms and lets go of
 // what they hold.
 //
@@ -106,7 +106,7 @@
 //
 // # A new map
 //
-// When the host's keyboard gets a new map (setxkbmap, or he goes on with another
+// When the host's keyboard gets a new map (setxkbmap, or they go on with another
 // keyboard), programs read it anew, and a shared client that does so while its
 // core requests mean the second pair gets the map of that. Xlib keeps to the
 // keyboard that it got the map of: it would read no change of the host's, and end
@@ -177,10 +177,10 @@
 // also for clients that can tell a repeat from a press.
 //
 // When the second keyboard takes its focus, the window in which the host types
-// loses his and has it back in one go: a completion list of his may close. A
+// loses theirs and has it back in one go: a completion list of theirs may close. A
 // window manager may show the shared window as active for that moment. The guard
-// of rule 3 undoes a jump, it does not prevent it: what he types in between goes
-// to the shared program. And who brings the shared window to himself by a task
+// of rule 3 undoes a jump, it does not prevent it: what they type in between goes
+// to the shared program. And who brings the shared window to themselves by a task
 // bar within 0.3 s of a guest's press has to do it twice.
 //
 // A pointer enters and leaves windows: one that lies under the second pointer
@@ -188,11 +188,11 @@
 //
 // While a guest acts, and half a second longer, another window of the shared
 // program takes the host's core requests for the guest's too; if it does not
-// speak XKB it does not see his modifiers.
+// speak XKB it does not see their modifiers.
 //
 // With one pair for all, a host's event in the same two milliseconds as ours is
-// not noticed; and what he types while a guest holds a modifier has it, until the
-// guest's next event. A key that a guest holds does not repeat for him either.
+// not noticed; and what they type while a guest holds a modifier has it, until the
+// guest's next event. A key that a guest holds does not repeat for them either.
 // A process that is stopped (SIGSTOP) lets go of nothing.
 //
 // Between a request of the program's and its end the window manager may have the

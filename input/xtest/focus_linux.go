@@ -23,8 +23,8 @@ const (
 // claim gives the second keyboard the focus of the shared window before
 // anything is pressed, so that no window manager does it with the host's
 // keyboard. Window managers know one focus only, the one that changed last, and
-// would take this for the host's: his focus leaves its window and comes back,
-// so that his shortcuts still mean his own window. False when the keyboard does
+// would take this for the host's: their focus leaves its window and comes back,
+// so that their shortcuts still mean their own window. False when the keyboard does
 // not go to the window, or a guest types elsewhere.
 func (s *section) claim() bool {
 	d, h := s.d, s.d.hands

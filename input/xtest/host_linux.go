@@ -16,10 +16,10 @@ const hostPause = 300 * time.Millisecond
 // tick is how exact the server's clocks are when two of them are compared.
 const tick = 2 * time.Millisecond
 
-// activity is what is known of the host's hand while guests use his own pair,
-// in the server's time: an event of that pair that came after ours is his.
+// activity is what is known of the host's hand while guests use their own pair,
+// in the server's time: an event of that pair that came after ours is theirs.
 type activity struct {
-	// last is when he was last seen to act.
+	// last is when they were last seen to act.
 	last time.Duration
 	// ours is the time of the pair's last events when we had acted last.
 	ours pairTimes
@@ -73,7 +73,7 @@ func (h *hands) settle() {
 	h.host.pending = nil
 }
 
-// sharedActive reports whether the host used his own pair lately, between and
+// sharedActive reports whether the host used their own pair lately, between and
 // behind our own events.
 func (h *hands) sharedActive(a *idleAsk) bool {
 	h.settle()
@@ -112,7 +112,7 @@ func (h *hands) askHost(root xproto.Window) hostAsk {
 type host struct {
 	mods  uint16
 	group uint8
-	// over means that his pointer is over the shared window or its frame, at is
+	// over means that their pointer is over the shared window or its frame, at is
 	// where it is, in root pixels.
 	over bool
 	at   image.Point
@@ -122,10 +122,10 @@ type host struct {
 	ptrIdle, kbdIdle time.Duration
 	// seen is when that was true, or earlier.
 	seen time.Time
-	// focus is where his keyboard goes.
+	// focus is where their keyboard goes.
 	focus xproto.Window
-	// ptrGrabbed and kbdGrabbed mean that somebody has grabbed his pointer or
-	// keyboard: a menu of his, or a screen locker.
+	// ptrGrabbed and kbdGrabbed mean that somebody has grabbed their pointer or
+	// keyboard: a menu of theirs, or a screen locker.
 	ptrGrabbed, kbdGrabbed bool
 }
 

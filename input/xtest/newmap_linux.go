@@ -24,7 +24,7 @@ func wholeMap(c *xgb.Conn, e xproto.MappingNotifyEvent) bool {
 	return e.Request == xproto.MappingKeyboard && e.Count >= byte(s.MaxKeycode-s.MinKeycode)
 }
 
-// newMap gives the shared client the host's pair back after his keyboard got a
+// newMap gives the shared client the host's pair back after their keyboard got a
 // new map, and holds guests off until it has read it.
 func (d *Desk) newMap() {
 	d.mu.Lock()

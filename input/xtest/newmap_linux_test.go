@@ -84,7 +84,7 @@ func TestNewMap(t *testing.T) {
 
 // misled makes the program take the second keyboard's map for the host's, as one
 // does that reads it while a guest acts and no new map is told of: the guest
-// rests, but its core requests mean his pair.
+// rests, but its core requests mean their pair.
 func (a *acting) misled() {
 	a.t.Helper()
 	xi, err := xinput.New(a.host.Conn)
@@ -113,7 +113,7 @@ func (a *acting) misled() {
 	a.hostTypes('e') // at the same place in both maps
 }
 
-// When the guest leaves, in order or not, a program that goes by his keyboard
+// When the guest leaves, in order or not, a program that goes by their keyboard
 // stays, and goes by the host's.
 func TestNewMapAndLeave(t *testing.T) {
 	for name, leave := range map[string]func(*acting){

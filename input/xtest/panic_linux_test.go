@@ -82,7 +82,7 @@ func TestPanicKeyIsTheHosts(t *testing.T) {
 }
 
 // The host's combination works whatever a guest holds at that moment, also with
-// one keyboard for both, where the guest's AltGr is in the state of his keys.
+// one keyboard for both, where the guest's AltGr is in the state of their keys.
 func TestPanicKeyWhileGuestsHold(t *testing.T) {
 	inBothModes(t, panicWhileHeld)
 }

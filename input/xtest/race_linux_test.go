@@ -96,7 +96,7 @@ func race(t *testing.T, display string, button wire.Button, clicks int, weak fun
 
 // The focus of the injecting keyboard jumps between the shared window and
 // another one while a guest types: no key goes down in the other. A keyboard of
-// his own is brought back each time; the host's is not touched.
+// their own is brought back each time; the host's is not touched.
 func TestFocusRace(t *testing.T) {
 	for _, shared := range []bool{true, false} {
 		t.Run(map[bool]string{true: "shared", false: "second"}[shared], func(t *testing.T) { focusRace(t, shared) })

@@ -156,7 +156,7 @@ func (s *section) keyboard(aim input.Aim) {
 		s.state.Busy, s.state.Locked = false, false
 	}
 	s.state.Busy = s.state.Busy || aim.Point && aim.Claim && s.waiting
-	// The host's own menus are none of the guest's business; his locker is.
+	// The host's own menus are none of the guest's business; their locker is.
 	s.state.Covered = (aim.Keys || s.host.kbdGrabbed) && s.state.Visible && s.covered()
 	s.state.Locked = s.state.Locked || s.host.kbdGrabbed && s.state.Covered
 	if aim.Keys && h.typist != nil && h.typist != d || s.tooSoon(aim) {

@@ -22,7 +22,7 @@ import (
 	"viewflip.app/wire"
 )
 
-// stroke is how a person types a character at his own keyboard.
+// stroke is how a person types a character at their own keyboard.
 type stroke struct {
 	key   wire.Key
 	shift bool
@@ -276,7 +276,7 @@ func typeAll(t *testing.T, host string, controllers map[string]keyboard, o xtest
 }
 
 // The host sets another layout while keys are borrowed and the guest rests: what
-// is typed then arrives, and his new layout stays as he set it.
+// is typed then arrives, and their new layout stays as they set it.
 func TestHostChangesLayout(t *testing.T) {
 	v, err := virtual.Start(t.Context(), virtual.Options{WM: "openbox"})
 	if err != nil {

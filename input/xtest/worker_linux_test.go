@@ -19,15 +19,15 @@ import (
 // see, and is not ours.
 type hostCount struct {
 	keys, moves, clicks int
-	// stolen is how often he had to bring his focus back first: window
+	// stolen is how often they had to bring their focus back first: window
 	// managers give it to new windows and take it from those that go.
 	stolen int
-	// away did not arrive because his focus was gone just then, grabbed because
-	// another client had grabbed his pointer or keyboard, as for a menu, behind
-	// because a window of the shared program was in front of his, as one that a
+	// away did not arrive because their focus was gone just then, grabbed because
+	// another client had grabbed their pointer or keyboard, as for a menu, behind
+	// because a window of the shared program was in front of theirs, as one that a
 	// guest makes fill the screen.
 	away, grabbed, behind int
-	// lost are those without a cause, extra what he did not do.
+	// lost are those without a cause, extra what they did not do.
 	lost, extra int
 }
 
@@ -42,7 +42,7 @@ func (h hostCount) did() int { return h.keys + h.moves + h.clicks }
 
 func (h hostCount) arrived() int { return h.did() - h.away - h.grabbed - h.behind - h.lost }
 
-// hostSeen counts the host's events in his window.
+// hostSeen counts the host's events in their window.
 type hostSeen struct{ keys, moves, clicks int }
 
 // look counts them. What went down counts as much as what came up again.
@@ -64,7 +64,7 @@ func (a *arena) look() hostSeen {
 // losses counts how often the host's window lost something.
 type losses struct{ focus, pointer int }
 
-// taken counts how often the host's window lost his focus, and his pointer,
+// taken counts how often the host's window lost their focus, and their pointer,
 // which stays in it, to a grab or a window in front.
 func (a *arena) taken() (n losses) {
 	for _, e := range a.host.Events() {
@@ -103,7 +103,7 @@ func (n hostSeen) min(o hostSeen) hostSeen {
 	return hostSeen{min(n.keys, o.keys), min(n.moves, o.moves), min(n.clicks, o.clicks)}
 }
 
-// surplus takes from what arrived what is more than he just did: something that
+// surplus takes from what arrived what is more than they just did: something that
 // was hindered may arrive late, the rest is extra.
 func (a *arena) surplus(n, want hostSeen) hostSeen {
 	more := n.minus(n.min(want))
@@ -119,19 +119,19 @@ func (a *arena) send(kind, detail byte, at image.Point) {
 	_, _ = xproto.GetInputFocus(a.hand.Conn).Reply()
 }
 
-// focused reports whether the host's keys go to his window.
+// focused reports whether the host's keys go to their window.
 func (a *arena) focused() bool {
 	f, err := xproto.GetInputFocus(a.hand.Conn).Reply()
 	return err != nil || f.Focus == a.host.XID()
 }
 
-// takeFocus gives the host's window his keyboard.
+// takeFocus gives the host's window their keyboard.
 func (a *arena) takeFocus() {
 	xproto.SetInputFocus(a.hand.Conn, xproto.InputFocusPointerRoot, a.host.XID(), xproto.TimeCurrentTime)
 }
 
 // cause is where what the host does at a place is counted if it does not arrive:
-// nil if nothing hinders him. Of grabs those count that are there while no gate
+// nil if nothing hinders them. Of grabs those count that are there while no gate
 // is at work.
 func (a *arena) cause(at image.Point, motion bool) *int {
 	c := a.hand
@@ -198,8 +198,8 @@ const (
 	late   = 20 * time.Millisecond
 )
 
-// verify waits until what the host just did is in his window, unless there is a
-// cause that it is not; taken is what his window had lost by then.
+// verify waits until what the host just did is in their window, unless there is a
+// cause that it is not; taken is what their window had lost by then.
 func (a *arena) verify(want hostSeen, at image.Point, before *int, taken losses) {
 	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
 		now := a.look()
@@ -215,7 +215,7 @@ func (a *arena) verify(want hostSeen, at image.Point, before *int, taken losses)
 		if waited := time.Since(begin); waited < late || why == nil && waited < settle {
 			continue
 		}
-		if n := a.strayed(); n > a.strays { // his focus was gone and is back
+		if n := a.strayed(); n > a.strays { // their focus was gone and is back
 			a.strays = n
 			if why == nil {
 				why = &a.did.away
@@ -237,8 +237,8 @@ func (a *arena) verify(want hostSeen, at image.Point, before *int, taken losses)
 	}
 }
 
-// work is the host, who types, moves and clicks in his own window until ctx
-// ends. With one cursor for all he does so in between, and brings it there
+// work is the host, who types, moves and clicks in their own window until ctx
+// ends. With one cursor for all they do so in between, and bring it there
 // first.
 func (a *arena) work(ctx context.Context, rnd *rand.Rand) {
 	at := image.Pt(1000, 400)

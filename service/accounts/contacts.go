@@ -88,7 +88,7 @@ func contactWithdraw(c *request, q account.ContactWithdraw) (a account.Empty, er
 	return a, c.store.WithdrawAsk(c.ctx, c.session.Account, q.Email)
 }
 
-// tellAddress tells whoever has an address, if anybody has, that who asks him
+// tellAddress tells whoever has an address, if anybody has, that who asks them
 // changed.
 func (s *Service) tellAddress(e account.Email) {
 	s.mailbox.Background(func() {

@@ -204,7 +204,7 @@ func TestNothingLeaks(t *testing.T) {
 	}
 }
 
-// Ready is who can do his work: with a database, a bus, and no drain.
+// Ready is who can do their work: with a database, a bus, and no drain.
 func TestReady(t *testing.T) {
 	s, _ := startAccounts(t, service.Config{})
 	get := func(path string) (int, string) {

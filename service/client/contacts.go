@@ -42,7 +42,7 @@ func (s Standing) String() string {
 type Contact struct {
 	Handle account.ID
 	// Name is what the person was called when the key was pinned, or what you
-	// call him since; Says what the service says that he is called now, if that
+	// call them since; Says what the service says that they are called now, if that
 	// is something else.
 	Name, Says string
 	Account    account.Public
@@ -167,8 +167,8 @@ func (v *contents) judge(mine account.Public, c account.Contact) (is contact, ch
 	return is, changed, true
 }
 
-// admit decides about somebody new: he came by a link of ours, or this person
-// said yes, or asked by e-mail. Else the service made him up.
+// admit decides about somebody new: they came by a link of ours, or this person
+// said yes, or asked by e-mail. Else the service made them up.
 func (v *contents) admit(mine account.Public, c account.Contact) (pin, bool) {
 	p := newPin(c, false)
 	for i, in := range v.Invites {
@@ -310,7 +310,7 @@ func (a *Account) Ask(ctx context.Context, e account.Email) error {
 }
 
 // Withdraw takes back an ask that was not answered. Whoever was asked does not
-// see it any more; that he saw it already nothing can undo. The service is told
+// see it any more; that they saw it already nothing can undo. The service is told
 // first, so that an answer which is on its way comes to nothing.
 func (a *Account) Withdraw(ctx context.Context, e account.Email) error {
 	if _, err := ask[account.Empty](ctx, a.auth, account.PathContactWithdraw, account.ContactWithdraw{Email: e}); err != nil {

@@ -156,7 +156,7 @@ func TestHostileDeviceList(t *testing.T) {
 	}
 }
 
-// A contact is who he was when his key was pinned; else he is not called.
+// A contact is who they were when their key was pinned; else they are not called.
 func TestHostileContacts(t *testing.T) {
 	m, out := hostile(t)
 	anna, ben, eve := signUp(t, m.running, out, "anna@example.org", "Anna"), signUp(t, m.running, out, "ben@example.org", "Ben"), signUp(t, m.running, out, "eve@example.org", "Eve")

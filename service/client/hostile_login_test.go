@@ -29,7 +29,7 @@ func random32() (h account.Hash) {
 	return h
 }
 
-// Who has not the verifier is not logged in to, and no call is made to him.
+// Who has not the verifier is not logged in to, and no call is made to them.
 func TestHostileLogin(t *testing.T) {
 	m, out := hostile(t)
 	anna := signUp(t, m.running, out, "anna@example.org", "Anna")
@@ -163,7 +163,7 @@ func TestHostileRotation(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		err := a.Refresh(ctx)
-		for range 3 { // an answer that was lost is the caller's error; he tries again
+		for range 3 { // an answer that was lost is the caller's error; they try again
 			if err == nil {
 				break
 			}

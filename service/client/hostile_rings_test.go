@@ -38,7 +38,7 @@ func contactOf(p *person, of account.Public) client.Contact {
 	return client.Contact{}
 }
 
-// settle waits until to has read all that was sent to him before, and from has
+// settle waits until to has read all that was sent to them before, and from has
 // answered all that to asked because of it: a real ring comes after both.
 func settle(t *testing.T, m *mallory, from, to *person) {
 	t.Helper()
@@ -62,7 +62,7 @@ func settle(t *testing.T, m *mallory, from, to *person) {
 	to.until("its end", func(s client.AccountState) bool { return !has(s) })
 }
 
-// alive is a thief with the key of a device: he says that he rings, whoever asks.
+// alive is a thief with the key of a device: they say that they ring, whoever asks.
 func alive(t *testing.T, m *mallory, id *wire.Identity) *device {
 	t.Helper()
 	d := newDevice(t, m.Service, id)
@@ -112,7 +112,7 @@ func TestHostileRings(t *testing.T) {
 
 	tower := linked(t, m.running, anna)
 	thief := identityOf(t, tower)
-	settle(t, m, anna, ben) // he knows her newest list, see Ring
+	settle(t, m, anna, ben) // they know her newest list, see Ring
 	if err := anna.RevokeDevice(t.Context(), tower.State().Device); err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestHostileRings(t *testing.T) {
 		t.Error(err)
 	}
 
-	// Kept and delivered later, to who remembers nothing: he was restarted.
+	// Kept and delivered later, to who remembers nothing: they were restarted.
 	late := sealed(t, ofAnna, to, ring(ofAnna.Public(), current))
 	for range 2 {
 		mail(to, late)

@@ -12,7 +12,7 @@ import (
 	"viewflip.app/wire/account"
 )
 
-// someone is a person as a service shows him, with a list of n versions.
+// someone is a person as a service shows them, with a list of n versions.
 type someone struct {
 	key   account.Key
 	lists []account.DeviceList

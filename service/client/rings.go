@@ -17,7 +17,7 @@ const (
 	RingTime = time.Minute
 	// ringAgain is when devices that were away are tried again.
 	ringAgain = 4 * time.Second
-	// checkTime is how long a caller may take to say that he still rings.
+	// checkTime is how long a caller may take to say that they still ring.
 	checkTime = 10 * time.Second
 	// maxRings bounds what rings at once, maxEnded what is remembered of it.
 	maxRings, maxEnded = 8, 256
@@ -36,7 +36,7 @@ type Ring struct {
 	Contact Contact
 	// Link leads into the call, and to nobody else.
 	Link wire.Link
-	// Called is what the caller calls himself.
+	// Called is what the caller calls themselves.
 	Called string
 	At     time.Time
 }
@@ -205,7 +205,7 @@ func (a *Account) mayRingLocked(from wire.Device, id wire.InviteID) (contact, bo
 	return a.contacts[i], true
 }
 
-// rang asks the sender of a ring whether he still rings, if it is a device that
+// rang asks the sender of a ring whether they still ring, if it is a device that
 // a contact signed for. Any other ring is not answered.
 func (a *Account) rang(ctx context.Context, from wire.Device, s wire.Ring) {
 	var nonce [16]byte
@@ -238,8 +238,8 @@ func (a *Account) reply(ctx context.Context, to wire.Device, s wire.Signal) {
 	}
 }
 
-// checked rings if the sender of a ring says that he still does; if he asks
-// that of us, he is told so.
+// checked rings if the sender of a ring says that they still do; if they ask
+// that of us, they are told so.
 func (a *Account) checked(ctx context.Context, from wire.Device, s wire.RingCheck) {
 	if !s.Alive {
 		a.mu.Lock()

@@ -43,7 +43,7 @@ func (w *world) part(a, b int) { w.friends[a][b], w.friends[b][a] = false, false
 func (w *world) befriend(a, b int) {
 	w.friends[a][b], w.friends[b][a] = true, true
 	w.asked[a][b], w.asked[b][a] = false, false
-	w.blocked[a][b] = false // who says yes lifts his own block
+	w.blocked[a][b] = false // who says yes lifts their own block
 }
 
 // sees reports whether b is shown that a asks.
@@ -89,7 +89,7 @@ func TestContactWalk(t *testing.T) {
 					return false
 				}
 				_, _, err := s.Answer(ctx, w.people[b].id, q, ans)
-				// Who is blocked by the asker cannot become his contact.
+				// Who is blocked by the asker cannot become their contact.
 				if ans == account.AnswerAccept && w.blocked[a][b] {
 					want(t, err, store.ErrNotFound)
 					return false

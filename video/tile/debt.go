@@ -21,7 +21,7 @@ const (
 )
 
 // debt keeps which tiles the viewer has with loss, and since when. In all
-// others the encoder's ref is what he sees.
+// others the encoder's ref is what they see.
 type debt struct {
 	cols, rows int
 	since      []time.Duration // after start; 0 is exact

@@ -36,7 +36,7 @@ type Encoder struct {
 	owed   debt
 	film   []byte  // the region's frame
 	link   float64 // bytes a second that the viewer gets; 0 is unknown
-	window int     // bytes that may be under way to him
+	window int     // bytes that may be under way to them
 	size   int     // of the last frame
 	check  bool    // a checksum is asked for
 }
@@ -72,7 +72,7 @@ func (e *Encoder) Close() {
 }
 
 // Pace tells how many bytes a second reach the viewer, 0 if nobody knows, and
-// how many may be under way to him. What is owed is paid in such pieces, and
+// how many may be under way to them. What is owed is paid in such pieces, and
 // video is coded for such a link.
 func (e *Encoder) Pace(rate float64, window int) { e.link, e.window = rate, window }
 

@@ -29,14 +29,14 @@ import (
 //     which hides the verifier behind g^b, and learns one bit from the answer
 //     to one M1. The old device checks one proof for what was typed, says
 //     M2 only if it was right, and forgets the code.
-//   - Who plays the old device must choose B before he sees M1, and B commits
-//     him to one verifier, thus one code: SRP-6a's k prevents a B that serves
-//     for two. M1 tells him whether that was it. If not he cannot make M2; the
+//   - Who plays the old device must choose B before they see M1, and B commits
+//     them to one verifier, thus one code: SRP-6a's k prevents a B that serves
+//     for two. M1 tells them whether that was it. If not they cannot make M2; the
 //     new device answers one offer, then takes a new slot and a new code.
 //
 // The service in the middle thus has two guesses in 10^8, one at each end, and
 // a wrong one is seen by both people as a failure. The roles matter: were the
-// old device to prove first, a stranger who opened a slot himself and got the
+// old device to prove first, a stranger who opened a slot themselves and got the
 // person to type any code would hold a proof made from that code.
 //
 // The service lets every seq be written once. It cannot enforce more, and the
