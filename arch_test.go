@@ -22,11 +22,11 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		"": nil, "wire": nil, "video": nil, "keychain": nil,
 		"video/tile": {"video"}, "video/vpx": {"video"},
-		p: {x, x + "/xinput"}, x: {w}, x + "/xinput": nil, "platform/virtual": {x}, "platform/platformtest": {p, x, "video"},
+		p: {x, x + "/xinput"}, x: {w}, x + "/xinput": nil, "platform/virtual": {x}, "platform/platformtest": {p, "platform/platformtest/world", x, "video", w}, "platform/platformtest/world": {p, w},
 		// capture names the pointer whose shape it asks for.
 		"capture": {p, x, x + "/xinput", "video"},
-		"input":   {w, p}, "input/xtest": {"input", p, x, x + "/xinput", w}, "input/robot": {"input", "input/xtest", p, x, w}, "input/inputtest": {"input", p, w},
-		"input/inputtest/onx11": {"input", "input/inputtest", p, "platform/platformtest", x, x + "/xinput", w},
+		"input":   {w, p}, "input/xtest": {"input", p, x, x + "/xinput", w}, "input/robot": {"input", "input/xtest", p, x, w}, "input/inputtest": {"input", p, "platform/platformtest/world", w},
+		"input/inputtest/onx11": {"input", "input/inputtest", p, "platform/platformtest", "platform/platformtest/world", x, x + "/xinput", w},
 		"rtc":                   {w}, "service/client": {w, w + "/account", "service/srp"},
 		// What both sides of an account share; SRP knows nothing of viewflip.
 		"wire/account": {w}, "service/srp": nil,
@@ -60,7 +60,7 @@ func mayImport() map[string][]string {
 
 // testOnly may be imported by every test, and by tests alone.
 func testOnly() []string {
-	return []string{"platform/virtual", "platform/platformtest", "input/inputtest", "input/inputtest/onx11", "service/servicetest"}
+	return []string{"platform/virtual", "platform/platformtest", "platform/platformtest/world", "input/inputtest", "input/inputtest/onx11", "service/servicetest"}
 }
 
 // onlyIn keeps third-party modules where they belong.

@@ -1,4 +1,6 @@
-// Package inputtest tests gates: with a Desk without a desktop, which records
+// Package inputtest tests gates: with what every injector must do, on any system
+// that has a [System] (package onx11 adds what only X11 has), and with a Desk
+// without a desktop, which records
 // what was done and answers as it is told. Only tests use it.
 package inputtest
 

@@ -7,17 +7,17 @@ import (
 	"image"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
 
 	"viewflip.app/platform"
+	"viewflip.app/platform/platformtest/world"
 	"viewflip.app/platform/x11"
 )
 
 // patience bounds every wait for the X server or the window manager.
-const patience = 10 * time.Second
+const patience = world.Patience
 
 // ErrTimeout means that the server or the window manager did not do what was
 // asked for in time.
@@ -429,9 +429,5 @@ func (w *Window) wait(what string, ok func() bool) {
 // Eventually fails the test unless ok becomes true soon.
 func Eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("platformtest: timed out waiting for", what)
-		}
-	}
+	world.Eventually(t, what, ok)
 }

@@ -37,14 +37,14 @@ func testCaptured(t *testing.T, b *Bench) {
 		}
 	}
 	b.Win.Forget()
-	b.later(b.Button(wire.Press, 40, 41, wire.Left))
+	b.Later(b.Button(wire.Press, 40, 41, wire.Left))
 	capture()
 	rest()
 	h.move(image.Pt(701, 301))
 	b.until("the button to be let go", func(es []pt.Event) bool { return count(es, pt.Release, 1) == 1 })
 	ungrab(toolkit.c)
 
-	b.later(b.Button(wire.Press, 40, 41, wire.Right))
+	b.Later(b.Button(wire.Press, 40, 41, wire.Right))
 	b.Do(b.Button(wire.Release, 40, 41, wire.Right))
 	b.Win.Forget()
 	capture()
@@ -58,7 +58,7 @@ func testCaptured(t *testing.T, b *Bench) {
 	pt.Eventually(t, "what the host does", func() bool {
 		return count(other.Events(), pt.KeyUp, codeB) == 1 && count(other.Events(), pt.Motion, 0) > 0
 	})
-	b.later(b.At(wire.Move, 50, 51))
+	b.Later(b.At(wire.Move, 50, 51))
 }
 
 // While a window manager holds back a guest's press on a dialog, nothing more is
@@ -66,8 +66,8 @@ func testCaptured(t *testing.T, b *Bench) {
 func testHeldBack(t *testing.T, b *Bench) {
 	p := newPicture(t, b)
 	dialog := b.Win.Sibling(pt.Options{Title: "dialog", Bounds: image.Rect(300, 250, 500, 350), TransientFor: b.Win.XID(), Type: "DIALOG"})
-	p.member(dialog)
-	p.show(dialog)
+	p.Member(dialog)
+	p.Show(dialog)
 	manager := b.host()
 	b.host().move(image.Pt(1000, 800))
 	const sync = xproto.GrabModeSync
@@ -75,12 +75,12 @@ func testHeldBack(t *testing.T, b *Bench) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	press := p.on(dialog, wire.Press, 20, 20, wire.Middle)
+	press := p.On(dialog, wire.Press, 20, 20, wire.Middle)
 	pt.Eventually(t, "the press", func() bool { return p.Gate.Do(press, Rights).OK() })
 	press.Kind = wire.Release
 	p.Do(press)
 	for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if v := p.Gate.Do(p.on(dialog, wire.Move, 30, 30, 0), Rights); v.Reason != wire.HostBusy {
+		if v := p.Gate.Do(p.On(dialog, wire.Move, 30, 30, 0), Rights); v.Reason != wire.HostBusy {
 			t.Fatalf("held back: %q", v.Reason)
 		}
 		if v := p.Gate.Do(p.Key(wire.KeyDown, "KeyA"), Rights); v.Reason != wire.HostBusy { // it would wait, too
@@ -89,8 +89,8 @@ func testHeldBack(t *testing.T, b *Bench) {
 	}
 	xproto.AllowEvents(manager.c.Conn, xproto.AllowReplayPointer, xproto.TimeCurrentTime)
 	xproto.AllowEvents(manager.c.Conn, xproto.AllowAsyncKeyboard, xproto.TimeCurrentTime)
-	pt.Eventually(t, "the guest to go on", func() bool { return p.Gate.Do(p.on(dialog, wire.Move, 30, 30, 0), Rights).OK() })
-	p.later(p.Key(wire.KeyDown, "KeyA"))
+	pt.Eventually(t, "the guest to go on", func() bool { return p.Gate.Do(p.On(dialog, wire.Move, 30, 30, 0), Rights).OK() })
+	p.Later(p.Key(wire.KeyDown, "KeyA"))
 }
 
 // While the shared program itself holds back a click, the server would drop the
@@ -107,14 +107,14 @@ func testSwallowed(t *testing.T, b *Bench) {
 	b.Win.Forget()
 	goOn := func() { xproto.AllowEvents(c.Conn, xproto.AllowReplayPointer, xproto.TimeCurrentTime) }
 	press, release := b.Button(wire.Press, 20, 20, wire.Left), b.Button(wire.Release, 20, 20, wire.Left)
-	b.later(press)
+	b.Later(press)
 	b.Do(release)
 	for end := time.Now().Add(longer); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		b.Refused(press, wire.HostBusy) // also when the grab is known as the program's own
 	}
 	goOn()
 	b.until("the first click", func(es []pt.Event) bool { return count(es, pt.Release, 1) == 1 })
-	b.later(press)
+	b.Later(press)
 	goOn()
 	b.Do(release)
 	b.until("the second click", func(es []pt.Event) bool { return count(es, pt.Release, 1) == 2 })
@@ -126,7 +126,7 @@ func testSwallowed(t *testing.T, b *Bench) {
 // button is held, and grab the pointer alone.
 func testSlowMenu(t *testing.T, b *Bench) {
 	c := b.Win.Conn()
-	b.later(b.Button(wire.Press, 5, 5, wire.Left))
+	b.Later(b.Button(wire.Press, 5, 5, wire.Left))
 	time.Sleep(longer)
 	popup(b.Win, image.Rect(0, 0, 80, 120).Add(b.Win.Bounds().Min.Add(image.Pt(50, 50))))
 	p, err := xproto.GrabPointer(c.Conn, true, b.Win.XID(), xproto.EventMaskButtonPress|xproto.EventMaskButtonRelease,
@@ -144,7 +144,7 @@ func testSlowMenu(t *testing.T, b *Bench) {
 // those of Motif do, stops the pointer at each press and release.
 func testStoppingMenu(t *testing.T, b *Bench) {
 	c := b.Win.Conn()
-	b.later(b.Key(wire.KeyDown, "KeyA"))
+	b.Later(b.Key(wire.KeyDown, "KeyA"))
 	b.Do(b.Key(wire.KeyUp, "KeyA"))
 	popup(b.Win, image.Rect(0, 0, 80, 120).Add(b.Win.Bounds().Min.Add(image.Pt(50, 50))))
 	next := func() { xproto.AllowEvents(c.Conn, xproto.AllowSyncPointer, xproto.TimeCurrentTime) }
@@ -161,7 +161,7 @@ func testStoppingMenu(t *testing.T, b *Bench) {
 	next()
 	b.until("the first click", func(es []pt.Event) bool { return count(es, pt.Release, 1) == 1 })
 	next()
-	b.later(press)
+	b.Later(press)
 	next()
 	b.Do(release)
 	b.until("the second click", func(es []pt.Event) bool { return count(es, pt.Release, 1) == 2 })
@@ -187,8 +187,8 @@ func testTwoButtons(t *testing.T, b *Bench) {
 	for _, m := range [][]byte{left, was.Map} {
 		number(m)
 		b.Win.Forget()
-		b.later(b.Button(wire.Press, 9, 9, wire.Left))
-		b.later(b.Button(wire.Press, 9, 9, wire.Right))
+		b.Later(b.Button(wire.Press, 9, 9, wire.Left))
+		b.Later(b.Button(wire.Press, 9, 9, wire.Right))
 		b.Do(b.Button(wire.Release, 9, 9, wire.Left), b.Button(wire.Release, 9, 9, wire.Right))
 		b.until("both to be let go", func(es []pt.Event) bool { return count(es, pt.Release, 1)+count(es, pt.Release, 3) == 2 })
 		b.clicks(pt.Press, pt.Press, pt.Release, pt.Release)

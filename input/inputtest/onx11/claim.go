@@ -27,9 +27,9 @@ func (h host) guestFocus(t *testing.T) xproto.Window {
 // in the next window.
 func testClaimBusy(t *testing.T, b *Bench) {
 	other := b.Neighbour()
-	next := b.gateOf(other)
+	next := b.GateOf(other.ID())
 	b.host().move(image.Pt(1000, 800))
-	b.later(b.Key(wire.KeyDown, "KeyA"))
+	b.Later(b.Key(wire.KeyDown, "KeyA"))
 	for _, kind := range []wire.Kind{wire.Press, wire.Release} {
 		pt.Eventually(t, "the other guest's click", func() bool {
 			return next.Do(wire.Input{Kind: kind, Gen: Gen, Button: wire.Left, X: 1 << 15, Y: 1 << 15}, Rights).OK()
@@ -91,11 +91,11 @@ func testClaimMasked(t *testing.T, b *Bench) {
 	dialog := b.Win.Sibling(pt.Options{
 		Title: "Open", Bounds: image.Rect(300, 250, 500, 350), TransientFor: b.Win.XID(), Type: "DIALOG", Role: "GtkFileChooserDialog",
 	})
-	if m := p.member(dialog); !m.Masked || m.Kind != platform.SurfaceDialog {
+	if m := p.Member(dialog); !m.Masked || m.Kind != platform.SurfaceDialog {
 		t.Fatalf("%+v", m)
 	}
 	other.Focus()
-	p.show(dialog)
+	p.Show(dialog)
 	pt.Eventually(t, "the gate to know of the dialog", func() bool {
 		return b.Gate.Do(b.Key(wire.KeyDown, "KeyA"), Rights).Reason == wire.Masked
 	})
@@ -107,7 +107,7 @@ func testClaimMasked(t *testing.T, b *Bench) {
 // A window of the client that nobody sees makes no menu of a foreign grab.
 func testUnseenMenu(t *testing.T, b *Bench) {
 	other := b.Neighbour()
-	b.later(b.Key(wire.KeyDown, "KeyA")) // the gate knows of that window
+	b.Later(b.Key(wire.KeyDown, "KeyA")) // the gate knows of that window
 	b.Do(b.Key(wire.KeyUp, "KeyA"))
 	c := b.Win.Conn()
 	w, err := xproto.NewWindowId(c.Conn)

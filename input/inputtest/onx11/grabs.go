@@ -23,7 +23,7 @@ const longer = 300 * time.Millisecond
 // grabbing pointer and keyboard, without a menu: what it grabs is the guest's.
 func grabbing(t *testing.T, b *Bench) {
 	t.Helper()
-	b.later(b.Button(wire.Press, 5, 5, wire.Left))
+	b.Later(b.Button(wire.Press, 5, 5, wire.Left))
 	b.Do(b.Button(wire.Release, 5, 5, wire.Left))
 	b.await(2, pt.Press, pt.Release)
 	grab(t, b.Win.Conn(), b.Win.XID())
@@ -39,10 +39,10 @@ func testOwnGrab(t *testing.T, b *Bench) {
 	h := b.host()
 	h.move(image.Pt(700, 300)) // in the neighbour
 	grabbing(t, b)
-	b.later(b.At(wire.Move, 50, 51))
-	b.later(b.Button(wire.Press, 60, 61, wire.Left))
+	b.Later(b.At(wire.Move, 50, 51))
+	b.Later(b.Button(wire.Press, 60, 61, wire.Left))
 	b.Do(b.Button(wire.Release, 60, 61, wire.Left))
-	b.later(b.Key(wire.KeyDown, "KeyA"))
+	b.Later(b.Key(wire.KeyDown, "KeyA"))
 	b.Do(b.Key(wire.KeyUp, "KeyA"))
 	b.await(4, pt.Press, pt.Release, pt.KeyDown, pt.KeyUp)
 	if got := Got(b.Win, pt.Press, pt.Release, pt.KeyDown, pt.KeyUp); len(got) != 4 || got[0].X != 60 || got[0].Y != 61 {
@@ -60,7 +60,7 @@ func testOwnGrab(t *testing.T, b *Bench) {
 	b.Refused(b.Button(wire.Press, 60, 61, wire.Left), wire.Covered) // the hit test is asked as ever
 	Nothing(t, "what covers the window", over)
 	ungrab(b.Win.Conn())
-	b.later(b.Key(wire.KeyDown, "KeyA"))
+	b.Later(b.Key(wire.KeyDown, "KeyA"))
 }
 
 // In a program that has grabbed the guests' pair, the host's hand goes first:
@@ -88,7 +88,7 @@ func testHostInGrab(t *testing.T, b *Bench) {
 		h.move(image.Pt(700, 300)) // in the neighbour
 		other.Focus()
 		grabbing(t, b)
-		b.later(b.At(wire.Move, 50, 51))
+		b.Later(b.At(wire.Move, 50, 51))
 		come()
 		pt.Eventually(t, name+": the guests' pair to be free", func() bool {
 			xi, ptr, kbd := Guests(t, h.c) // it is another one by then
@@ -107,9 +107,9 @@ func testHostInGrab(t *testing.T, b *Bench) {
 		})
 		h.move(image.Pt(700, 300))
 		other.Focus()
-		b.later(b.Button(wire.Press, 9, 9, wire.Left)) // and the guest goes on
+		b.Later(b.Button(wire.Press, 9, 9, wire.Left)) // and the guest goes on
 		b.Do(b.Button(wire.Release, 9, 9, wire.Left))
-		b.later(b.Key(wire.KeyDown, "KeyA"))
+		b.Later(b.Key(wire.KeyDown, "KeyA"))
 		b.Do(b.Key(wire.KeyUp, "KeyA"))
 	}
 }
@@ -139,11 +139,11 @@ func Guests(t testing.TB, c *x11.Conn) (xi *xinput.Client, ptr, kbd xinput.Devic
 // that the grab came from is not controlled any more.
 func testOtherGrab(t *testing.T, b *Bench) {
 	other := b.Neighbour()
-	next := b.gateOf(other)
+	next := b.GateOf(other.ID())
 	b.host().move(image.Pt(1000, 800))
 	other.Focus()
 	grabbing(t, b)
-	b.later(b.At(wire.Move, 50, 51)) // it is known as the program's own
+	b.Later(b.At(wire.Move, 50, 51)) // it is known as the program's own
 	b.Win.Forget()
 	refused := func() {
 		t.Helper()
@@ -174,7 +174,7 @@ func testGrabOfBoth(t *testing.T, b *Bench) {
 	other := b.Neighbour()
 	other.Focus()
 	b.host().move(image.Pt(1000, 800))
-	b.later(b.At(wire.Move, 50, 51))
+	b.Later(b.At(wire.Move, 50, 51))
 	xi, ptr, kbd := Guests(t, other.Conn())
 	for _, id := range []xinput.DeviceID{xinput.CorePointer, ptr, kbd} {
 		if _, err := xi.Grabbed(id, other.XID()).Reply(); err != nil { // it asks by a grab, and this window is mapped
@@ -187,5 +187,5 @@ func testGrabOfBoth(t *testing.T, b *Bench) {
 	}
 	Nothing(t, "who has the grab", other)
 	other.Close()
-	b.later(b.At(wire.Move, 70, 71))
+	b.Later(b.At(wire.Move, 70, 71))
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/jezek/xgb/xproto"
 	"github.com/jezek/xgb/xtest"
 
-	"viewflip.app/input"
 	pt "viewflip.app/platform/platformtest"
 	"viewflip.app/platform/x11"
 	"viewflip.app/platform/x11/xinput"
@@ -114,18 +113,6 @@ func ungrab(c *x11.Conn) {
 	_, _ = xproto.GetInputFocus(c.Conn).Reply()
 }
 
-// later does an event as soon as it is allowed.
-func (b *Bench) later(ev wire.Input) {
-	b.t.Helper()
-	var v input.Verdict
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if v = b.Gate.Do(ev, Rights); v.OK() {
-			return
-		}
-	}
-	b.t.Fatalf("%v, at last: %v", ev.Kind, v)
-}
-
 // owned waits until a key is refused as somebody's. A window manager takes its keys
 // anew when the keyboard's map is new, and has none for a moment.
 func (b *Bench) owned(key string) {
@@ -197,38 +184,6 @@ func testShortcuts(t *testing.T, b *Bench) {
 		}
 	}
 	b.Do(b.Key(wire.KeyDown, "KeyB"))
-}
-
-// With one pair for both, the host's hand goes first for a moment, and what the
-// guest holds is let go.
-func testHostHand(t *testing.T, b *Bench) {
-	h := b.host()
-	b.later(b.Button(wire.Press, 5, 5, wire.Middle))
-	b.Do(b.At(wire.Move, 9, 9), b.At(wire.Move, 10, 10)) // our own moves are not his
-	pause()
-	b.Win.Forget()
-	h.move(image.Pt(20, 20))
-	b.Refused(b.At(wire.Move, 11, 11), wire.HostBusy)
-	if h.at() != image.Pt(20, 20) {
-		t.Error("the pointer was taken from the host's hand")
-	}
-	b.await(1, pt.Release)
-	b.later(b.At(wire.Move, 12, 12))
-	pause()
-	h.tap(codeB)
-	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.HostBusy)
-	b.later(b.Key(wire.KeyDown, "KeyA"))
-	pause()
-	b.Do(b.Key(wire.KeyDown, "KeyA"), b.At(wire.Move, 13, 13)) // while it is held
-	pause()
-	h.move(image.Pt(30, 30))
-	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.HostBusy)
-	b.later(b.Button(wire.Press, 14, 14, wire.Middle))
-	pause()
-	if err := b.Gate.Release(); err != nil {
-		t.Error(err)
-	}
-	b.Do(b.At(wire.Move, 15, 15)) // our own release is not his
 }
 
 // pause lets the server's clock, which counts milliseconds, tell two events

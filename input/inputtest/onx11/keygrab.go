@@ -106,11 +106,11 @@ func testKeyGrabs(t *testing.T, b *Bench) {
 		for at, p := range pointer {
 			for place, w := range places {
 				for _, way := range []string{"core", "sync", "any key", "XInput 2"} {
-					b.later(b.At(wire.Move, p.X, p.Y))
+					b.Later(b.At(wire.Move, p.X, p.Y))
 					b.focusOn(focus)
 					g.grab(way, w)
 					b.Win.Forget()
-					b.later(b.Key(wire.KeyDown, "KeyB"))
+					b.Later(b.Key(wire.KeyDown, "KeyB"))
 					again := b.Key(wire.KeyDown, "KeyB")
 					again.Repeat = true
 					b.Do(again, b.Key(wire.KeyUp, "KeyB"))
@@ -153,10 +153,10 @@ func (b *Bench) focusOn(w xproto.Window) {
 func testDialogKeyGrabs(t *testing.T, b *Bench) {
 	p, g := newPicture(t, b), b.keyGrabber(t)
 	dialog := b.Win.Sibling(pt.Options{Title: "dialog", Bounds: image.Rect(300, 250, 500, 350), TransientFor: b.Win.XID(), Type: "DIALOG"})
-	p.member(dialog)
+	p.Member(dialog)
 	dialog.Focus()
-	p.show(dialog)
-	p.click(dialog, 20, 20, b.Win)
+	p.Show(dialog)
+	p.Click(as(dialog), 20, 20, as(b.Win))
 	tree, err := xproto.QueryTree(g.c.Conn, dialog.XID()).Reply()
 	if err != nil || tree.Parent == g.c.Root {
 		t.Fatal("no frame:", err)
@@ -187,9 +187,9 @@ func testOwnKeyGrabs(t *testing.T, b *Bench) {
 		if foreign {
 			g.grab("core", b.Win.XID())
 		}
-		b.later(b.At(wire.Move, 100, 110))
+		b.Later(b.At(wire.Move, 100, 110))
 		b.Win.Forget()
-		b.later(b.Key(wire.KeyDown, "KeyB"))
+		b.Later(b.Key(wire.KeyDown, "KeyB"))
 		b.Do(b.Key(wire.KeyUp, "KeyB"))
 		got := Got(b.Win, pt.KeyDown)
 		if len(got) != 1 || got[0].X != 50 || got[0].Y != 60 { // counted from the window that has the grab

@@ -38,7 +38,7 @@ func testLateDialog(t *testing.T, b *Bench) {
 		from = other
 		from.Focus()
 		time.Sleep(guardPause)
-		b.later(b.Button(wire.Press, 5, 5, wire.Middle))
+		b.Later(b.Button(wire.Press, 5, 5, wire.Middle))
 		b.Do(b.Button(wire.Release, 5, 5, wire.Middle))
 		time.Sleep(guardPause + 100*time.Millisecond) // nothing is the press's at once any more
 		c.meantime()

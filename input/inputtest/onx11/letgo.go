@@ -14,7 +14,7 @@ import (
 // The client ends the grab that its press began, and another window comes to be
 // under the pointer: the release is not for that one.
 func testReleaseNoGrab(t *testing.T, b *Bench) {
-	b.later(b.Button(wire.Press, 50, 50, wire.Left))
+	b.Later(b.Button(wire.Press, 50, 50, wire.Left))
 	b.await(1, pt.Press)
 	r := b.Win.Bounds()
 	over := pt.NewWindow(t, b.Display, pt.Options{
@@ -35,11 +35,11 @@ func testReleaseNoGrab(t *testing.T, b *Bench) {
 // A masked dialog hears no key go up.
 func testReleaseMasked(t *testing.T, b *Bench) {
 	p := newPicture(t, b)
-	b.later(b.Key(wire.KeyDown, "KeyA"))
+	b.Later(b.Key(wire.KeyDown, "KeyA"))
 	dialog := b.Win.Sibling(pt.Options{
 		Title: "Open", Bounds: image.Rect(300, 250, 500, 350), TransientFor: b.Win.XID(), Type: "DIALOG", Role: "GtkFileChooserDialog",
 	})
-	if !p.member(dialog).Masked {
+	if !p.Member(dialog).Masked {
 		t.Fatal("not masked")
 	}
 	dialog.Focus()
@@ -58,7 +58,7 @@ func testOwnFocus(t *testing.T, b *Bench) {
 	third := pt.NewWindow(t, b.Display, pt.Options{Title: "third", Bounds: image.Rect(650, 500, 800, 600)})
 	h := b.host()
 	click := func() {
-		b.later(b.Button(wire.Press, 5, 5, wire.Middle))
+		b.Later(b.Button(wire.Press, 5, 5, wire.Middle))
 		b.Do(b.Button(wire.Release, 5, 5, wire.Middle))
 	}
 	for _, c := range []struct {
@@ -70,7 +70,7 @@ func testOwnFocus(t *testing.T, b *Bench) {
 		{"to another client", third, click, func() {}},
 		{"while he holds Shift", b.Win, func() { click(); h.key(codeShift, true) }, func() { h.key(codeShift, false) }},
 		{"after he moved", b.Win, func() {
-			b.later(b.At(wire.Move, 9, 9))
+			b.Later(b.At(wire.Move, 9, 9))
 			pause()
 			h.move(image.Pt(1001, 801))
 		}, func() {}},

@@ -22,7 +22,7 @@ func testHostRests(t *testing.T, b *Bench) {
 		}
 	}
 	h.fake(xproto.ButtonRelease, 1, 0, 0)
-	b.later(b.At(wire.Move, 6, 6))
+	b.Later(b.At(wire.Move, 6, 6))
 }
 
 // His pointer over a menu or dialog of the window is in the guest's way as if it
@@ -37,22 +37,22 @@ func testHostOverSurfaces(t *testing.T, b *Bench) {
 		pt.Eventually(t, what, func() bool {
 			h.move(over.Add(image.Pt(1, 0)))
 			h.move(over)
-			return p.Gate.Do(p.on(b.Win, wire.Move, 6, 6, 0), Rights).Reason == wire.HostBusy
+			return p.Gate.Do(p.On(b.Win, wire.Move, 6, 6, 0), Rights).Reason == wire.HostBusy
 		})
 		h.move(away)
-		b.later(p.on(b.Win, wire.Move, 6, 6, 0))
+		b.Later(p.On(b.Win, wire.Move, 6, 6, 0))
 	}
 	at := b.Win.Bounds().Min
 	menu := popup(b.Win, image.Rect(350, 50, 500, 150).Add(at))
-	p.member(menu)
-	p.show(menu)
+	p.Member(menu)
+	p.Show(menu)
 	meets("his pointer over the menu", menu)
 	menu.Unmap()
 	dialog := b.Win.Sibling(pt.Options{Title: "dialog", Bounds: image.Rect(350, 50, 500, 150).Add(at), TransientFor: b.Win.XID(), Type: "DIALOG"})
-	p.member(dialog)
+	p.Member(dialog)
 	dialog.Focus()
-	p.show(dialog)
-	b.later(p.on(dialog, wire.Move, 20, 20, 0))
+	p.Show(dialog)
+	b.Later(p.On(dialog, wire.Move, 20, 20, 0))
 	meets("his pointer over the dialog", dialog)
 }
 
@@ -74,7 +74,7 @@ func testLockerOffscreen(t *testing.T, b *Bench) {
 func testLockRepeat(t *testing.T, b *Bench) {
 	const codeCaps = 66
 	caps := b.Key(wire.KeyDown, "CapsLock")
-	b.later(caps)
+	b.Later(caps)
 	caps.Repeat = true
 	b.Do(caps, caps, b.Key(wire.KeyUp, "CapsLock"))
 	b.Do(b.Key(wire.KeyDown, "KeyA"), b.Key(wire.KeyUp, "KeyA"))
@@ -83,28 +83,4 @@ func testLockRepeat(t *testing.T, b *Bench) {
 		t.Errorf("the lock was pressed %d times", n)
 	}
 	b.Do(b.Key(wire.KeyDown, "CapsLock"), b.Key(wire.KeyUp, "CapsLock"))
-}
-
-// With one keyboard for both, locks are the host's: what he types next, perhaps a
-// password, must not be in capitals.
-func testHostLocks(t *testing.T, b *Bench) {
-	state := func() uint16 {
-		p, err := xproto.QueryPointer(b.Win.Conn().Conn, b.Win.Conn().Root).Reply()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p.Mask
-	}
-	before := state()
-	b.later(b.Key(wire.KeyDown, "KeyA"))
-	b.Do(b.Key(wire.KeyUp, "KeyA"))
-	b.Win.Forget()
-	for _, k := range []string{"CapsLock", "NumLock"} {
-		b.Refused(b.Key(wire.KeyDown, k), wire.KeyDenied)
-		b.Do(b.Key(wire.KeyUp, k))
-	}
-	Nothing(t, "the window", b.Win)
-	if now := state(); now != before {
-		t.Errorf("his locks were %#x and are %#x", before, now)
-	}
 }

@@ -78,7 +78,7 @@ func testHostFocus(t *testing.T, b *Bench) {
 	b.Win.Forget()
 	b.Do(b.Button(wire.Press, 40, 41, wire.Left), b.Button(wire.Release, 42, 43, wire.Left))
 	b.await(2, pt.Press, pt.Release)
-	b.later(b.Key(wire.KeyDown, "KeyA"))
+	b.Later(b.Key(wire.KeyDown, "KeyA"))
 	b.Do(b.Key(wire.KeyUp, "KeyA"))
 	if got := typed(b.Win); !slices.Equal(got, []int{codeA}) {
 		t.Errorf("the guest typed %v", got)
@@ -121,7 +121,7 @@ func testHostGrab(t *testing.T, b *Bench) {
 func testHostLocker(t *testing.T, b *Bench) {
 	menu := pt.NewWindow(t, b.Display, pt.Options{Bounds: image.Rect(250, 200, 350, 300), OverrideRedirect: true})
 	grab(t, menu.Conn(), menu.XID())
-	b.later(b.Key(wire.KeyDown, "KeyA"))
+	b.Later(b.Key(wire.KeyDown, "KeyA"))
 	b.Do(b.Key(wire.KeyUp, "KeyA"), b.Button(wire.Press, 5, 5, wire.Left), b.Button(wire.Release, 5, 5, wire.Left))
 	b.await(2, pt.Press, pt.Release)
 	b.Refused(b.Button(wire.Press, 60, 60, wire.Left), wire.Covered)
@@ -143,15 +143,15 @@ func testHostLocker(t *testing.T, b *Bench) {
 // In the same window the host's hand goes first.
 func testSameWindow(t *testing.T, b *Bench) {
 	h := b.host()
-	b.later(b.Button(wire.Press, 5, 5, wire.Middle))
+	b.Later(b.Button(wire.Press, 5, 5, wire.Middle))
 	h.move(b.Win.Bounds().Min.Add(image.Pt(100, 100)))
 	b.Refused(b.At(wire.Move, 6, 6), wire.HostBusy)
 	b.await(1, pt.Release)
-	b.later(b.At(wire.Move, 7, 7))
+	b.Later(b.At(wire.Move, 7, 7))
 	h.tap(codeB) // his focus is there, too
 	b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.HostBusy)
 	h.move(image.Pt(1000, 800))
-	b.later(b.Key(wire.KeyDown, "KeyA"))
+	b.Later(b.Key(wire.KeyDown, "KeyA"))
 }
 
 // A window manager takes the guest's click for the host's and moves his focus
@@ -167,7 +167,7 @@ func testStolenFocus(t *testing.T, b *Bench) {
 	}
 	pt.Eventually(t, "the host's focus", func() bool {
 		other.Focus()
-		b.later(b.Button(wire.Press, 5, 5, wire.Middle))
+		b.Later(b.Button(wire.Press, 5, 5, wire.Middle))
 		b.Do(b.Button(wire.Release, 5, 5, wire.Middle))
 		steal()
 		for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
@@ -179,7 +179,7 @@ func testStolenFocus(t *testing.T, b *Bench) {
 	})
 
 	h.move(b.Win.Bounds().Min.Add(image.Pt(100, 100))) // he goes there himself
-	b.later(b.Button(wire.Press, 5, 5, wire.Middle))
+	b.Later(b.Button(wire.Press, 5, 5, wire.Middle))
 	b.Do(b.Button(wire.Release, 5, 5, wire.Middle))
 	steal()
 	for range 20 { // every section is behind the one that might have given it back
