@@ -31,8 +31,10 @@ const (
 	timeLimit = 90 * time.Second
 	// rest without a change means that the picture is complete.
 	rest = 50 * time.Millisecond
-	// Width and Height are the size of both screens in pixels.
-	Width, Height = 1280, 800
+	// Width of both screens in pixels.
+	Width = 1280
+	// Height of both screens in pixels.
+	Height = 800
 	// terminalTitle is the title of the window that is shared.
 	terminalTitle = "Terminal"
 	notesTitle    = "Private notes"

@@ -45,8 +45,8 @@ func (p *people) Changed(ctx context.Context) <-chan struct{} {
 	go func() {
 		defer close(out)
 		for ctx.Err() == nil {
-			a, _, _, news := p.holder.State()
-			pass(ctx, a, news, out)
+			s := p.holder.State()
+			pass(ctx, s.Account, s.News, out)
 		}
 	}()
 	return out
@@ -77,11 +77,11 @@ func pass(ctx context.Context, a *client.Account, news <-chan struct{}, out chan
 
 // State implements [ui.People].
 func (p *people) State() ui.PeopleState {
-	a, ended, aside, _ := p.holder.State()
-	if a == nil {
-		return ui.PeopleState{Trouble: ended, Aside: aside}
+	h := p.holder.State()
+	if h.Account == nil {
+		return ui.PeopleState{Trouble: h.Ended, Aside: h.Aside}
 	}
-	st := a.State()
+	st := h.Account.State()
 	out := ui.PeopleState{
 		SignedUp: true, Online: st.Online, Trouble: st.Trouble, Name: string(st.Me.Name), Email: string(st.Me.Email),
 		Findable: st.Me.Findable, Presence: ui.Presence(st.Presence), Kit: st.Kit, Asked: st.Asked,

@@ -88,12 +88,23 @@ func (h *Holder) CanKeep() error {
 // Wait waits for everything that was started, after the end of its context.
 func (h *Holder) Wait() { h.wg.Wait() }
 
-// State is the account in use, nil if there is none; why the last one is over; and
-// whether one was set aside. news is closed when an account begins or ends.
-func (h *Holder) State() (acct *client.Account, ended error, aside bool, news <-chan struct{}) {
+// State is what a Holder holds at one moment.
+type State struct {
+	// Account is the one in use; nil if there is none.
+	Account *client.Account
+	// Ended is why the last one is over; nil if the person ended it, or there was none.
+	Ended error
+	// Aside says that one was set aside.
+	Aside bool
+	// News is closed when an account begins or ends.
+	News <-chan struct{}
+}
+
+// State is that of now.
+func (h *Holder) State() State {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.account, h.ended, h.aside, h.news
+	return State{h.account, h.ended, h.aside, h.news}
 }
 
 // Open gives this device's account, nil if there is none. It is not connected

@@ -38,8 +38,10 @@ type Stroke struct {
 const (
 	// Enter is the key; characters stand for their keys.
 	Enter = '\r'
-	// ShiftKey and ControlKey are keys that are no characters.
-	ShiftKey, ControlKey = rune(-1), rune(-2)
+	// ShiftKey is no character.
+	ShiftKey = rune(-1)
+	// ControlKey is no character.
+	ControlKey = rune(-2)
 	// The keysyms of X11 (keysymdef.h); those of Latin-1 are the characters.
 	keysymReturn, keysymShift, keysymControl = 0xff0d, 0xffe1, 0xffe3
 )
