@@ -20,28 +20,30 @@ func mayImport() map[string][]string {
 	const p, x, w = "platform", "platform/x11", "wire"
 	const c = "cmd/viewflip/internal/"
 	return map[string][]string{
-		"": nil, "wire": nil, "video": nil, "keychain": nil,
+		"": nil, "wire": nil, "video": nil, "keychain": {"private"},
+		// Leaves: listeners until their context ends, and modes of files with secrets.
+		"bell": nil, "private": nil,
 		"video/tile": {"video"}, "video/vpx": {"video"},
-		p: {x, x + "/xinput"}, x: {w}, x + "/xinput": nil, "platform/virtual": {x}, "platform/platformtest": {p, "platform/platformtest/world", x, "video", w}, "platform/platformtest/world": {p, w},
+		p: {"bell", x, x + "/xinput"}, x: {w}, x + "/xinput": nil, "platform/virtual": {x}, "platform/platformtest": {p, "platform/platformtest/world", x, "video", w}, "platform/platformtest/world": {p, w},
 		// capture names the pointer whose shape it asks for.
 		"capture": {p, x, x + "/xinput", "video"},
 		"input":   {w, p}, "input/xtest": {"input", p, x, x + "/xinput", w}, "input/robot": {"input", "input/xtest", p, x, w}, "input/inputtest": {"input", p, "platform/platformtest/world", w},
 		"input/inputtest/onx11": {"input", "input/inputtest", p, "platform/platformtest", "platform/platformtest/world", x, x + "/xinput", w},
-		"rtc":                   {w}, "service/client": {w, w + "/account", "service/srp"},
+		"rtc":                   {w}, "service/client": {"bell", w, w + "/account", "service/srp"},
 		// What both sides of an account share; SRP knows nothing of viewflip.
 		"wire/account": {w}, "service/srp": nil,
 		// The store keeps sessions and device lists in the types of the protocol.
-		"service/store": {w, "wire/account"},
+		"service/store": {"private", w, "wire/account"},
 		// The mailbox divides its port between HTTP and the relay. What it does not
 		// import, no desktop program carries: see neverIn.
-		"service": {w, "service/relay"}, "service/relay": {w}, "service/mail": nil, "service/bus": nil,
+		"service": {"private", w, "service/relay"}, "service/relay": {w}, "service/mail": nil, "service/bus": {"private"},
 		"service/accounts":    {"service", "service/store", "service/bus", "service/mail", "service/srp", w, "wire/account"},
-		"service/servicetest": {"service", "service/accounts", "service/store", "service/bus", "service/mail", w},
-		"session":             {"capture", "input", p, "video", w, w + "/account"}, // the phrase that two compare
+		"service/servicetest": {"service", "service/accounts", "service/client", "service/store", "service/bus", "service/mail", w, w + "/account"},
+		"session":             {"bell", "capture", "input", p, "video", w, w + "/account"}, // the phrase that two compare
 		"ui":                  {"session", p, x, "video", w, "ui/glass"},
 		"ui/glass":            {"session", p, x, "video", w},
 		// Its commands take e-mail addresses in the form of the protocol.
-		"cmd/viewflipd": {"service", "service/accounts", "service/client", "service/relay", "service/bus", "service/mail", "service/store", w, w + "/account"},
+		"cmd/viewflipd": {"private", "service", "service/accounts", "service/client", "service/relay", "service/bus", "service/mail", "service/store", w, w + "/account"},
 		c + "command":   nil,
 		// The one place where the desktop program names the parts of a system.
 		c + "system":     {c + "command", "capture", "input", "input/robot", "input/xtest", p, x, "session", "ui/glass"},

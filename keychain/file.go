@@ -10,8 +10,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
+
+	"viewflip.app/private"
 )
 
 const (
@@ -87,14 +88,11 @@ func openFileWith(ctx context.Context, o Options, cost cost) (*file, error) {
 // long as they like. A directory into which others can put a file of theirs is
 // refused.
 func (f *file) closeToOthers(dir string, log *slog.Logger) error {
-	if runtime.GOOS == "windows" {
-		return nil // an access list decides, which new files take from the profile
-	}
 	d, err := os.Stat(dir)
 	if err != nil {
 		return fmt.Errorf("keychain: directory: %w", err)
 	}
-	if d.Mode().Perm()&0o002 != 0 {
+	if !private.Dir(d) {
 		return fmt.Errorf("keychain: others can put files into %s, which holds your keys: run chmod 700 %s", dir, dir)
 	}
 	for _, path := range []string{f.path, f.lock} {
@@ -105,7 +103,7 @@ func (f *file) closeToOthers(dir string, log *slog.Logger) error {
 		if err != nil {
 			return fmt.Errorf("keychain: %w", err)
 		}
-		if i.Mode().Perm()&0o077 == 0 {
+		if private.File(i) {
 			continue
 		}
 		if err := os.Chmod(path, 0o600); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jezek/xgb/xproto"
 
+	"viewflip.app/bell"
 	"viewflip.app/platform/x11"
 )
 
@@ -27,9 +28,9 @@ type xdesktop struct {
 	// done is closed when the connection's events end.
 	done chan struct{}
 
-	mu       sync.Mutex
-	watchers map[chan struct{}]bool
-	watched  map[xproto.Window]bool
+	changed bell.Bell
+	mu      sync.Mutex
+	watched map[xproto.Window]bool
 }
 
 // noDisplayError is an error of x11 that is ErrNoDisplay.
@@ -46,7 +47,7 @@ func open(display string, log *slog.Logger) (desktop, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &xdesktop{c: c, display: display, log: log, done: make(chan struct{}), watchers: map[chan struct{}]bool{}, watched: map[xproto.Window]bool{}}
+	x := &xdesktop{c: c, display: display, log: log, done: make(chan struct{}), watched: map[xproto.Window]bool{}}
 	mask := []uint32{xproto.EventMaskPropertyChange | xproto.EventMaskSubstructureNotify}
 	xproto.ChangeWindowAttributes(c.Conn, c.Root, xproto.CwEventMask, mask)
 	go x.events()
@@ -79,30 +80,11 @@ func (x *xdesktop) events() {
 		default:
 			continue
 		}
-		x.mu.Lock()
-		for ch := range x.watchers {
-			select {
-			case ch <- struct{}{}:
-			default:
-			}
-		}
-		x.mu.Unlock()
+		x.changed.Ring()
 	}
 }
 
-func (x *xdesktop) watch(ctx context.Context) <-chan struct{} {
-	ch := make(chan struct{}, 1)
-	x.mu.Lock()
-	x.watchers[ch] = true
-	x.mu.Unlock()
-	context.AfterFunc(ctx, func() {
-		x.mu.Lock()
-		defer x.mu.Unlock()
-		delete(x.watchers, ch)
-		close(ch)
-	})
-	return ch
-}
+func (x *xdesktop) watch(ctx context.Context) <-chan struct{} { return x.changed.Listen(ctx) }
 
 func (x *xdesktop) windows(ctx context.Context) ([]Window, error) {
 	var out []Window

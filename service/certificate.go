@@ -15,8 +15,9 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
+
+	"viewflip.app/private"
 )
 
 const (
@@ -67,7 +68,7 @@ func loadCertificate(path string) (tls.Certificate, error) {
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("service: read certificate: %w", err)
 	}
-	if runtime.GOOS != "windows" && st.Mode().Perm()&0o077 != 0 {
+	if !private.File(st) {
 		return tls.Certificate{}, fmt.Errorf("service: others can read the private key %s: make it yours alone (chmod 600), or delete it and give clients the new address", path)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxCertificate))

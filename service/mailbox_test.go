@@ -17,17 +17,9 @@ type running struct {
 // start runs a mailbox until Stop or the end of the test.
 func start(t *testing.T, cfg service.Config) *running {
 	t.Helper()
-	var err error
-	if cfg.Certificate, err = service.NewCertificate(); err != nil {
-		t.Fatal(err)
-	}
 	log := &servicetest.Log{}
 	cfg.Log = log.Logger()
-	s, err := service.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &running{servicetest.Start(t, s, ""), log}
+	return &running{servicetest.StartMailbox(t, cfg, ""), log}
 }
 
 func TestMain(m *testing.M) { os.Exit(servicetest.Main(m)) }

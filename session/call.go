@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"viewflip.app/bell"
 	"viewflip.app/wire"
 )
 
@@ -44,8 +45,9 @@ type Call struct {
 	outgoing   *rate.Limiter
 	pixels     pixels
 
-	watchers bell // of State
-	marks    bell // of Marks
+	watchers bell.Bell // of State
+	marks    bell.Bell // of Marks
+	events   bell.Of[Event]
 	cursors  cursorFeeds
 
 	mu         sync.Mutex
@@ -60,7 +62,6 @@ type Call struct {
 	// it in again.
 	removed map[MemberID]time.Time
 	joining map[wire.Address]*joining
-	events  map[chan Event]bool
 	askers  map[MemberID]*asker
 	left    bool
 
@@ -81,7 +82,7 @@ func New(cfg Config) *Call {
 		pixels:  pixels{held: map[*View]int{}, waiting: map[*View]bool{}},
 		members: map[MemberID]*member{}, shares: map[wire.ShareID]*share{},
 		invites: map[wire.InviteID]*invite{}, removed: map[MemberID]time.Time{}, joining: map[wire.Address]*joining{},
-		events: map[chan Event]bool{}, askers: map[MemberID]*asker{}, ending: make(chan struct{}, 1), nextShare: 1,
+		askers: map[MemberID]*asker{}, ending: make(chan struct{}, 1), nextShare: 1,
 	}
 }
 
@@ -162,26 +163,14 @@ func (c *Call) farewell() {
 }
 
 // Changed ticks after every change of State, coalesced, until ctx ends.
-func (c *Call) Changed(ctx context.Context) <-chan struct{} { return c.watchers.listen(ctx) }
+func (c *Call) Changed(ctx context.Context) <-chan struct{} { return c.watchers.Listen(ctx) }
 
 // Events returns what happens from now on until ctx ends. A reader that falls
 // far behind misses events.
-func (c *Call) Events(ctx context.Context) <-chan Event {
-	ch := make(chan Event, eventBuffer)
-	c.mu.Lock()
-	c.events[ch] = true
-	c.mu.Unlock()
-	context.AfterFunc(ctx, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(c.events, ch)
-		close(ch)
-	})
-	return ch
-}
+func (c *Call) Events(ctx context.Context) <-chan Event { return c.events.Listen(ctx, eventBuffer) }
 
 // changed tells all watchers.
-func (c *Call) changed() { c.watchers.ring() }
+func (c *Call) changed() { c.watchers.Ring() }
 
 // receive opens what the mailbox delivers. A message that cannot be opened is
 // dropped: the service or a stranger may send anything at any time. Nothing in

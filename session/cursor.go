@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"viewflip.app/bell"
 	"viewflip.app/capture"
 	"viewflip.app/video"
 	"viewflip.app/wire"
@@ -31,7 +32,7 @@ var errShape = errors.New("session: parts of a cursor do not fit together")
 type cursorFeeds struct {
 	once sync.Once
 	// watched rings when somebody began to watch.
-	watched bell
+	watched bell.Bell
 	// stopHand ends the feed of the guests' own pointer; guarded by call.mu.
 	stopHand context.CancelFunc
 }
@@ -54,7 +55,7 @@ func (c *Call) wantCursor() {
 	c.cursors.once.Do(func() {
 		c.spawn(func(ctx context.Context) { c.followCursor(ctx, c.cfg.OpenCursor, false) })
 	})
-	c.cursors.watched.ring()
+	c.cursors.watched.Ring()
 }
 
 // wantHand begins to follow the pointer that the guests have for themselves; a
@@ -111,7 +112,7 @@ func (c *Call) followCursor(ctx context.Context, open func() (capture.Cursor, er
 			}
 		}
 	})
-	watched := c.cursors.watched.listen(ctx)
+	watched := c.cursors.watched.Listen(ctx)
 	again := time.NewTimer(0)
 	defer again.Stop()
 	var p capture.Pointer
@@ -312,7 +313,7 @@ func (m *member) pointer(msg wire.Message) {
 			m.call.log.Debug("cursor dropped", "err", err)
 		}
 		if whole {
-			v.marks.ring()
+			v.marks.Ring()
 		}
 	case wire.CursorPosition:
 		if v := m.viewed(msg.Share); v != nil {

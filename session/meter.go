@@ -284,7 +284,7 @@ func (v *View) Latency() Latency { return v.meter.latency() }
 func (v *View) Measure() { v.member.sendLossy(wire.Measure{Share: v.info.Share}) }
 
 // Measured ticks when the sharer has answered Measure, until ctx ends.
-func (v *View) Measured(ctx context.Context) <-chan struct{} { return v.measured.listen(ctx) }
+func (v *View) Measured(ctx context.Context) <-chan struct{} { return v.measured.Listen(ctx) }
 
 // Exact reports whether there is a picture and it is the window's, pixel for
 // pixel: while a video plays, or on a slow link, parts of it are owed.
@@ -321,7 +321,7 @@ func (m *member) measure(msg wire.Message) {
 	case wire.Measured:
 		if v := m.viewed(msg.Share); v != nil {
 			v.meter.reported(msg)
-			v.measured.ring()
+			v.measured.Ring()
 		}
 	}
 }

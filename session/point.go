@@ -28,7 +28,7 @@ func (c *Call) Marks(id wire.ShareID) Marks {
 
 // Marked ticks after every change of the marks on any share of ours,
 // coalesced, until ctx ends.
-func (c *Call) Marked(ctx context.Context) <-chan struct{} { return c.marks.listen(ctx) }
+func (c *Call) Marked(ctx context.Context) <-chan struct{} { return c.marks.Listen(ctx) }
 
 // mayMark reports whether marks of a person with these rights are shown. Who
 // is in control needs none: he moves a real pointer.
@@ -170,7 +170,7 @@ func (m *member) viewed(id wire.ShareID) *View {
 func (v *View) Marks() Marks { return v.dress(v.board.marks()) }
 
 // Marked ticks after every change of Marks, coalesced, until ctx ends.
-func (v *View) Marked(ctx context.Context) <-chan struct{} { return v.marks.listen(ctx) }
+func (v *View) Marked(ctx context.Context) <-chan struct{} { return v.marks.Listen(ctx) }
 
 // Point tells where we point; Share and Seq are filled in. The sharer decides
 // whether it is shown. It is told again every second until another Point or

@@ -114,7 +114,7 @@ func (c *Call) Share(ctx context.Context, w platform.Window, grant wire.Rights) 
 	s := &share{
 		call: c, window: w.ID, app: w.App, title: w.Title, stream: stream, state: stream.State(),
 		grant: grant, guests: map[MemberID]*guest{}, taken: map[MemberID]wire.Rights{}, masked: surfaceStates{},
-		ctx: sctx, cancel: cancel, wake: make(chan struct{}, 1), board: newBoard(c.marks.ring),
+		ctx: sctx, cancel: cancel, wake: make(chan struct{}, 1), board: newBoard(c.marks.Ring),
 	}
 	c.mu.Lock()
 	s.id = c.nextShare

@@ -209,14 +209,7 @@ type Event struct {
 
 func (c *Call) emit(e Event) {
 	e.At = time.Now()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for ch := range c.events {
-		select {
-		case ch <- e:
-		default: // a terminal that does not read loses events, not the call
-		}
-	}
+	c.events.Tell(e) // a terminal that does not read loses events, not the call
 }
 
 // State returns a snapshot of the call.

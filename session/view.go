@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"viewflip.app/bell"
 	"viewflip.app/video"
 	"viewflip.app/wire"
 )
@@ -22,11 +23,11 @@ type View struct {
 	track  string
 	over   chan struct{}
 	board  *board
-	marks  bell
+	marks  bell.Bell
 	cursor remoteCursor
 	meter  viewMeter
 	// measured rings when the sharer has told his part of the meter.
-	measured bell
+	measured bell.Bell
 
 	// Guarded by call.mu.
 	info      RemoteShare
@@ -75,7 +76,7 @@ type Update struct {
 
 func newView(m *member, info RemoteShare, track string) *View {
 	v := &View{member: m, track: track, info: info, over: make(chan struct{}), fresh: make(chan struct{}, 1)}
-	v.board = newBoard(v.marks.ring)
+	v.board = newBoard(v.marks.Ring)
 	return v
 }
 

@@ -15,7 +15,6 @@ import (
 
 	"viewflip.app/cmd/viewflip/internal/command"
 	"viewflip.app/service"
-	"viewflip.app/service/accounts"
 	"viewflip.app/service/servicetest"
 )
 
@@ -42,18 +41,11 @@ type town struct {
 func newTown(t *testing.T) *town {
 	t.Helper()
 	w := &town{t: t, data: t.TempDir()}
-	cert, err := service.NewCertificate()
-	if err != nil {
-		t.Fatal(err)
-	}
 	log := slog.New(slog.NewTextHandler(&w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	cfg, out := servicetest.Accounts(t, service.Config{Certificate: cert, Log: log}, w.data)
+	cfg, out := servicetest.Accounts(t, service.Config{Log: log}, w.data)
 	w.out = out
-	srv, err := accounts.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.url = servicetest.Start(t, srv, "").Service().URL()
+	r, _ := servicetest.StartAccounts(t, cfg)
+	w.url = r.Service().URL()
 	return w
 }
 

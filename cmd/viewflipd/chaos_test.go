@@ -44,10 +44,10 @@ func chaosOfNodes(t *testing.T) {
 	if err := befriend(t, anna, ben); err != nil {
 		t.Fatal(err)
 	}
-	anna.contact(wire.Online)
+	contact(t, anna, wire.Online)
 	near := startStream(t, n.south.service, n.south.service)
 	far := startStream(t, n.north.service, n.south.service)
-	names, others := startWriter(anna), startWriter(carl)
+	names, others := startWriter(t, anna), startWriter(t, carl)
 	names.writes()
 	all := func(what string, ok func(*process) bool) {
 		t.Helper()
@@ -64,7 +64,7 @@ func chaosOfNodes(t *testing.T) {
 	if err := ben.SetPresence(t.Context(), wire.Busy); err != nil {
 		t.Error("presence without a bus:", err)
 	}
-	carl.contact(wire.Busy)
+	contact(t, carl, wire.Busy)
 	for begun := true; begun || time.Since(gone) < outage(); begun = false {
 		near.flows()
 		names.writes()
@@ -75,7 +75,7 @@ func chaosOfNodes(t *testing.T) {
 	all("the nodes are ready again", func(p *process) bool { return p.ready() == "ready" })
 	eventually(t, "signals cross", func() bool { return far.acknowledged() > stuck })
 	far.flows()
-	anna.contact(wire.Busy) // what could not be told
+	contact(t, anna, wire.Busy) // what could not be told
 	for what, level := range map[string]string{"message bus lost": "level=WARN", "message bus back": "level=INFO"} {
 		for _, p := range []*process{n.north, n.south} {
 			if c := p.log.count(level, what); c != 1 {
@@ -113,10 +113,10 @@ func chaosOfNodes(t *testing.T) {
 	// A client that connects meanwhile waits, and is there when all is.
 	n.db.Crash()
 	n.bus.kill()
-	if err := ben.stop(); err != nil {
+	if err := ben.Stop(); err != nil {
 		t.Error(err)
 	}
-	ben.begin(n.south.service)
+	ben.At(n.south.service).Begin()
 	near.flows()
 	n.bus.start()
 	all("the bus is back before the database", func(p *process) bool { return p.log.count("message bus back") == 2 })
@@ -126,7 +126,7 @@ func chaosOfNodes(t *testing.T) {
 		return len(s.Contacts) == 2 && s.Contacts[0].Presence == wire.Online && s.Contacts[1].Presence == wire.Online
 	}
 	for _, p := range []*person{anna, ben, carl} {
-		p.until("both contacts are there", online)
+		p.Until("both contacts are there", online)
 	}
 	near.whole()
 	far.whole()
@@ -194,7 +194,7 @@ func chaosOfDisk(t *testing.T, small func(*testing.T, string) func(*process) fun
 	if err := befriend(t, anna, ben); err != nil {
 		t.Fatal(err)
 	}
-	signals, names := startStream(t, p.service, p.service), startWriter(anna)
+	signals, names := startStream(t, p.service, p.service), startWriter(t, anna)
 	names.writes()
 	room := fill(p)
 	if err := names.fails(); err == nil || !strings.Contains(err.Error(), "unavailable") {
@@ -208,15 +208,15 @@ func chaosOfDisk(t *testing.T, small func(*testing.T, string) func(*process) fun
 	}
 	room()
 	names.writes()
-	anna.contact(wire.Online)
+	contact(t, anna, wire.Online)
 	// What is acknowledged survives a kill.
 	names.stop()
 	p.kill()
 	p.args = append(p.args, "--listen", p.service.Addrs[0])
 	p.start()
-	anna.contact(wire.Online)
+	contact(t, anna, wire.Online)
 	names.whole()
-	if c := ben.contact(wire.Online); c.Standing != client.Verified {
+	if c := contact(t, ben, wire.Online); c.Standing != client.Verified {
 		t.Errorf("%+v", c)
 	}
 }

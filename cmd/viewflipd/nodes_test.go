@@ -53,13 +53,13 @@ func startNodes(t *testing.T) *nodes {
 // linked adds a device to the account of old, at a node.
 func linked(t *testing.T, old *person, at wire.Service) *person {
 	t.Helper()
-	p := &person{t: t}
+	p := servicetest.NewPerson(t)
 	j, err := client.StartJoin(t.Context(), at)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := make(chan error, 1)
-	go func() { _, err := j.Wait(t.Context(), "Tower", "linux", p.keep); got <- err }()
+	go func() { _, err := j.Wait(t.Context(), "Tower", "linux", p.Keep); got <- err }()
 	code, err := account.ParseLinkCode(j.Code())
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func linked(t *testing.T, old *person, at wire.Service) *person {
 	if err := errors.Join(w.Confirm(t.Context()), <-got); err != nil {
 		t.Fatal(err)
 	}
-	return p.run(at)
+	return p.At(at).Connect()
 }
 
 // Two real processes are one service: for contacts, presence, rings and the end
@@ -83,12 +83,12 @@ func TestTwoProcesses(t *testing.T) {
 	if err := befriend(t, anna, ben); err != nil {
 		t.Fatal(err)
 	}
-	ofBen := anna.contact(wire.Online)
-	ben.contact(wire.Online)
+	ofBen := contact(t, anna, wire.Online)
+	contact(t, ben, wire.Online)
 	if err := ben.SetPresence(t.Context(), wire.Busy); err != nil {
 		t.Fatal(err)
 	}
-	anna.contact(wire.Busy)
+	contact(t, anna, wire.Busy)
 
 	// A ring.
 	invite, err := account.NewID(nil)
@@ -100,7 +100,7 @@ func TestTwoProcesses(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	go func() { rang <- anna.Ring(ctx, ofBen.Handle, link, answered) }()
-	ring := ben.until("the ring", func(s client.AccountState) bool { return len(s.Rings) == 1 }).Rings[0]
+	ring := ben.Until("the ring", func(s client.AccountState) bool { return len(s.Rings) == 1 }).Rings[0]
 	if ring.Link.String() != link.String() || ring.Contact.Name != "Anna" {
 		t.Errorf("%+v", ring)
 	}
@@ -115,24 +115,24 @@ func TestTwoProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	tower.until("the end", func(s client.AccountState) bool { return !s.Online && s.Trouble != nil })
+	tower.Until("the end", func(s client.AccountState) bool { return !s.Online && s.Trouble != nil })
 	t.Log("a revoked device was out at the other node after", time.Since(began))
-	if err := tower.stop(); !errors.Is(err, client.ErrDeviceRevoked) {
+	if err := tower.Stop(); !errors.Is(err, client.ErrDeviceRevoked) {
 		t.Error("a revoked device:", err)
 	}
 
 	// One node dies while it is used.
-	if err := anna.stop(); err != nil {
+	if err := anna.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	for anna.run(n.first); n.north.metric("viewflip_accounts_here") != "1"; anna.run(n.first) { // a slow answer leads elsewhere
-		if err := anna.stop(); err != nil {
+	for anna.At(n.first).Connect(); n.north.metric("viewflip_accounts_here") != "1"; anna.At(n.first).Connect() { // a slow answer leads elsewhere
+		if err := anna.Stop(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	ofAnna := ben.contact(wire.Online)
+	ofAnna := contact(t, ben, wire.Online)
 	across, back := startStream(t, n.first, n.south.service), startStream(t, n.south.service, n.south.service)
-	names := startWriter(anna)
+	names := startWriter(t, anna)
 	names.writes()
 	inviting, id, ctx, end := connect(t, n.first)
 	defer end()
@@ -144,11 +144,11 @@ func TestTwoProcesses(t *testing.T) {
 	across.flows()
 	back.flows()
 	names.writes()
-	anna.contact(wire.Busy)
+	contact(t, anna, wire.Busy)
 	if err := anna.SetPresence(t.Context(), wire.Busy); err != nil {
 		t.Fatal(err)
 	}
-	ben.contact(wire.Busy)
+	contact(t, ben, wire.Busy)
 	names.whole()
 	if is := anna.State().Contacts[0]; is.Standing != client.Verified || is.Account != ofBen.Account || ofAnna.Account != anna.Public() {
 		t.Errorf("%+v", is)

@@ -13,73 +13,23 @@ import (
 	"time"
 
 	"viewflip.app/service/client"
+	"viewflip.app/service/servicetest"
 	"viewflip.app/wire"
 	"viewflip.app/wire/account"
 )
 
-// person is an account on one device, by the client that the program has.
-type person struct {
-	*client.Account
-	t     *testing.T
-	mu    sync.Mutex
-	creds account.Credentials
-	stop  func() error
-}
-
-func (p *person) keep(_ context.Context, c account.Credentials) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.creds = c
-	return nil
-}
-
-// run connects the person by way of a service, which may have several addresses.
-func (p *person) run(at wire.Service) *person {
-	p.t.Helper()
-	p.begin(at)
-	p.until("online", func(s client.AccountState) bool { return s.Online && s.Me.Name != "" && len(s.Devices) > 0 })
-	return p
-}
-
-func (p *person) begin(at wire.Service) {
-	p.t.Helper()
-	p.mu.Lock()
-	p.creds.Service = at
-	cfg := client.AccountConfig{Credentials: p.creds, Save: p.keep}
-	p.mu.Unlock()
-	a, err := client.NewAccount(cfg)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.Account = a
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- a.Run(ctx) }()
-	p.stop = sync.OnceValue(func() error { cancel(); return <-done })
-	p.t.Cleanup(func() {
-		if err := p.stop(); err != nil && !errors.Is(err, client.ErrDeviceRevoked) {
-			p.t.Error(err)
-		}
-	})
-}
-
-func (p *person) until(what string, ok func(client.AccountState) bool) client.AccountState {
-	p.t.Helper()
-	var s client.AccountState
-	eventually(p.t, what, func() bool { s = p.State(); return ok(s) })
-	return s
-}
+type person = servicetest.Person
 
 // contact waits until there is one, with a presence.
-func (p *person) contact(is wire.State) client.Contact {
-	p.t.Helper()
-	return p.until("the contact", func(s client.AccountState) bool { return len(s.Contacts) == 1 && s.Contacts[0].Presence == is }).Contacts[0]
+func contact(t *testing.T, p *person, is wire.State) client.Contact {
+	t.Helper()
+	return p.Until("the contact", func(s client.AccountState) bool { return len(s.Contacts) == 1 && s.Contacts[0].Presence == is }).Contacts[0]
 }
 
 // signUp makes an account at a node, whose mails are in its log.
 func signUp(t *testing.T, node *process, email account.Email, name account.Name) *person {
 	t.Helper()
-	p := &person{t: t}
+	p := servicetest.NewPerson(t)
 	before := node.log.count("mail with the code")
 	up, err := client.StartSignUp(t.Context(), node.service, email, name, "")
 	if err != nil {
@@ -87,10 +37,10 @@ func signUp(t *testing.T, node *process, email account.Email, name account.Name)
 	}
 	eventually(t, "the mail", func() bool { return node.log.count("mail with the code") > before })
 	codes := regexp.MustCompile(`mail with the code (\d+)`).FindAllStringSubmatch(node.log.String(), -1)
-	if _, err := up.Finish(t.Context(), account.Code(codes[len(codes)-1][1]), "Laptop", p.keep); err != nil {
+	if _, err := up.Finish(t.Context(), account.Code(codes[len(codes)-1][1]), "Laptop", p.Keep); err != nil {
 		t.Fatal(err)
 	}
-	return p.run(node.service)
+	return p.At(node.service).Connect()
 }
 
 // befriend makes two contacts by a link.
@@ -202,6 +152,7 @@ func number(i int) string { return "signal " + strconv.Itoa(i) }
 // writer changes somebody's name, again and again, and knows the last one that
 // the service took.
 type writer struct {
+	t    *testing.T
 	p    *person
 	mu   sync.Mutex
 	n    int // so many were acknowledged
@@ -210,8 +161,8 @@ type writer struct {
 	stop func()
 }
 
-func startWriter(p *person) *writer {
-	w := &writer{p: p}
+func startWriter(t *testing.T, p *person) *writer {
+	w := &writer{t: t, p: p}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -233,42 +184,42 @@ func startWriter(p *person) *writer {
 		}
 	}()
 	w.stop = sync.OnceFunc(func() { cancel(); <-done })
-	p.t.Cleanup(w.stop)
+	t.Cleanup(w.stop)
 	return w
 }
 
 // writes waits until changes are acknowledged.
 func (w *writer) writes() {
-	w.p.t.Helper()
+	w.t.Helper()
 	w.mu.Lock()
 	enough := w.n + 1
 	w.mu.Unlock()
-	eventually(w.p.t, "changes are stored", func() bool { w.mu.Lock(); defer w.mu.Unlock(); return w.n >= enough })
+	eventually(w.t, "changes are stored", func() bool { w.mu.Lock(); defer w.mu.Unlock(); return w.n >= enough })
 }
 
 // fails waits until a change fails, and gives how.
 func (w *writer) fails() (err error) {
-	w.p.t.Helper()
+	w.t.Helper()
 	w.mu.Lock()
 	w.lost = nil
 	w.mu.Unlock()
-	eventually(w.p.t, "a change fails", func() bool { w.mu.Lock(); defer w.mu.Unlock(); err = w.lost; return err != nil })
+	eventually(w.t, "a change fails", func() bool { w.mu.Lock(); defer w.mu.Unlock(); err = w.lost; return err != nil })
 	return err
 }
 
 // whole stops, and checks that nothing that was acknowledged is lost.
 func (w *writer) whole() {
-	w.p.t.Helper()
+	w.t.Helper()
 	w.stop()
-	if err := w.p.Refresh(w.p.t.Context()); err != nil {
-		w.p.t.Fatal(err)
+	if err := w.p.Refresh(w.t.Context()); err != nil {
+		w.t.Fatal(err)
 	}
 	if is := w.p.State().Me.Name; is != w.last {
 		// The last change may have been stored when its answer was lost.
 		is, err1 := strconv.Atoi(strings.TrimPrefix(string(is), "Name "))
 		last, err2 := strconv.Atoi(strings.TrimPrefix(string(w.last), "Name "))
 		if err := errors.Join(err1, err2); err != nil || is < last {
-			w.p.t.Errorf("name %d, and %d was acknowledged: %v", is, last, err)
+			w.t.Errorf("name %d, and %d was acknowledged: %v", is, last, err)
 		}
 	}
 }

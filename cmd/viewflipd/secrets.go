@@ -8,8 +8,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
+
+	"viewflip.app/private"
 )
 
 // maxSecret bounds a file with a setting, in bytes.
@@ -92,7 +93,7 @@ func (e env) secretFile(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if runtime.GOOS != "windows" && i.Mode().Perm()&0o077 != 0 && !e.credential(path) {
+	if !private.File(i) && !e.credential(path) {
 		return "", fmt.Errorf("others can read %s: run chmod 600 %s", path, path)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
@@ -124,7 +125,7 @@ func ownDir(path string) error {
 	if err != nil {
 		return err
 	}
-	if runtime.GOOS != "windows" && i.Mode().Perm()&0o002 != 0 {
+	if !private.Dir(i) {
 		return fmt.Errorf("others can put files into the data directory %s: run chmod 700 %s", path, path)
 	}
 	return nil

@@ -2,7 +2,6 @@ package accounts_test
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"net/http"
 	"testing"
@@ -10,7 +9,6 @@ import (
 
 	"viewflip.app/service"
 	"viewflip.app/service/servicetest"
-	"viewflip.app/service/srp"
 	"viewflip.app/wire"
 	"viewflip.app/wire/account"
 )
@@ -292,16 +290,7 @@ func (p *person) kitLogin(k account.Kit) error { return p.prove(k.CredentialID()
 func TestRecovery(t *testing.T) {
 	s, out := startAccounts(t, service.Config{})
 	ann := signUp(t, s, out, "ann@example.org", "Ann")
-	kit, err := account.NewKit(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var salt account.Salt
-	_, _ = rand.Read(salt[:])
-	id := kit.CredentialID()
-	must[account.Empty](ann, account.PathRecoveryEnroll, account.RecoveryEnroll{
-		Credential: account.Credential{ID: id, Salt: salt, Verifier: srp.Verifier(id[:], kit.Password(), salt)}, Sealed: kit.Seal(ann.key),
-	})
+	kit := enrollKit(t, ann)
 	watching := ann.bind()
 
 	// Where no mail goes out, the login leaves nothing behind.
@@ -320,6 +309,7 @@ func TestRecovery(t *testing.T) {
 	}
 	watching.Until(wire.Changed{What: wire.ChangedAccount})
 	sealed := must[account.RecoverySealed](lost, account.PathRecovery, account.Empty{})
+	var err error
 	if lost.key, err = kit.Open(sealed.Sealed); err != nil || lost.key.Public() != ann.key.Public() {
 		t.Fatal(err)
 	}

@@ -103,6 +103,14 @@ func (p *presence) tell(who store.AccountID, what []byte) {
 	}
 }
 
+// connsLocked are the connections of an account at this node.
+func (p *presence) connsLocked(who store.AccountID) map[*service.Conn]*binding {
+	if b := p.of[who]; b != nil {
+		return b.conns
+	}
+	return nil
+}
+
 // heard does what was told.
 func (p *presence) heard(who store.AccountID, what []byte) {
 	if len(what) == 0 {
@@ -111,11 +119,7 @@ func (p *presence) heard(who store.AccountID, what []byte) {
 	kind, rest := what[0], what[1:]
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b := p.of[who]
-	if b == nil {
-		return
-	}
-	for c, n := range b.conns {
+	for c, n := range p.connsLocked(who) {
 		switch {
 		case kind == tellPresence && len(rest) == 17 && n.own:
 			p.heards++
@@ -277,10 +281,8 @@ func (p *presence) set(c *service.Conn, state wire.State) bool {
 func (p *presence) here(who store.AccountID) (state wire.State) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if b := p.of[who]; b != nil {
-		for _, n := range b.conns {
-			state = max(state, n.state)
-		}
+	for _, n := range p.connsLocked(who) {
+		state = max(state, n.state)
 	}
 	return state
 }
@@ -393,11 +395,7 @@ func (p *presence) snapshot(who store.AccountID) {
 	states := p.states(ctx, whose)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b := p.of[who]
-	if b == nil {
-		return
-	}
-	for c, n := range b.conns {
+	for c, n := range p.connsLocked(who) {
 		for _, peer := range peers {
 			if heard := n.shown[peer.Handle].heard; n.own && heard <= began {
 				n.show(c, peer.Handle, shown{states[peer.Account], heard})
@@ -434,10 +432,8 @@ func (p *presence) check(who store.AccountID) {
 	defer cancel()
 	of := make(map[account.ID][]*service.Conn)
 	p.mu.Lock()
-	if b := p.of[who]; b != nil {
-		for c, n := range b.conns {
-			of[n.session.ID] = append(of[n.session.ID], c)
-		}
+	for c, n := range p.connsLocked(who) {
+		of[n.session.ID] = append(of[n.session.ID], c)
 	}
 	p.mu.Unlock()
 	for session, conns := range of {

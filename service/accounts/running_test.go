@@ -20,22 +20,12 @@ type running struct {
 // start runs a service until Stop or the end of the test.
 func start(t *testing.T, cfg accounts.Config) *running {
 	t.Helper()
-	if cfg.Mailbox.Certificate.PrivateKey == nil {
-		cert, err := service.NewCertificate()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg.Mailbox.Certificate = cert
-	}
 	log := &servicetest.Log{}
 	if cfg.Mailbox.Log == nil {
 		cfg.Mailbox.Log = log.Logger()
 	}
-	s, err := accounts.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &running{Running: servicetest.Start(t, s, ""), svc: s, log: log}
+	r, s := servicetest.StartAccounts(t, cfg)
+	return &running{Running: r, svc: s, log: log}
 }
 
 func startAccounts(t *testing.T, cfg service.Config) (*running, *servicetest.Outbox) {

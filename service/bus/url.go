@@ -9,10 +9,11 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"runtime"
 	"strings"
 
 	"github.com/nats-io/nats.go"
+
+	"viewflip.app/private"
 )
 
 // Target is an external bus.
@@ -79,7 +80,7 @@ func (t Target) options() ([]nats.Option, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bus: the credentials: %w", err)
 	}
-	if runtime.GOOS != "windows" && i.Mode().Perm()&0o077 != 0 {
+	if !private.File(i) {
 		return nil, fmt.Errorf("bus: others can read the credentials: run chmod 600 %s", t.creds)
 	}
 	b, err := os.ReadFile(t.creds)

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"viewflip.app/bell"
 	"viewflip.app/wire"
 	"viewflip.app/wire/account"
 )
@@ -43,10 +44,10 @@ type Account struct {
 	wake     chan struct{} // capacity 1: stale grew
 	vault    vault
 	unbound  atomic.Bool // the last binding was refused
+	changed  bell.Bell   // of State
 
 	mu       sync.Mutex
 	creds    account.Credentials
-	news     chan struct{}
 	me       account.Me
 	online   bool
 	trouble  error
@@ -111,7 +112,7 @@ func NewAccount(cfg AccountConfig) (*Account, error) {
 	c := cfg.Credentials
 	a := &Account{
 		web: newWeb(c.Service), identity: identity, device: c.PassKey.DeviceID(), log: cfg.Log, save: cfg.Save,
-		wake: make(chan struct{}, 1), stale: map[wire.What]bool{}, doubts: map[wire.What]error{}, creds: c, news: make(chan struct{}), mine: wire.Online,
+		wake: make(chan struct{}, 1), stale: map[wire.What]bool{}, doubts: map[wire.What]error{}, creds: c, mine: wire.Online,
 		presence: map[account.ID]wire.State{}, ringing: map[wire.InviteID]calling{}, checking: map[[16]byte]ring{}, ended: map[wire.InviteID]bool{},
 	}
 	a.auth = newAuthorized(a.web, prover{id: a.device, password: c.PassKey.Password(), identity: identity})
@@ -163,38 +164,13 @@ func (a *Account) Run(ctx context.Context) error {
 	if err != nil {
 		a.trouble = err
 	}
-	a.tellLocked()
+	a.changed.Ring()
 	a.mu.Unlock()
 	return err
 }
 
 // Changed ticks after every change of State until ctx ends.
-func (a *Account) Changed(ctx context.Context) <-chan struct{} {
-	out := make(chan struct{}, 1)
-	go func() {
-		defer close(out)
-		for {
-			a.mu.Lock()
-			news := a.news
-			a.mu.Unlock()
-			select {
-			case <-news:
-			case <-ctx.Done():
-				return
-			}
-			select {
-			case out <- struct{}{}:
-			default:
-			}
-		}
-	}()
-	return out
-}
-
-func (a *Account) tellLocked() {
-	close(a.news)
-	a.news = make(chan struct{})
-}
+func (a *Account) Changed(ctx context.Context) <-chan struct{} { return a.changed.Listen(ctx) }
 
 // State returns a snapshot.
 func (a *Account) State() AccountState {
@@ -268,7 +244,7 @@ func (a *Account) doubt(w wire.What, err error) {
 	if wrong {
 		a.doubts[w] = err
 	}
-	a.tellLocked()
+	a.changed.Ring()
 }
 
 // syncAgain is when what could not be asked for is asked for again.
@@ -311,7 +287,7 @@ func (a *Account) connected(ctx context.Context, s State) {
 	if !on {
 		clear(a.presence) // nobody tells of changes
 	}
-	a.tellLocked()
+	a.changed.Ring()
 	a.mu.Unlock()
 	if !on {
 		return
@@ -331,7 +307,7 @@ func (a *Account) noted(b wire.FrameBody) {
 	case wire.Presence:
 		a.mu.Lock()
 		a.presence[m.Handle] = m.State
-		a.tellLocked()
+		a.changed.Ring()
 		a.mu.Unlock()
 	}
 }
@@ -349,7 +325,7 @@ func (a *Account) sync(ctx context.Context, w wire.What) error {
 		}
 		a.mu.Lock()
 		a.me = me
-		a.tellLocked()
+		a.changed.Ring()
 		a.mu.Unlock()
 		return a.syncDevices(ctx)
 	}
@@ -368,7 +344,7 @@ func (a *Account) SetPresence(ctx context.Context, s wire.State) error {
 	a.mu.Lock()
 	a.mine = s
 	on := a.online
-	a.tellLocked()
+	a.changed.Ring()
 	a.mu.Unlock()
 	if !on {
 		return nil // with the next connection

@@ -3,9 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,62 +24,11 @@ func mailed(t *testing.T, out *servicetest.Outbox, to string) account.Code {
 	return c
 }
 
-// person is an account on one device.
-type person struct {
-	*client.Account
-	t     *testing.T
-	mu    sync.Mutex
-	creds account.Credentials
-	stop  func() error
-}
-
-func (p *person) keep(_ context.Context, c account.Credentials) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.creds = c
-	return nil
-}
-
-func (p *person) kept() account.Credentials {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.creds
-}
-
-func (p *person) run() *person {
-	p.t.Helper()
-	a, err := client.NewAccount(client.AccountConfig{Credentials: p.kept(), Save: p.keep, Log: slog.New(slog.NewTextHandler(p.t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.Account = a
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- a.Run(ctx) }()
-	p.stop = sync.OnceValue(func() error { cancel(); return <-done })
-	p.t.Cleanup(func() {
-		if err := p.stop(); err != nil && !errors.Is(err, client.ErrDeviceRevoked) {
-			p.t.Error(err)
-		}
-	})
-	p.until("online", func(s client.AccountState) bool { return s.Online && s.Me.Name != "" && len(s.Devices) > 0 })
-	return p
-}
-
-func (p *person) until(what string, ok func(client.AccountState) bool) client.AccountState {
-	p.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if s := p.State(); ok(s) {
-			return s
-		}
-	}
-	p.t.Fatalf("waited in vain for %s: %+v", what, p.State())
-	return client.AccountState{}
-}
+type person = servicetest.Person
 
 func signUp(t *testing.T, s *running, out *servicetest.Outbox, email, name string) *person {
 	t.Helper()
-	p := &person{t: t}
+	p := servicetest.NewPerson(t)
 	up, err := client.StartSignUp(t.Context(), s.Service, account.Email(email), account.Name(name), "")
 	if err != nil {
 		t.Fatal(err)
@@ -91,13 +38,13 @@ func signUp(t *testing.T, s *running, out *servicetest.Outbox, email, name strin
 	if code == wrong {
 		wrong = "00000001"
 	}
-	if _, err := up.Finish(t.Context(), wrong, "Laptop", p.keep); !errors.Is(err, client.ErrCode) {
+	if _, err := up.Finish(t.Context(), wrong, "Laptop", p.Keep); !errors.Is(err, client.ErrCode) {
 		t.Fatal("a wrong code:", err)
 	}
-	if _, err := up.Finish(t.Context(), code, "Laptop", p.keep); err != nil {
+	if _, err := up.Finish(t.Context(), code, "Laptop", p.Keep); err != nil {
 		t.Fatal(err)
 	}
-	return p.run()
+	return p.Connect()
 }
 
 // befriend makes two contacts by a link.
@@ -114,7 +61,7 @@ func befriend(t *testing.T, a, b *person) (ofA, ofB client.Contact) {
 	if ofB, err = b.Accept(t.Context(), back); err != nil {
 		t.Fatal(err)
 	}
-	st := a.until("the contact", func(s client.AccountState) bool { return len(s.Contacts) == 1 })
+	st := a.Until("the contact", func(s client.AccountState) bool { return len(s.Contacts) == 1 })
 	return st.Contacts[0], ofB
 }
 
@@ -129,16 +76,16 @@ func TestContactByLink(t *testing.T) {
 		t.Errorf("%+v, %+v", a, b)
 	}
 	online := func(s client.AccountState) bool { return s.Contacts[0].Presence == wire.Online }
-	anna.until("Ben there", online)
-	ben.until("Anna there", online)
+	anna.Until("Ben there", online)
+	ben.Until("Anna there", online)
 	if err := ben.SetPresence(t.Context(), wire.Invisible); err != nil {
 		t.Fatal(err)
 	}
-	anna.until("Ben gone", func(s client.AccountState) bool { return s.Contacts[0].Presence == wire.Offline })
+	anna.Until("Ben gone", func(s client.AccountState) bool { return s.Contacts[0].Presence == wire.Offline })
 	if err := ben.Remove(t.Context(), a.Handle); err != nil {
 		t.Fatal(err)
 	}
-	anna.until("Ben removed", func(s client.AccountState) bool { return len(s.Contacts) == 0 })
+	anna.Until("Ben removed", func(s client.AccountState) bool { return len(s.Contacts) == 0 })
 }
 
 func TestContactByAddress(t *testing.T) {
@@ -157,28 +104,28 @@ func TestContactByAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Taken back, it is gone on both sides; nobody learns whether it was there.
-	ben.until("the request", func(s client.AccountState) bool { return len(s.Asks) > 0 })
+	ben.Until("the request", func(s client.AccountState) bool { return len(s.Asks) > 0 })
 	for _, e := range []account.Email{"Ben@example.org", "nobody@example.org"} {
 		if err := anna.Withdraw(t.Context(), e); err != nil {
 			t.Fatal(err)
 		}
 	}
-	ben.until("no request", func(s client.AccountState) bool { return len(s.Asks) == 0 })
+	ben.Until("no request", func(s client.AccountState) bool { return len(s.Asks) == 0 })
 	if st := anna.State(); len(st.Asked) != 0 {
 		t.Errorf("asked %v", st.Asked)
 	}
 	if err := anna.Ask(t.Context(), "ben@example.org"); err != nil {
 		t.Fatal(err)
 	}
-	st := ben.until("the request", func(s client.AccountState) bool { return len(s.Asks) > 0 })
+	st := ben.Until("the request", func(s client.AccountState) bool { return len(s.Asks) > 0 })
 	if st.Asks[0].Name != "Anna" {
 		t.Errorf("%+v", st.Asks)
 	}
 	if err := ben.Answer(t.Context(), st.Asks[0].Handle, account.AnswerAccept); err != nil {
 		t.Fatal(err)
 	}
-	a := ben.until("Anna", func(s client.AccountState) bool { return len(s.Contacts) == 1 }).Contacts[0]
-	b := anna.until("Ben", func(s client.AccountState) bool { return len(s.Contacts) == 1 && len(s.Asked) == 0 }).Contacts[0]
+	a := ben.Until("Anna", func(s client.AccountState) bool { return len(s.Contacts) == 1 }).Contacts[0]
+	b := anna.Until("Ben", func(s client.AccountState) bool { return len(s.Contacts) == 1 && len(s.Asked) == 0 }).Contacts[0]
 	if a.Standing != client.Unverified || b.Standing != client.Unverified {
 		t.Errorf("%v, %v", a.Standing, b.Standing)
 	}
@@ -186,13 +133,13 @@ func TestContactByAddress(t *testing.T) {
 		t.Error("another key was verified:", err)
 	}
 	tower := linked(t, s, anna)
-	tower.until("Ben", func(s client.AccountState) bool { return len(s.Contacts) == 1 })
+	tower.Until("Ben", func(s client.AccountState) bool { return len(s.Contacts) == 1 })
 	if err := anna.Verify(t.Context(), b.Handle, b.Account); err != nil {
 		t.Fatal(err)
 	}
 	verified := func(s client.AccountState) bool { return s.Contacts[0].Standing == client.Verified }
-	anna.until("Ben verified", verified)
-	tower.until("Ben verified on the other device", verified)
+	anna.Until("Ben verified", verified)
+	tower.Until("Ben verified on the other device", verified)
 }
 
 func ringOnce(t *testing.T, s *running) wire.Link {
@@ -215,7 +162,7 @@ func TestRing(t *testing.T) {
 		answered, got := make(chan struct{}), make(chan error, 1)
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { got <- anna.Ring(ctx, b.Handle, l, answered) }()
-		r := ben.until("the ring", rang).Rings[0]
+		r := ben.Until("the ring", rang).Rings[0]
 		if r.Link.String() != l.String() || r.Contact.Name != "Anna" || r.Contact.Standing != client.Verified {
 			t.Errorf("%+v", r)
 		}
@@ -235,7 +182,7 @@ func TestRing(t *testing.T) {
 		if err := <-got; !errors.Is(err, want) {
 			t.Errorf("%s: %v", how, err)
 		}
-		ben.until("silence after "+how, quiet)
+		ben.Until("silence after "+how, quiet)
 		cancel()
 	}
 }
@@ -243,13 +190,13 @@ func TestRing(t *testing.T) {
 // linked adds a device to the account of old.
 func linked(t *testing.T, s *running, old *person) *person {
 	t.Helper()
-	p := &person{t: t}
+	p := servicetest.NewPerson(t)
 	j, err := client.StartJoin(t.Context(), s.Service)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := make(chan error, 1)
-	go func() { _, err := j.Wait(t.Context(), "Tower", "linux", p.keep); got <- err }()
+	go func() { _, err := j.Wait(t.Context(), "Tower", "linux", p.Keep); got <- err }()
 	code, err := account.ParseLinkCode(j.Code())
 	if err != nil {
 		t.Fatal(err)
@@ -267,7 +214,7 @@ func linked(t *testing.T, s *running, old *person) *person {
 	if err := <-got; err != nil {
 		t.Fatal(err)
 	}
-	return p.run()
+	return p.Connect()
 }
 
 func TestSecondDevice(t *testing.T) {
@@ -275,34 +222,34 @@ func TestSecondDevice(t *testing.T) {
 	anna, ben := signUp(t, s, out, "anna@example.org", "Anna"), signUp(t, s, out, "ben@example.org", "Ben")
 	_, a := befriend(t, anna, ben)
 	tower := linked(t, s, anna)
-	st := tower.until("the contact", func(s client.AccountState) bool { return len(s.Contacts) == 1 && len(s.Devices) == 2 })
+	st := tower.Until("the contact", func(s client.AccountState) bool { return len(s.Contacts) == 1 && len(s.Devices) == 2 })
 	if st.Contacts[0].Standing != client.Verified || tower.Public() != anna.Public() {
 		t.Errorf("the new device sees %+v", st.Contacts)
 	}
-	anna.until("two devices", func(s client.AccountState) bool { return len(s.Devices) == 2 })
+	anna.Until("two devices", func(s client.AccountState) bool { return len(s.Devices) == 2 })
 	// A call rings at both.
-	ben.until("Anna", func(s client.AccountState) bool { return len(s.Contacts) == 1 })
+	ben.Until("Anna", func(s client.AccountState) bool { return len(s.Contacts) == 1 })
 	l := ringOnce(t, s)
 	answered, got := make(chan struct{}), make(chan error, 1)
 	time.Sleep(200 * time.Millisecond) // for Ben's list to be the newest
 	go func() { got <- ben.Ring(t.Context(), a.Handle, l, answered) }()
 	rang := func(s client.AccountState) bool { return len(s.Rings) == 1 }
-	anna.until("the ring", rang)
-	tower.until("the ring", rang)
+	anna.Until("the ring", rang)
+	tower.Until("the ring", rang)
 	anna.Answered(l.Invite)
 	close(answered)
 	if err := <-got; err != nil {
 		t.Error(err)
 	}
-	tower.until("silence", func(s client.AccountState) bool { return len(s.Rings) == 0 })
+	tower.Until("silence", func(s client.AccountState) bool { return len(s.Rings) == 0 })
 
 	if err := anna.RevokeDevice(t.Context(), tower.State().Device); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	tower.until("the end", func(s client.AccountState) bool { return !s.Online && s.Trouble != nil })
+	tower.Until("the end", func(s client.AccountState) bool { return !s.Online && s.Trouble != nil })
 	t.Log("a revoked device was out after", time.Since(began))
-	if err := tower.stop(); !errors.Is(err, client.ErrDeviceRevoked) {
+	if err := tower.Stop(); !errors.Is(err, client.ErrDeviceRevoked) {
 		t.Error("a revoked device:", err)
 	}
 }
@@ -369,21 +316,21 @@ func TestRecovery(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &person{t: t}
+	p := servicetest.NewPerson(t)
 	// A slip of the finger costs nothing: the code of the mail stays good.
 	code, sent := mailed(t, out, "anna@example.org"), out.Count()
 	wrong := account.Code("00000000")
 	if wrong == code {
 		wrong = "00000001"
 	}
-	if _, err := r.Finish(t.Context(), wrong, "New", p.keep); !errors.Is(err, client.ErrCode) || out.Count() != sent {
+	if _, err := r.Finish(t.Context(), wrong, "New", p.Keep); !errors.Is(err, client.ErrCode) || out.Count() != sent {
 		t.Errorf("a wrong code: %v, %d more mails", err, out.Count()-sent)
 	}
-	if _, err := r.Finish(t.Context(), code, "New", p.keep); err != nil {
+	if _, err := r.Finish(t.Context(), code, "New", p.Keep); err != nil {
 		t.Fatal(err)
 	}
-	p.run()
-	st := p.until("the contact", func(s client.AccountState) bool { return len(s.Contacts) == 1 })
+	p.Connect()
+	st := p.Until("the contact", func(s client.AccountState) bool { return len(s.Contacts) == 1 })
 	if st.Contacts[0].Standing != client.Verified || st.Contacts[0].Name != "Ben" {
 		t.Errorf("%+v", st.Contacts)
 	}
@@ -407,9 +354,9 @@ func TestExportAndDelete(t *testing.T) {
 	if err := anna.Delete(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	ben.until("Anna gone", func(s client.AccountState) bool { return len(s.Contacts) == 0 })
-	anna.until("the end", func(s client.AccountState) bool { return !s.Online && s.Trouble != nil })
-	if err := anna.stop(); !errors.Is(err, client.ErrDeviceRevoked) {
+	ben.Until("Anna gone", func(s client.AccountState) bool { return len(s.Contacts) == 0 })
+	anna.Until("the end", func(s client.AccountState) bool { return !s.Online && s.Trouble != nil })
+	if err := anna.Stop(); !errors.Is(err, client.ErrDeviceRevoked) {
 		t.Error(err)
 	}
 }

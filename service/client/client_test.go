@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"viewflip.app/service"
-	"viewflip.app/service/accounts"
 	"viewflip.app/service/client"
 	"viewflip.app/service/servicetest"
 	"viewflip.app/wire"
@@ -35,44 +34,18 @@ type running struct {
 // start runs a mailbox; addr "" is any port.
 func start(t *testing.T, addr string, cfg service.Config) *running {
 	t.Helper()
-	cfg.Certificate = certificate(t, cfg.Certificate)
-	s, err := service.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return run(t, addr, s, cfg.Certificate)
+	return run(servicetest.StartMailbox(t, cfg, addr))
 }
 
 // startAccounts runs a service with accounts.
 func startAccounts(t *testing.T, cfg service.Config) (*running, *servicetest.Outbox) {
 	t.Helper()
-	cfg.Certificate = certificate(t, cfg.Certificate)
 	with, out := servicetest.Accounts(t, cfg, t.TempDir())
-	s, err := accounts.New(with)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return run(t, "", s, cfg.Certificate), out
+	r, _ := servicetest.StartAccounts(t, with)
+	return run(r), out
 }
 
-func run(t *testing.T, addr string, s servicetest.Server, cert tls.Certificate) *running {
-	t.Helper()
-	r := servicetest.Start(t, s, addr)
-	return &running{r.Service(), cert, r.Stop}
-}
-
-// certificate is the one that a service is to have, or a new one.
-func certificate(t *testing.T, given tls.Certificate) tls.Certificate {
-	t.Helper()
-	if given.PrivateKey != nil {
-		return given
-	}
-	cert, err := service.NewCertificate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert
-}
+func run(r *servicetest.Running) *running { return &running{r.Service(), r.Certificate, r.Stop} }
 
 // device is a client that runs.
 type device struct {

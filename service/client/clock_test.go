@@ -47,11 +47,11 @@ func TestClockOff(t *testing.T) {
 			s, out := startAccounts(t, service.Config{Clock: c.now, Relay: issuer{c.now}})
 			anna, ben := signUp(t, s, out, "anna@example.org", "Anna"), signUp(t, s, out, "ben@example.org", "Ben")
 			b, _ := befriend(t, anna, ben)
-			anna.until("Ben there", func(s client.AccountState) bool { return s.Contacts[0].Presence == wire.Online })
+			anna.Until("Ben there", func(s client.AccountState) bool { return s.Contacts[0].Presence == wire.Online })
 			l := ringOnce(t, s)
 			answered, got := make(chan struct{}), make(chan error, 1)
 			go func() { got <- anna.Ring(t.Context(), b.Handle, l, answered) }()
-			ben.until("the ring", func(s client.AccountState) bool { return len(s.Rings) == 1 })
+			ben.Until("the ring", func(s client.AccountState) bool { return len(s.Rings) == 1 })
 			close(answered)
 			if err := <-got; err != nil {
 				t.Error(err)
@@ -94,17 +94,17 @@ func TestClockIsSet(t *testing.T) {
 			if err := p.SetName(t.Context(), "Renamed"); err != nil {
 				t.Fatalf("clock %d: %v", i, err)
 			}
-			if err := p.stop(); err != nil {
+			if err := p.Stop(); err != nil {
 				t.Error(err)
 			}
-			p.run()
+			p.Connect()
 		}
 		carl := signUp(t, s, out, fmt.Sprintf("carl%d@example.org", i), "Carl")
-		if err := carl.stop(); err != nil {
+		if err := carl.Stop(); err != nil {
 			t.Error(err)
 		}
 		for _, p := range []*person{anna, ben} {
-			st := p.until("the other", func(s client.AccountState) bool { return len(s.Contacts) == 1 && s.Contacts[0].Presence == wire.Online })
+			st := p.Until("the other", func(s client.AccountState) bool { return len(s.Contacts) == 1 && s.Contacts[0].Presence == wire.Online })
 			if st.Contacts[0].Standing != client.Verified || st.Me.Name != "Renamed" {
 				t.Errorf("clock %d: %+v", i, st.Contacts)
 			}

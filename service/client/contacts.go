@@ -115,7 +115,7 @@ func (a *Account) syncContacts(ctx context.Context) (err error) {
 	})
 	a.mu.Lock()
 	a.contacts, a.asks = out, got.Asks
-	a.tellLocked()
+	a.changed.Ring()
 	a.mu.Unlock()
 	return nil
 }
@@ -304,7 +304,7 @@ func (a *Account) Ask(ctx context.Context, e account.Email) error {
 	}
 	_, err = ask[account.Empty](ctx, a.auth, account.PathContactAsk, account.ContactAsk{Email: e})
 	a.mu.Lock()
-	a.tellLocked()
+	a.changed.Ring()
 	a.mu.Unlock()
 	return err
 }

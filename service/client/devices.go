@@ -37,7 +37,7 @@ func (a *Account) devices(ctx context.Context) (_ account.DeviceList, err error)
 	}
 	a.mu.Lock()
 	a.own, a.info = l, got.Info
-	a.tellLocked()
+	a.changed.Ring()
 	a.mu.Unlock()
 	return l, a.saw(ctx, 0, l.Version())
 }

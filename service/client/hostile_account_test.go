@@ -79,7 +79,7 @@ func TestHostileDeviceList(t *testing.T) {
 		t.Fatal(err)
 	}
 	bens, now := devicesOf(t, m, ben), devicesOf(t, m, anna)
-	key, mallorys := anna.kept().Key, newKey(t)
+	key, mallorys := anna.Kept().Key, newKey(t)
 	back := now.Devices()
 	for i := range back {
 		back[i].Revoked = false
@@ -168,7 +168,7 @@ func TestHostileContacts(t *testing.T) {
 	if _, err := eve.Accept(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
-	anna.until("two contacts", func(s client.AccountState) bool { return len(s.Contacts) == 2 })
+	anna.Until("two contacts", func(s client.AccountState) bool { return len(s.Contacts) == 2 })
 	if err := anna.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestHostileContacts(t *testing.T) {
 		{what: "devices by another key", change: func(c *account.Contact) { c.Devices = list(mallorys, 9) }, refused: true},
 		{what: "another contact's keys", change: func(c *account.Contact) { c.Account, c.Devices = eves.Account, eves.Devices }, wall: true},
 		{what: "two contacts swapped", change: func(c *account.Contact) { c.Handle = eves.Handle }, wall: true},
-		{what: "another list of this version", change: func(c *account.Contact) { c.Devices = list(ben.kept().Key, bens.Devices.Version()) }, wall: true},
+		{what: "another list of this version", change: func(c *account.Contact) { c.Devices = list(ben.Kept().Key, bens.Devices.Version()) }, wall: true},
 		{what: "a made up contact", change: func(c *account.Contact) {
 			c.Handle, c.Account, c.Devices = account.ID{9}, mallorys.Public(), list(mallorys, 1)
 		}},
@@ -242,7 +242,7 @@ func TestHostileContacts(t *testing.T) {
 	if err := ben.SetName(t.Context(), "Benjamin"); err != nil {
 		t.Fatal(err)
 	}
-	anna.until("the new name, beside", func(client.AccountState) bool {
+	anna.Until("the new name, beside", func(client.AccountState) bool {
 		c := contactOf(anna, ben.Public())
 		return c.Name == "Ben" && c.Says == "Benjamin"
 	})
@@ -311,7 +311,7 @@ func TestHostileContacts(t *testing.T) {
 	if err := dora.Ask(t.Context(), "anna@example.org"); err != nil {
 		t.Fatal(err)
 	}
-	asks := anna.until("the request", func(s client.AccountState) bool { return len(s.Asks) == 1 }).Asks
+	asks := anna.Until("the request", func(s client.AccountState) bool { return len(s.Asks) == 1 }).Asks
 	lies := 3
 	m.trick(nil, func(x *passing) {
 		switch x.path {

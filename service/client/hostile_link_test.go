@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"viewflip.app/service/client"
+	"viewflip.app/service/servicetest"
 	"viewflip.app/service/srp"
 	"viewflip.app/wire/account"
 )
@@ -238,7 +239,7 @@ func TestHostileRecovery(t *testing.T) {
 		return func(_, _ []byte) []byte { b, _ := json.Marshal(account.RecoverySealed{Sealed: k}); return b }
 	}
 	for what, with := range map[string]func(_, b []byte) []byte{
-		"a key under another kit": sealed(other.Seal(ben.kept().Key)),
+		"a key under another kit": sealed(other.Seal(ben.Kept().Key)),
 		"an altered key":          sealed(func() account.SealedKey { k := kit.Seal(mallorys); k[3] ^= 1; return k }()),
 	} {
 		m.answers(account.PathRecovery, with)
@@ -266,8 +267,8 @@ func TestHostileRecovery(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &person{t: t}
-	if _, err := r.Finish(t.Context(), mailed(t, out, "anna@example.org"), "New", p.keep); err != nil {
+	p := servicetest.NewPerson(t)
+	if _, err := r.Finish(t.Context(), mailed(t, out, "anna@example.org"), "New", p.Keep); err != nil {
 		t.Fatal(err)
 	}
 	a := cold(t, p)

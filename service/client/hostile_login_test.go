@@ -17,7 +17,7 @@ import (
 // cold is a device that logs in anew, for one call, without running.
 func cold(t *testing.T, p *person) *client.Account {
 	t.Helper()
-	a, err := client.NewAccount(client.AccountConfig{Credentials: p.kept(), Save: p.keep})
+	a, err := client.NewAccount(client.AccountConfig{Credentials: p.Kept(), Save: p.Keep})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func random32() (h account.Hash) {
 func TestHostileLogin(t *testing.T) {
 	m, out := hostile(t)
 	anna := signUp(t, m.running, out, "anna@example.org", "Anna")
-	if err := anna.stop(); err != nil {
+	if err := anna.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	var finish []byte // of another login
@@ -137,7 +137,7 @@ func TestHostileLogin(t *testing.T) {
 func TestHostileRotation(t *testing.T) {
 	m, out := hostile(t)
 	anna := signUp(t, m.running, out, "anna@example.org", "Anna")
-	if err := anna.stop(); err != nil {
+	if err := anna.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	a := cold(t, anna)

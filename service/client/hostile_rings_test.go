@@ -12,7 +12,7 @@ import (
 
 func identityOf(t *testing.T, p *person) *wire.Identity {
 	t.Helper()
-	id, err := p.kept().PassKey.Identity()
+	id, err := p.Kept().PassKey.Identity()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,12 +54,12 @@ func settle(t *testing.T, m *mallory, from, to *person) {
 		}
 		return false
 	}
-	to.until("a real ring", has)
+	to.Until("a real ring", has)
 	cancel()
 	if err := <-rang; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	to.until("its end", func(s client.AccountState) bool { return !has(s) })
+	to.Until("its end", func(s client.AccountState) bool { return !has(s) })
 }
 
 // alive is a thief with the key of a device: they say that they ring, whoever asks.
@@ -101,14 +101,14 @@ func TestHostileRings(t *testing.T) {
 	if _, err := eve.Accept(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
-	ben.until("two contacts", func(s client.AccountState) bool { return len(s.Contacts) == 2 })
+	ben.Until("two contacts", func(s client.AccountState) bool { return len(s.Contacts) == 2 })
 	if l, err = anna.Invite(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := eve.Accept(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
-	anna.until("two contacts", func(s client.AccountState) bool { return len(s.Contacts) == 2 })
+	anna.Until("two contacts", func(s client.AccountState) bool { return len(s.Contacts) == 2 })
 
 	tower := linked(t, m.running, anna)
 	thief := identityOf(t, tower)
@@ -116,8 +116,8 @@ func TestHostileRings(t *testing.T) {
 	if err := anna.RevokeDevice(t.Context(), tower.State().Device); err != nil {
 		t.Fatal(err)
 	}
-	tower.until("the end", func(s client.AccountState) bool { return !s.Online && s.Trouble != nil })
-	if err := tower.stop(); !errors.Is(err, client.ErrDeviceRevoked) {
+	tower.Until("the end", func(s client.AccountState) bool { return !s.Online && s.Trouble != nil })
+	if err := tower.Stop(); !errors.Is(err, client.ErrDeviceRevoked) {
 		t.Fatal(err)
 	}
 	if err := ben.Refresh(t.Context()); err != nil {
@@ -143,7 +143,7 @@ func TestHostileRings(t *testing.T) {
 	current := ringOnce(t, m.running)
 	answered, rang := make(chan struct{}), make(chan error, 1)
 	go func() { rang <- anna.Ring(t.Context(), contactOf(anna, ben.Public()).Handle, current, answered) }()
-	ben.until("the ring", func(s client.AccountState) bool { return len(s.Rings) == 1 })
+	ben.Until("the ring", func(s client.AccountState) bool { return len(s.Rings) == 1 })
 	for what, b := range map[string][]byte{
 		"of a stranger":                    sealed(t, stranger, to, ring(stranger.Public(), ringOnce(t, m.running))),
 		"in the name of a contact":         sealed(t, stranger, to, ring(ofAnna.Public(), ringOnce(t, m.running))),
@@ -190,11 +190,11 @@ func TestHostileRings(t *testing.T) {
 		if n := len(ben.State().Rings); n != 0 {
 			t.Errorf("%d rings of yesterday", n)
 		}
-		if err := ben.stop(); err != nil {
+		if err := ben.Stop(); err != nil {
 			t.Error(err)
 		}
-		ben.run()
-		ben.until("the contacts", func(s client.AccountState) bool { return len(s.Contacts) == 2 })
-		anna.until("Ben is back", func(client.AccountState) bool { return contactOf(anna, ben.Public()).Presence == wire.Online })
+		ben.Connect()
+		ben.Until("the contacts", func(s client.AccountState) bool { return len(s.Contacts) == 2 })
+		anna.Until("Ben is back", func(client.AccountState) bool { return contactOf(anna, ben.Public()).Presence == wire.Online })
 	}
 }

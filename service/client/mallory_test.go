@@ -94,7 +94,7 @@ func vaultOf(t *testing.T, m *mallory, p *person) account.Vault {
 		t.Fatal(err)
 	}
 	return heard(t, m, account.PathVault, func(v account.Vault) bool {
-		_, err := p.kept().Key.OpenVault(v.Version, v.Blob)
+		_, err := p.Kept().Key.OpenVault(v.Version, v.Blob)
 		return err == nil
 	})
 }

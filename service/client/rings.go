@@ -165,7 +165,7 @@ func (a *Account) dropLocked(id wire.InviteID) (ring, bool) {
 	}
 	r := a.rings[i]
 	a.rings = slices.Delete(a.rings, i, i+1)
-	a.tellLocked()
+	a.changed.Ring()
 	return r, true
 }
 
@@ -264,7 +264,7 @@ func (a *Account) checked(ctx context.Context, from wire.Device, s wire.RingChec
 	}
 	r.Contact, r.At = c.public(a.presence[c.Handle]), time.Now()
 	a.rings = append(a.rings, r)
-	a.tellLocked()
+	a.changed.Ring()
 	t := time.AfterFunc(RingTime+ringAgain, func() { a.Answered(s.Invite) })
 	context.AfterFunc(ctx, func() { t.Stop() })
 }

@@ -29,7 +29,7 @@ func TestLossyWalk(t *testing.T) {
 	var offset atomic.Int64
 	m, out := hostileAt(t, func() time.Time { return time.Now().Add(time.Duration(offset.Load())) })
 	anna := signUp(t, m.running, out, "anna@example.org", "Anna")
-	if err := anna.stop(); err != nil {
+	if err := anna.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	a := cold(t, anna)

@@ -17,6 +17,8 @@ import (
 
 	"github.com/coder/websocket"
 
+	"viewflip.app/service"
+	"viewflip.app/service/accounts"
 	"viewflip.app/wire"
 )
 
@@ -33,6 +35,9 @@ type Server interface {
 type Running struct {
 	Addr string
 	Pin  [32]byte
+	// Certificate is the one that it was given or made; only of StartMailbox and
+	// StartAccounts.
+	Certificate tls.Certificate
 	// Stop ends it and waits for it. The end of the test does too.
 	Stop func()
 }
@@ -63,6 +68,47 @@ func Start(tb testing.TB, s Server, addr string) *Running {
 	})
 	tb.Cleanup(stop)
 	return &Running{Addr: ln.Addr().String(), Pin: s.Pin(), Stop: stop}
+}
+
+// StartMailbox runs a mailbox at an address of this machine; "" is any port. It gets
+// a certificate if it has none.
+func StartMailbox(tb testing.TB, cfg service.Config, addr string) *Running {
+	tb.Helper()
+	cfg.Certificate = certificate(tb, cfg.Certificate)
+	s, err := service.New(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r := Start(tb, s, addr)
+	r.Certificate = cfg.Certificate
+	return r
+}
+
+// StartAccounts runs a service with accounts, such as [Accounts] makes, at any port.
+// It gets a certificate if it has none.
+func StartAccounts(tb testing.TB, cfg accounts.Config) (*Running, *accounts.Service) {
+	tb.Helper()
+	cfg.Mailbox.Certificate = certificate(tb, cfg.Mailbox.Certificate)
+	s, err := accounts.New(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r := Start(tb, s, "")
+	r.Certificate = cfg.Mailbox.Certificate
+	return r, s
+}
+
+// certificate is the one that a service is to have, or a new one.
+func certificate(tb testing.TB, given tls.Certificate) tls.Certificate {
+	tb.Helper()
+	if given.PrivateKey != nil {
+		return given
+	}
+	cert, err := service.NewCertificate()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return cert
 }
 
 // Service is its address for clients.

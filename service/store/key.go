@@ -17,6 +17,8 @@ import (
 
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
 	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"viewflip.app/private"
 )
 
 // MasterKey is the one secret outside the database: the key of the file of the
@@ -52,8 +54,12 @@ func MasterKeyFile(path string) (MasterKey, error) {
 	if err != nil {
 		return MasterKey{}, fmt.Errorf("store: master key: %w", err)
 	}
-	if err := private(path); err != nil {
-		return MasterKey{}, err
+	i, err := os.Stat(path)
+	if err != nil {
+		return MasterKey{}, fmt.Errorf("store: master key: %w", err)
+	}
+	if !private.File(i) {
+		return MasterKey{}, fmt.Errorf("store: the master key %s may be opened by others; run: chmod 600 %s", path, path)
 	}
 	return ParseMasterKey(string(b))
 }
