@@ -25,12 +25,13 @@ const (
 // held is one key or button that is down.
 type held struct {
 	key wire.Key
-	// as is the key that is down in its place.
+	// as is the key of this machine that is down for it: another one where the two
+	// keyboards differ. The deny list looks at both. 0 with tap.
 	as wire.Key
-	// stroke is what the key was pressed as.
+	// stroke is how as is pressed, for its repeats.
 	stroke Stroke
-	// tap says that nothing is down: the finger at the viewer is, and each
-	// repeat of theirs types again.
+	// tap says that no key of this machine is down: its character was typed in one
+	// go, and is typed again by each repeat while the viewer holds key.
 	tap    bool
 	button wire.Button
 	// seen is when it was pressed or refreshed.

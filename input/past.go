@@ -8,6 +8,14 @@ import (
 	"viewflip.app/wire"
 )
 
+// A guest aims at the picture that they see, which is older than the window is. An
+// event for an earlier picture is refused as stale, because something else may be at
+// that place by now. Tooltips alone are no reason for that: they come and go under
+// every pointer, all the time. So a Gate keeps the layouts of the last pictures
+// between which only tooltips came, went or moved (follows), and takes an event for
+// one of them if the guest saw the same surface at that point as is there now
+// (current). Any other change empties the list.
+
 // maxPast is how many pictures back an event may be aimed: a tooltip comes and
 // goes, and another does, while one picture is on its way.
 const maxPast = 4

@@ -66,10 +66,12 @@ func slotOwner(c *x11.Conn, slot int) (xproto.Window, error) {
 	return r.Owner, nil
 }
 
-// removePair removes a second pair with its keyboard, at which no client's copy
-// of a map may be left: it would ask a device that is gone, and Xlib ends a
-// program for that. The server is grabbed, so that nobody asks for a map between
-// the two.
+// removePair removes the guests' pointer and keyboard. Before that it tells every
+// client of a new keyboard (Renew), so that a client which keeps the map of the
+// guests' keyboard reads the host's instead: asked for the map of a keyboard that is
+// gone, the server answers BadKeyboard, and Xlib ends a program for that. The caller
+// has grabbed the server, so that no client reads a map between Renew and the
+// removal.
 func removePair(xi *xinput.Client, ptr, kbd xinput.DeviceID) error {
 	if err := xi.Renew(kbd); err != nil && !errors.Is(err, xinput.ErrNoXKB) {
 		return err
