@@ -38,22 +38,8 @@ func away(ctx context.Context, getenv func(string) string, log *slog.Logger) (<-
 		c.Signal(signals)
 		wg.Go(func() {
 			defer c.Close() //nolint:errcheck // nothing is written
-			for {
-				select {
-				case s, ok := <-signals:
-					if !ok {
-						log.Info("the bus is gone")
-						return
-					}
-					if left(s) {
-						select {
-						case out <- struct{}{}:
-						default:
-						}
-					}
-				case <-ctx.Done():
-					return
-				}
+			if !tellLeft(ctx, signals, left, out) {
+				log.Info("the bus is gone")
 			}
 		})
 	}
@@ -93,6 +79,27 @@ func away(ctx context.Context, getenv func(string) string, log *slog.Logger) (<-
 		c.Remedy = "stop sharing, or press the panic key, before you leave"
 	}
 	return out, c
+}
+
+// tellLeft reports to out, which may be full, when a signal says that the person
+// left, until ctx ends; false when the bus ended.
+func tellLeft(ctx context.Context, signals <-chan *dbus.Signal, left func(*dbus.Signal) bool, out chan<- struct{}) bool {
+	for {
+		select {
+		case s, ok := <-signals:
+			if !ok {
+				return false
+			}
+			if left(s) {
+				select {
+				case out <- struct{}{}:
+				default:
+				}
+			}
+		case <-ctx.Done():
+			return true
+		}
+	}
 }
 
 // connect opens a bus of its own for us; it never starts one.

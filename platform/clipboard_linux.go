@@ -448,12 +448,20 @@ func (b *xclipboard) lend(ctx context.Context, id WindowID, c Clip, primary bool
 			return nil, err
 		}
 	}
+	b.loan = b.lendUntil(o.fetched, back)
+	return b.loan, nil
+}
+
+// lendUntil calls back when what is lent was fetched and a while has passed, when
+// nobody fetches it, or when the function that it returns is called, which waits
+// for that; not when b ends before anybody has fetched it.
+func (b *xclipboard) lendUntil(fetched <-chan struct{}, back func()) func() {
 	now := make(chan struct{})
 	ended := make(chan struct{})
 	b.lent.Go(func() {
 		defer close(ended)
 		select {
-		case <-o.fetched:
+		case <-fetched:
 			select {
 			case <-time.After(lendRest):
 			case <-now:
@@ -466,8 +474,7 @@ func (b *xclipboard) lend(ctx context.Context, id WindowID, c Clip, primary bool
 		}
 		back()
 	})
-	b.loan = sync.OnceFunc(func() { close(now); <-ended })
-	return b.loan, nil
+	return sync.OnceFunc(func() { close(now); <-ended })
 }
 
 func (b *xclipboard) copied(id WindowID) func(ctx context.Context) (Clip, error) {

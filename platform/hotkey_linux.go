@@ -43,27 +43,8 @@ func chordOf(c *x11.Conn, combo Combo) (chord, error) {
 	if err != nil {
 		return out, fmt.Errorf("platform: modifier mapping: %w", err)
 	}
-	per := int(km.KeysymsPerKeycode)
-	find := func(syms ...xproto.Keysym) (codes []xproto.Keycode) {
-		for i := 0; i+per <= len(km.Keysyms); i += per {
-			for _, sym := range syms {
-				if at := km.Keysyms[i : i+per]; at[0] == sym {
-					codes = append(codes, first+xproto.Keycode(i/per))
-				}
-			}
-		}
-		return codes
-	}
-	maskOf := func(codes []xproto.Keycode) (mask uint16) {
-		for i, code := range mm.Keycodes {
-			for _, want := range codes {
-				if code == want && code != 0 {
-					mask |= 1 << (i / int(mm.KeycodesPerModifier))
-				}
-			}
-		}
-		return mask
-	}
+	find := func(syms ...xproto.Keysym) []xproto.Keycode { return keysOf(km, first, syms) }
+	maskOf := func(codes []xproto.Keycode) uint16 { return maskOf(mm, codes) }
 	for _, m := range []struct {
 		on   bool
 		syms []xproto.Keysym
@@ -93,6 +74,31 @@ func chordOf(c *x11.Conn, combo Combo) (chord, error) {
 		}
 	}
 	return out, nil
+}
+
+// keysOf are the keycodes, from first on, of which the first keysym is one of syms.
+func keysOf(km *xproto.GetKeyboardMappingReply, first xproto.Keycode, syms []xproto.Keysym) (codes []xproto.Keycode) {
+	per := int(km.KeysymsPerKeycode)
+	for i := 0; i+per <= len(km.Keysyms); i += per {
+		for _, sym := range syms {
+			if at := km.Keysyms[i : i+per]; at[0] == sym {
+				codes = append(codes, first+xproto.Keycode(i/per))
+			}
+		}
+	}
+	return codes
+}
+
+// maskOf is the modifiers that keycodes are.
+func maskOf(mm *xproto.GetModifierMappingReply, codes []xproto.Keycode) (mask uint16) {
+	for i, code := range mm.Keycodes {
+		for _, want := range codes {
+			if code == want && code != 0 {
+				mask |= 1 << (i / int(mm.KeycodesPerModifier))
+			}
+		}
+	}
+	return mask
 }
 
 // each calls f with every keycode and every set of the modifiers that do not count.

@@ -129,6 +129,28 @@ func (c *callPane) update(st session.State) {
 			x.arm()
 		}
 	}
+	c.updateRows(st)
+
+	visible(c.none, len(st.Shares) == 0)
+	visible(c.nobody, len(st.Members) == 0)
+	visible(c.shared, c.remote.len() > 0)
+	visible(c.asks.box, c.asks.len() > 0)
+	visible(c.masked.box, c.masked.len() > 0)
+	if len(st.Shares) == 0 {
+		c.stopAll.Disable()
+	} else {
+		c.stopAll.Enable()
+	}
+	if c.p.call != nil && len(st.Shares) > 0 {
+		c.invite.want()
+	}
+	if c.root != nil {
+		c.root.Refresh()
+	}
+}
+
+// updateRows shows the windows of both sides and the people.
+func (c *callPane) updateRows(st session.State) {
 	c.shares.begin()
 	for _, s := range st.Shares {
 		c.shares.put(s.ID, func() (*shareRow, fyne.CanvasObject) {
@@ -157,23 +179,6 @@ func (c *callPane) update(st session.State) {
 		}).update(m, st.Shares)
 	}
 	c.people.end()
-
-	visible(c.none, len(st.Shares) == 0)
-	visible(c.nobody, len(st.Members) == 0)
-	visible(c.shared, c.remote.len() > 0)
-	visible(c.asks.box, c.asks.len() > 0)
-	visible(c.masked.box, c.masked.len() > 0)
-	if len(st.Shares) == 0 {
-		c.stopAll.Disable()
-	} else {
-		c.stopAll.Enable()
-	}
-	if c.p.call != nil && len(st.Shares) > 0 {
-		c.invite.want()
-	}
-	if c.root != nil {
-		c.root.Refresh()
-	}
 }
 
 func visible(o fyne.CanvasObject, on bool) {

@@ -17,24 +17,42 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 	if g == nil {
 		return func() {}
 	}
-	on, native := true, glass.NewNative()
-	// Scale from GLFW's units to pixels: they differ on macOS alone.
-	pixels := func(x, y float64) (float64, float64) {
-		w1, h1 := g.GetSize()
-		w2, h2 := g.GetFramebufferSize()
-		if w1 == 0 || h1 == 0 {
-			return x, y
-		}
-		return x * float64(w2) / float64(w1), y * float64(h2) / float64(h1)
+	r := &rawWindow{in: in, native: glass.NewNative(), on: true}
+	r.pointer(g)
+	r.keyboard(g)
+	in.rawFocus(g.GetAttrib(glfw.Focused) == glfw.True)
+	return func() { r.on = false }
+}
+
+// rawWindow hands on what one window of GLFW gets; GLFW's goroutine.
+type rawWindow struct {
+	in     rawInput
+	native glass.Native
+	// on says that somebody wants it; Fyne gets all of it in any case.
+	on bool
+	// moved says that the pointer's place is known from events.
+	moved bool
+}
+
+// pixels are GLFW's units as pixels: they differ on macOS alone.
+func pixels(g *glfw.Window, x, y float64) (float64, float64) {
+	w1, h1 := g.GetSize()
+	w2, h2 := g.GetFramebufferSize()
+	if w1 == 0 || h1 == 0 {
+		return x, y
 	}
+	return x * float64(w2) / float64(w1), y * float64(h2) / float64(h1)
+}
+
+// pointer takes over the pointer's callbacks.
+func (r *rawWindow) pointer(g *glfw.Window) {
 	// Where the pointer was in the order of events. GetCursorPos tells where it
 	// is now: a press followed by a quick move would land in the wrong place.
-	moved := false
 	var move glfw.CursorPosCallback
 	move = g.SetCursorPosCallback(func(g *glfw.Window, x, y float64) {
-		moved = true
-		if on {
-			in.rawMove(pixels(x, y))
+		r.moved = true
+		if r.on {
+			r.in.rawMove(pixels(g, x, y))
 		}
 		if move != nil {
 			move(g, x, y)
@@ -44,7 +62,7 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 	// nothing tells.
 	var pos glfw.PosCallback
 	pos = g.SetPosCallback(func(g *glfw.Window, x, y int) {
-		moved = false
+		r.moved = false
 		if pos != nil {
 			pos(g, x, y)
 		}
@@ -52,8 +70,8 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 	var enter glfw.CursorEnterCallback
 	enter = g.SetCursorEnterCallback(func(g *glfw.Window, inside bool) {
 		// It also "leaves" into our own child window, and when somebody grabs it.
-		if on && !inside && g.GetAttrib(glfw.Hovered) != glfw.True {
-			in.rawLeave()
+		if r.on && !inside && g.GetAttrib(glfw.Hovered) != glfw.True {
+			r.in.rawLeave()
 		}
 		if enter != nil {
 			enter(g, inside)
@@ -61,11 +79,12 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 	})
 	var button glfw.MouseButtonCallback
 	button = g.SetMouseButtonCallback(func(g *glfw.Window, b glfw.MouseButton, a glfw.Action, m glfw.ModifierKey) {
-		if on {
-			if !moved {
-				in.rawMove(pixels(g.GetCursorPos()))
+		if r.on {
+			if !r.moved {
+				x, y := g.GetCursorPos()
+				r.in.rawMove(pixels(g, x, y))
 			}
-			in.rawButton(buttonOf(b), a == glfw.Press, modsOf(m))
+			r.in.rawButton(buttonOf(b), a == glfw.Press, modsOf(m))
 		}
 		if button != nil {
 			button(g, b, a, m&^locks)
@@ -73,16 +92,20 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 	})
 	var scroll glfw.ScrollCallback
 	scroll = g.SetScrollCallback(func(g *glfw.Window, x, y float64) {
-		if on {
-			in.rawWheel(-x, -y, 0) // GLFW: +y away from the person, +x left
+		if r.on {
+			r.in.rawWheel(-x, -y, 0) // GLFW: +y away from the person, +x left
 		}
 		if scroll != nil {
 			scroll(g, x, y)
 		}
 	})
+}
+
+// keyboard takes over the keyboard's callbacks, and the focus.
+func (r *rawWindow) keyboard(g *glfw.Window) {
 	var key glfw.KeyCallback
 	key = g.SetKeyCallback(func(g *glfw.Window, k glfw.Key, code int, a glfw.Action, m glfw.ModifierKey) {
-		if on && in.rawKey(pressOf(native, code, a, m)) {
+		if r.on && r.in.rawKey(pressOf(r.native, code, a, m)) {
 			return
 		}
 		if key != nil {
@@ -91,25 +114,23 @@ func (s *glfwShell) attach(w fyne.Window, in rawInput) func() {
 	})
 	g.SetInputMode(glfw.LockKeyMods, glfw.True)
 	var char glfw.CharCallback
-	char = g.SetCharCallback(func(g *glfw.Window, r rune) {
-		if on && in.rawChar(r) {
+	char = g.SetCharCallback(func(g *glfw.Window, c rune) {
+		if r.on && r.in.rawChar(c) {
 			return
 		}
 		if char != nil {
-			char(g, r)
+			char(g, c)
 		}
 	})
 	var focus glfw.FocusCallback
 	focus = g.SetFocusCallback(func(g *glfw.Window, f bool) {
-		if on {
-			in.rawFocus(f)
+		if r.on {
+			r.in.rawFocus(f)
 		}
 		if focus != nil {
 			focus(g, f)
 		}
 	})
-	in.rawFocus(g.GetAttrib(glfw.Focused) == glfw.True)
-	return func() { on = false }
 }
 
 // locks are modifiers that GLFW tells only because we ask, and Fyne does not know.
