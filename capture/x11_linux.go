@@ -18,6 +18,7 @@ import (
 // its own.
 type stream struct {
 	c      *x11.Conn
+	feed   *x11.Feed // of c
 	min    time.Duration
 	shared bool
 	region xfixes.Region
@@ -53,6 +54,10 @@ func open(_ context.Context, d *platform.Desktop, id platform.WindowID, o Option
 	s := &stream{
 		c: c, min: o.MinInterval, log: o.Log.Debug, nextID: 1,
 		states: make(chan State, 1), wake: make(chan struct{}, 1), gone: make(chan struct{}),
+	}
+	if s.feed, err = x11.NewFeed(c); err != nil {
+		c.Close()
+		return nil, err
 	}
 	if err := s.start(d, id, o.Alone); err != nil {
 		if s.group != nil {
@@ -120,10 +125,13 @@ func (s *stream) followAncestors() {
 // events follows the window until it closes or the connection ends.
 func (s *stream) events() {
 	for {
-		ev, err := s.c.WaitForEvent()
-		if ev == nil && err == nil {
+		ev := s.feed.Next()
+		if ev == nil {
 			s.finish()
 			return
+		}
+		if s.feed.Lost() {
+			s.again()
 		}
 		if n, ok := s.c.DamageNotify(ev); ok {
 			if s.hurt(n.Damage) { // else it is that of parentVisible
@@ -156,6 +164,22 @@ func (s *stream) events() {
 				s.finish()
 			}
 		}
+	}
+}
+
+// again finds out how things are, as events were lost: every window is read as if
+// it had been shown just now.
+func (s *stream) again() {
+	s.followAncestors()
+	s.mu.Lock()
+	all := s.surfacesLocked()
+	s.mu.Unlock()
+	for _, f := range all {
+		s.change(f.remapped)
+	}
+	s.change(func() error { s.state.Title = s.c.Title(s.main.win); return nil })
+	if _, err := xproto.GetGeometry(s.c.Conn, xproto.Drawable(s.main.win)).Reply(); err != nil {
+		s.finish()
 	}
 }
 

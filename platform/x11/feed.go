@@ -67,7 +67,8 @@ func (f *Feed) run() {
 }
 
 // addLocked puts an event behind the others. Of a window that moves on and on the
-// last place counts; when too many wait, all are lost.
+// last place counts, and of a property that changes on and on the last change; when
+// too many wait, all are lost.
 func (f *Feed) addLocked(ev xgb.Event) {
 	switch e := ev.(type) {
 	case xproto.ClientMessageEvent:
@@ -77,7 +78,14 @@ func (f *Feed) addLocked(ev xgb.Event) {
 		}
 	case xproto.ConfigureNotifyEvent:
 		if n := len(f.events); n > 0 {
-			if last, ok := f.events[n-1].(xproto.ConfigureNotifyEvent); ok && last.Event == e.Event && last.Window == e.Window {
+			if last, ok := f.events[n-1].(xproto.ConfigureNotifyEvent); ok && moved(last, e) {
+				f.events[n-1] = e
+				return
+			}
+		}
+	case xproto.PropertyNotifyEvent:
+		if n := len(f.events); n > 0 {
+			if last, ok := f.events[n-1].(xproto.PropertyNotifyEvent); ok && last.Window == e.Window && last.Atom == e.Atom && last.State == e.State {
 				f.events[n-1] = e
 				return
 			}
@@ -87,6 +95,12 @@ func (f *Feed) addLocked(ev xgb.Event) {
 		f.events, f.lost = nil, true
 	}
 	f.events = append(f.events, ev)
+}
+
+// moved reports whether b says of a's window no more than another place. A size in
+// between counts: with it the server gives a redirected window another pixmap.
+func moved(a, b xproto.ConfigureNotifyEvent) bool {
+	return a.Event == b.Event && a.Window == b.Window && a.Width == b.Width && a.Height == b.Height && a.BorderWidth == b.BorderWidth
 }
 
 // Next waits for an event; nil means that the connection has ended.
