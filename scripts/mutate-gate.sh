@@ -230,7 +230,7 @@ rule $f '/if !h\.second \|\| !aim\.Claim/s/ \|\| s\.state\.HostActive//' 'the ha
 rule $f 's/return !m\.Masked$/_ = m; return true/' 'a masked dialog hears no release' 'TestConformance/shared/masked key up'
 
 f=input/xtest/questions_linux.go
-rule $f 's/s\.state\.Visible = attributes\.MapState == xproto\.MapStateViewable/s.state.Visible = true/' 'visible, asked in the section' 'TestFrameIsHidden'
+rule $f 's/(s\.state\.Visible = attributes\.MapState) == xproto\.MapStateViewable/\1 < 255/' 'visible, asked in the section' 'TestFrameIsHidden'
 rule $f '/q\.pointerGrab\.Reply/s/err != nil \|\| grabbed\(r\.Status\)/err != nil \&\& r != nil/' 'foreign grabs of the pointer' 'TestConformance/second/two gates'
 rule $f '/q\.keyboardGrab\.Reply/s/err != nil \|\| grabbed\(r\.Status\)/err != nil \&\& r != nil/' 'foreign grabs of the keyboard' 'TestConformance/shared/foreign grab'
 rule $f 's/^\t\ts\.controls \|= on$/\t\t_ = on/' 'controls, asked in the section' 'TestMouseKeys'
@@ -291,18 +291,22 @@ f=input/xtest/focus_linux.go
 rule $f '/^func \(s \*section\) claim/,/^}/s/^\th\.xi\.SetFocus\(h\.kbd, d\.target\(\)\)/\t_ = d/' 'our keyboard has the focus first' 'TestConformance/second/two hands'
 rule $f 's/^\t\txproto\.SetInputFocus\(h\.act, was\.RevertTo, was\.Focus, .*/\t\t_ = was/' 'the host has his focus back' "TestConformance/second/the host's focus"
 rule $f 's/^\td\.hands\.xi\.SetClientPointer\(d\.win, d\.hands\.ptr\).*/\t_ = d/' 'the client means our pair' 'TestConformance/second/own requests'
-rule $f 's/time\.Since\(d\.acted\) > askTime \{/true {/' 'the focus guard' 'TestConformance/second/stolen focus'
+rule $f 's/\|\| time\.Since\(d\.acted\) > askTime$/|| true/' 'the focus guard' 'TestConformance/second/stolen focus'
 rule $f 's/case s\.host\.over \|\|/case/' 'he went there himself' 'TestConformance/second/stolen focus'
 rule $f 's/if perr == nil && kerr == nil && !p && !k \{/_, _ = p, k; if perr == nil \&\& kerr == nil {/' 'a menu of the guest is open' 'TestConformance/second/own requests'
 rule $f '/^func \(s \*section\) claim/,/^}/s/if h\.typist != nil && h\.typist != d \{/if false {/' 'a claim takes no keyboard from a guest who types' 'TestConformance/second/keyboard of another guest'
 rule $f 's/case !d\.sameClient\(s\.host\.focus\):/case false:/' 'his focus went to another client' 'TestConformance/second/his own focus'
 rule $f 's/ \|\| maskMods\(s\.host\.mods\) != 0 / /' 'his focus went by his shortcut' 'TestConformance/second/his own focus'
-rule $f 's/return h\.idle == nil \|\| s\.host\.ptrIdle >= since/return true/' 'his focus went after we only moved' 'TestConformance/second/his own focus'
+rule $f 's/return h\.idle == nil \|\| s\.host\.ptrIdle\+tick >= since/return true/' 'his focus went after we only moved' 'TestConformance/second/his own focus'
 rule $f 's/ \|\| d\.fresh\(s\.host\.focus\)\)/)/' 'a dialog that comes late' "TestConformance/second/the_host's_focus,_later"
-rule $f 's/min\(s\.host\.ptrIdle, s\.host\.kbdIdle\) >= since/false/' 'an old window, late' "TestConformance/second/the_host's_focus,_later"
-rule $f 's/min\(s\.host\.ptrIdle, s\.host\.kbdIdle\) >= since/true/' 'where the host went themselves' "TestConformance/second/the_host's_focus,_later"
-rule $f 's/d\.watchHost\(next\)/_ = next/' 'where the host is now' "TestConformance/second/the_host's_focus,_later"
+rule $f 's/min\(s\.host\.ptrIdle, s\.host\.kbdIdle\)\+tick >= since/false/' 'an old window, late' "TestConformance/second/the_host's_focus,_later"
+rule $f 's/min\(s\.host\.ptrIdle, s\.host\.kbdIdle\)\+tick >= since/true/' 'where the host went themselves' "TestConformance/second/the_host's_focus,_later"
+rule $f 's/^\t\td\.watchHost\(at\)/\t\t_ = at/' 'where the host is now' "TestConformance/second/the_host's_focus,_later"
 rule $f 's/if d\.between\(s\.host\.focus\) \{/if false {/' 'a focus on its way' 'TestFocusOnItsWay'
+
+rule input/xtest/section_linux.go 's/s\.whither = s\.guardFocus\(\)/_ = s.whither/' 'a focus that was taken between two acts' 'TestFocusTakenBetweenActs'
+rule input/xtest/section_linux.go 's/case s\.whither == focusOnItsWay:/case false:/' 'a focus on its way between two acts' 'TestFocusTakenBetweenActs'
+rule input/xtest/inject_linux.go 's/case s\.d\.warded:/case false:/' 'a grab of the host'"'"'s that came between two acts' 'TestKeyboardTakenBetweenActs'
 
 f=input/xtest/host_linux.go
 rule $f 's/return h\.host\.last > 0 && .*/_ = now; return false/' 'the hand of the host, one pair' 'TestConformance/shared/hand'

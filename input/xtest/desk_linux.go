@@ -92,10 +92,9 @@ type Desk struct {
 	mapped time.Time
 	stale  bool
 	// hostFocus is where the host's focus was when we acted, or went since by their
-	// own doing; hostNext is where it was found to have gone. seeking says that it
-	// is looked after.
-	hostFocus, hostNext xproto.Window
-	seeking             bool
+	// own doing. seeking says that it is looked after.
+	hostFocus xproto.Window
+	seeking   bool
 	// acted is when we acted, actedPress whether that was a press, and worked when
 	// a button or key was pressed last. made has the windows that the client made.
 	acted, worked time.Time

@@ -36,6 +36,23 @@ func KnowsGrab(d input.Desk) bool {
 	return c.calm == nil || !c.calm.grabbed.IsZero() && time.Since(c.calm.grabbed) > moment
 }
 
+// Behind has a Desk do something, but press nothing, after before and ahead of
+// after. It hears of neither meanwhile.
+func Behind(d input.Desk, before, after func()) {
+	c := d.(*Desk)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before()
+	c.once(input.Aim{}, func(_ input.Target, i input.Injector) input.Verdict {
+		_ = i.Inject(nil)
+		return input.Verdict{}
+	})
+	after()
+}
+
+// Asked tells a Desk of a message to the window manager.
+func Asked(d input.Desk, e xproto.ClientMessageEvent) { d.(*Desk).asked(e) }
+
 // Guard is one look of a Desk's ward.
 func Guard(d input.Desk) { d.(*Desk).guard() }
 

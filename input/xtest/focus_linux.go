@@ -114,16 +114,26 @@ func (d *Desk) watchHost(focus xproto.Window) {
 	}
 	mask := []uint32{xproto.EventMaskFocusChange}
 	if xproto.ChangeWindowAttributesChecked(d.own.Conn, focus, xproto.CwEventMask, mask).Check() == nil {
-		d.guardFocus() // it may have left before we could hear of it
+		if w, _ := d.guardFocus(); w != focusStays { // it left before we could hear of it
+			d.seek()
+		}
 	}
 }
 
-// guardFocus gives the host their focus back when a window manager or the shared
-// client took our press for theirs and moved it into the shared client. False
-// when the focus is between two windows: it must be looked at again.
-func (d *Desk) guardFocus() bool {
-	if d.closed || d.hostFocus <= pointerRoot || time.Since(d.acted) > askTime {
-		return true
+// whither says what became of the host's focus since a guest acted.
+type whither int
+
+const (
+	focusStays     whither = iota // or was given back
+	focusElsewhere                // by the host's own doing: from now on it is to stay there
+	focusOnItsWay                 // between two windows: it must be looked at again
+)
+
+// guardFocus asks where the host's focus is, and gives it back if it is a guest's
+// doing that it left.
+func (d *Desk) guardFocus() (whither, xproto.Window) {
+	if d.unguarded() {
+		return focusStays, 0
 	}
 	h := d.hands
 	h.turn.Lock()
@@ -132,42 +142,57 @@ func (d *Desk) guardFocus() bool {
 	defer xproto.UngrabServer(h.act)
 	a := h.askHost(d.root)
 	s := &section{d: d}
+	if !s.lookAtHost(a) {
+		return focusStays, 0
+	}
+	return s.guardFocus(), s.host.focus
+}
+
+// unguarded reports whether there is no focus of the host's to give back.
+func (d *Desk) unguarded() bool {
+	return d.closed || d.hostFocus <= pointerRoot || time.Since(d.acted) > askTime
+}
+
+// guardFocus gives the host their focus back when a window manager or the shared
+// client took our press for theirs and moved it into the shared client.
+func (s *section) guardFocus() whither {
+	d, h := s.d, s.d.hands
 	switch {
-	case !s.lookAtHost(a) || s.host.focus == d.hostFocus:
-		return true
+	case d.unguarded() || s.host.focus == d.hostFocus:
+		return focusStays
 	case !d.sameClient(s.host.focus):
 		if d.between(s.host.focus) {
-			return false
+			return focusOnItsWay
 		}
-		d.hostNext = s.host.focus
-		return true
+		return focusElsewhere
 	case s.host.over || maskMods(s.host.mods) != 0 || !s.guests():
-		return true
+		return focusElsewhere
 	}
 	h.xi.SetClientPointer(0, xinput.CorePointer)
 	xproto.SetInputFocus(h.act, xproto.InputFocusPointerRoot, d.hostFocus, xproto.TimeCurrentTime)
 	h.xi.SetClientPointer(0, h.ptr)
+	s.host.focus = d.hostFocus
 	d.log.Debug("the host's focus was given back")
-	return true
+	return focusStays
 }
 
 // guests reports whether it is because of a guest that the host's focus is in the
 // shared client now, and not by anything that the host did.
 func (s *section) guests() bool {
 	d, h := s.d, s.d.hands
-	since := time.Since(d.acted)
+	since := s.host.seen.Sub(d.acted)
 	switch {
 	case h.freeing: // the window manager was asked for something
 		return true
 	case since <= guardTime && d.actedPress:
 		return true
 	case since <= guardTime: // we only moved: did the host?
-		return h.idle == nil || s.host.ptrIdle >= since
+		return h.idle == nil || s.host.ptrIdle+tick >= since
 	}
 	// A dialog may take its time. What the host did meanwhile, as typing elsewhere,
 	// brings no window about that was not there.
-	since = time.Since(d.worked)
-	return since <= askTime && (h.idle != nil && min(s.host.ptrIdle, s.host.kbdIdle) >= since || d.fresh(s.host.focus))
+	since = s.host.seen.Sub(d.worked)
+	return since <= askTime && (h.idle != nil && min(s.host.ptrIdle, s.host.kbdIdle)+tick >= since || d.fresh(s.host.focus))
 }
 
 // between reports whether a focus is nobody's: window managers put it down on
@@ -218,37 +243,46 @@ const (
 	betweenStep = 5 * time.Millisecond
 )
 
-// left looks after the host's focus when it has left its window.
+// left looks after the host's focus when it has left its window. The caller does
+// not hold the mutex.
 func (d *Desk) left() {
-	look := func() bool {
+	if _, done := d.lookAfter(); !done {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		if !d.guardFocus() {
-			return false
-		}
-		d.seeking = false
-		if next := d.hostNext; next != 0 { // the host's own doing: from now on it is to stay there
-			d.hostNext = 0
-			d.watchHost(next)
-		}
-		return true
+		d.seek()
 	}
+}
+
+// lookAfter guards the host's focus once; done says that it is somewhere.
+func (d *Desk) lookAfter() (at xproto.Window, done bool) {
 	d.mu.Lock()
-	seeking := d.seeking
-	d.seeking = true
-	d.mu.Unlock()
-	if seeking || look() {
+	defer d.mu.Unlock()
+	w, at := d.guardFocus()
+	if w == focusElsewhere {
+		d.watchHost(at)
+	}
+	return at, w != focusOnItsWay
+}
+
+// seek looks after a focus of the host's that is between two windows, until it has
+// arrived; what stays there is there. The caller holds the mutex.
+func (d *Desk) seek() {
+	if d.seeking {
 		return
 	}
+	d.seeking = true
 	d.following.Go(func() {
-		for end := time.Now().Add(betweenTime); time.Now().Before(end); time.Sleep(betweenStep) {
-			if look() {
-				return
-			}
+		at, done := xproto.Window(0), false
+		for end := time.Now().Add(betweenTime); !done && time.Now().Before(end); {
+			time.Sleep(betweenStep)
+			at, done = d.lookAfter()
 		}
 		d.mu.Lock()
+		defer d.mu.Unlock()
 		d.seeking = false
-		d.mu.Unlock()
+		if !done && !d.closed {
+			d.watchHost(at)
+		}
 	})
 }
 

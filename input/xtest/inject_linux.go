@@ -189,18 +189,20 @@ func keycode(k wire.Key) (byte, bool) {
 func (s *section) did(press, acts bool) {
 	s.d.acted, s.d.actedPress = time.Now(), press
 	h := s.d.hands
+	switch {
+	case !h.second:
+	case s.d.warded:
+		s.d.noteCapture(s.host) // by what a guest did before this
+	case acts && h.captured.IsZero():
+		h.wasTaken = s.host.ptrGrabbed || s.host.kbdGrabbed
+	}
 	h.actor, h.actedAt, h.before = s.d, s.d.acted, s.host
 	if acts {
 		s.d.worked = s.d.acted
 	}
-	if acts && h.second {
-		if h.captured.IsZero() {
-			h.wasTaken = s.host.ptrGrabbed || s.host.kbdGrabbed
-		}
-		if !s.d.warded {
-			s.d.warded = true
-			s.d.following.Go(s.d.ward)
-		}
+	if acts && h.second && !s.d.warded {
+		s.d.warded = true
+		s.d.following.Go(s.d.ward)
 	}
 	if acts && !h.second && !s.d.watching {
 		s.d.watching = true

@@ -58,6 +58,7 @@ type section struct {
 	// controls are those of the acting keyboard that are on (XKB).
 	controls uint32
 	host     host
+	whither  whither // where the host's focus went since a guest acted
 }
 
 // spot is what the server says about one pixel of the window.
@@ -95,7 +96,11 @@ func (d *Desk) once(aim input.Aim, f func(input.Target, input.Injector) input.Ve
 	s := &section{d: d}
 	before := d.acted
 	v, settling = s.run(aim, f)
-	if d.hands.second && d.acted != before {
+	switch {
+	case !d.hands.second || d.acted == before:
+	case s.whither == focusOnItsWay: // where it was is not forgotten
+		d.seek()
+	default:
 		d.watchHost(s.host.focus)
 	}
 	return v, settling
@@ -120,6 +125,9 @@ func (s *section) run(aim input.Aim, f func(input.Target, input.Injector) input.
 	}
 	if !s.look(aim) {
 		return input.Verdict{Reason: wire.Failed}, false
+	}
+	if h.second { // else this act would make another window the host's
+		s.whither = s.guardFocus()
 	}
 	v = f(s, s)
 	return v, s.state.Busy && !s.state.Asked // that is told once
