@@ -124,7 +124,7 @@ func (d *Desk) watchHost(focus xproto.Window) {
 type whither int
 
 const (
-	focusStays     whither = iota // or was given back
+	focusStays     whither = iota // or was given back, or need not be
 	focusElsewhere                // by the host's own doing: from now on it is to stay there
 	focusOnItsWay                 // between two windows: it must be looked at again
 )
@@ -166,7 +166,7 @@ func (s *section) guardFocus() whither {
 		}
 		return focusElsewhere
 	case s.host.over || maskMods(s.host.mods) != 0 || !s.guests():
-		return focusElsewhere
+		return focusStays // there, as far as is known: a window manager may have put their pointer there, too
 	}
 	h.xi.SetClientPointer(0, xinput.CorePointer)
 	xproto.SetInputFocus(h.act, xproto.InputFocusPointerRoot, d.hostFocus, xproto.TimeCurrentTime)
