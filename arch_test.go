@@ -28,6 +28,7 @@ func mayImport() map[string][]string {
 		// capture names the pointer whose shape it asks for.
 		"capture": {p, x, x + "/xinput", "video"},
 		"input":   {w, p}, "input/xtest": {"input", p, x, x + "/xinput", w}, "input/robot": {"input", "input/xtest", p, x, w}, "input/inputtest": {"input", p, "platform/platformtest/world", w},
+		"input/inputtest/model": {"input", "input/inputtest", p, "platform/platformtest/world", w},
 		"input/inputtest/onx11": {"input", "input/inputtest", p, "platform/platformtest", "platform/platformtest/world", x, x + "/xinput", w},
 		"rtc":                   {w}, "service/client": {"bell", w, w + "/account", "service/srp"},
 		// What both sides of an account share; SRP knows nothing of viewflip.
@@ -62,7 +63,7 @@ func mayImport() map[string][]string {
 
 // testOnly may be imported by every test, and by tests alone.
 func testOnly() []string {
-	return []string{"platform/virtual", "platform/platformtest", "platform/platformtest/world", "input/inputtest", "input/inputtest/onx11", "service/servicetest"}
+	return []string{"platform/virtual", "platform/platformtest", "platform/platformtest/world", "input/inputtest", "input/inputtest/model", "input/inputtest/onx11", "service/servicetest"}
 }
 
 // onlyIn keeps third-party modules where they belong.

@@ -151,6 +151,10 @@ func testHostMods(t *testing.T, b *Bench) {
 	if got := received(b.Win, world.KeyDown, world.Press); keys(got, world.KeyDown, named(t, "KeyA")) != 0 || buttons(got, world.Press, wire.Left) != 0 {
 		t.Errorf("got %+v", got)
 	}
+	for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		b.Refused(b.Key(wire.KeyDown, "KeyA"), wire.HostBusy) // also while their hand rests
+		b.Refused(b.Button(wire.Press, 5, 5, wire.Left), wire.HostBusy)
+	}
 	h.Key(ctrl, false)
 	b.Later(b.Key(wire.KeyDown, "ControlLeft"))
 	b.Do(b.Key(wire.KeyDown, "KeyA"), b.Button(wire.Press, 5, 5, wire.Left))
