@@ -144,6 +144,7 @@ func testGrabBesidePopup(t *testing.T, b *Bench) {
 	}
 	plain, tip := popup(""), popup("TOOLTIP")
 	locker := pt.NewWindow(t, b.Display, pt.Options{Bounds: small.Inset(-5), OverrideRedirect: true, Hidden: true})
+	time.Sleep(1100 * time.Millisecond) // these are no new windows, so that nothing else says no
 	for _, c := range []struct {
 		name  string
 		popup *pt.Window
