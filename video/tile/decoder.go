@@ -16,8 +16,8 @@ import (
 const step = 1 << 20
 
 // Decoder rebuilds the picture of one surface. It is not safe for concurrent
-// use. It holds the picture, the pixels of the largest frame since the last
-// refresh, and about 9 MB.
+// use. It holds the picture, parts of earlier ones (Slots), the pixels of the largest
+// frame since the last refresh, and about 9 MB.
 type Decoder struct {
 	z       *zstd.Decoder
 	in      feed
@@ -28,6 +28,7 @@ type Decoder struct {
 	alive   bool // false until a refresh, and after an error
 	counter uint32
 	dirty   []image.Rectangle
+	slots   memory
 	region  RegionDecoder
 	filmed  int // pixels of the last video since a refresh
 }
@@ -75,17 +76,37 @@ func (d *Decoder) Exact() bool { return d.pic != nil && !d.owes }
 func (d *Decoder) Picture() *video.Frame { return d.pic }
 
 // Need is how many pixels the decoder will hold after Decode of b, if that is a
-// frame: those of the picture and those of the video in it. 0 if it is none.
+// frame, beside those of Slots: those of the picture and those of the video in it.
+// 0 if it is none.
 func (d *Decoder) Need(b []byte) int {
-	w, h, film, ok := announced(b)
+	a, ok := announced(b)
 	if !ok {
 		return 0
 	}
-	if film == 0 && b[1]&flagRefresh == 0 {
-		film = d.filmed
+	if a.film == 0 && !a.refresh {
+		a.film = d.filmed
 	}
-	return w*h + film
+	return a.w*a.h + a.film
 }
+
+// Slots is how many pixels the slots will hold after Decode of b, MaxSlotPixels at
+// most if that is a frame. A refresh empties them.
+func (d *Decoder) Slots(b []byte) int {
+	a, ok := announced(b)
+	switch {
+	case !ok:
+		return d.slots.pixels
+	case a.refresh:
+		return 0
+	default:
+		return d.slots.after(a.emptied, a.keep)
+	}
+}
+
+// Forget empties all slots, because there is no room for them. The encoder does not
+// hear of it: a frame that needs one of them is corrupt, as after a loss, and the
+// refresh that follows empties the encoder's.
+func (d *Decoder) Forget() { d.slots = memory{} }
 
 // Decode applies a coded frame and returns the rectangles that changed, valid
 // until the next call. After ErrCorrupt or ErrNeedRefresh the picture is as it
@@ -101,7 +122,7 @@ func (d *Decoder) Decode(b []byte) ([]image.Rectangle, error) {
 
 func (d *Decoder) decode(b []byte) error {
 	h := &d.head
-	allowed := byte(flagRefresh | flagSum | flagTones)
+	allowed := byte(flagRefresh | flagSum | flagTones | flagSlots)
 	if d.region != nil {
 		allowed |= flagOwes | flagVideo
 	}
@@ -115,8 +136,10 @@ func (d *Decoder) decode(b []byte) error {
 	case h.refresh:
 	case !d.alive || h.counter != last+1:
 		return ErrNeedRefresh
-	case d.pic.W != h.w || d.pic.H != h.h:
-		return fmt.Errorf("%w: the size changed without a refresh", ErrCorrupt)
+	default:
+		if err := d.slots.check(h, d.pic.Bounds()); err != nil {
+			return err
+		}
 	}
 	if err := d.inflate(data); err != nil {
 		return err
@@ -124,9 +147,8 @@ func (d *Decoder) decode(b []byte) error {
 	if err := d.play(); err != nil {
 		return err
 	}
-	if d.pic == nil || d.pic.W != h.w || d.pic.H != h.h {
-		d.pic = video.NewFrame(h.w, h.h)
-	}
+	d.dirty = d.dirty[:0]
+	d.begin()
 	d.apply()
 	if h.refresh {
 		d.raw = nil // the next will be smaller
@@ -135,6 +157,25 @@ func (d *Decoder) decode(b []byte) error {
 		return ErrWrong
 	}
 	return nil
+}
+
+// begin does what comes before all pixels of a frame: slots, and another size.
+func (d *Decoder) begin() {
+	h := &d.head
+	if h.refresh {
+		d.slots = memory{}
+	} else {
+		d.slots.keep(h, d.pic)
+	}
+	switch {
+	case d.pic != nil && d.pic.W == h.w && d.pic.H == h.h:
+		return
+	case h.refresh:
+		d.pic = video.NewFrame(h.w, h.h)
+	default:
+		d.pic = resized(d.pic, h.w, h.h)
+	}
+	d.dirty = append(d.dirty, d.pic.Bounds())
 }
 
 // play decodes the video, if there is any.
@@ -202,11 +243,14 @@ func (d *Decoder) restore() {
 
 // apply brings moves and pixels into the picture; nothing can fail any more.
 func (d *Decoder) apply() {
-	d.dirty = d.dirty[:0]
 	p := d.pic
 	for _, m := range d.head.moves {
 		m.apply(p.Pix, p.Stride())
 		d.dirty = append(d.dirty, m.r)
+	}
+	for _, c := range d.head.pulls {
+		c.apply(p, d.slots.pics[c.slot-1])
+		d.dirty = append(d.dirty, c.r)
 	}
 	d.restore()
 	raw := d.raw

@@ -22,9 +22,12 @@ type Encoder struct {
 	tiles  video.TileMap // those in which f and ref differ
 	scroll scroller
 	pan    panner
-	photo  video.TileMap // natural ones of tiles
-	toned  video.TileMap // those whose pixels have tones
-	votes  votes
+	shelf  shelf
+	// old is the picture before one of another size, nil otherwise.
+	old   *video.Frame
+	photo video.TileMap // natural ones of tiles
+	toned video.TileMap // those whose pixels have tones
+	votes votes
 	// differences is a predicted row.
 	differences []byte
 	// blanked is a row without what video paints over it.
@@ -50,12 +53,13 @@ func (s *sink) Write(p []byte) (int, error) {
 }
 
 // NewEncoder makes an encoder whose first frame will be a refresh. It holds
-// about 20 MB while in use, and what a region takes.
+// about 20 MB while in use, what a region takes, and parts of earlier pictures:
+// MaxSlotPixels at most, and what o.Room has left.
 func NewEncoder(o Options) (*Encoder, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	e := &Encoder{o: o, window: payWindow}
+	e := &Encoder{o: o, window: payWindow, shelf: shelf{room: o.Room}}
 	z, err := zstd.NewWriter(&e.out, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(windowSize),
 		zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithZeroFrames(true))
 	if err != nil {
@@ -68,6 +72,7 @@ func NewEncoder(o Options) (*Encoder, error) {
 // Close frees the encoder.
 func (e *Encoder) Close() {
 	e.region.close()
+	e.shelf.clear()
 	_ = e.z.Close()
 }
 
@@ -96,7 +101,7 @@ func (e *Encoder) Check() { e.check = true }
 
 // Encode appends to dst the coded frame that turns the decoder's picture into
 // f within damage; nil damage means everything. refresh makes a frame that is
-// decodable alone, as a change of size always does. ok is false, and nothing is
+// decodable alone. ok is false, and nothing is
 // appended, when nothing differs and nothing is due. f is only read, and not
 // kept. After an error the next frame is a refresh.
 func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, refresh bool) (out []byte, ok bool, err error) {
@@ -105,19 +110,21 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 		if !sizeOK(f.W, f.H) {
 			return dst, false, fmt.Errorf("tile: %dx%d pixels cannot be coded", f.W, f.H)
 		}
-		e.resize(f.W, f.H, now)
-		refresh = true
+		refresh = e.resize(f.W, f.H, refresh, now)
+	} else if refresh {
+		e.shelf.refreshed(now)
 	}
 	h := &e.head
+	h.emptied, h.keep, h.pulls = 0, kept{}, h.pulls[:0]
 	h.moves, h.rects = h.moves[:0], h.rects[:0]
 	h.video.paint, h.video.data = h.video.paint[:0], nil
 	if refresh {
 		e.refresh(f, now)
 	} else {
-		if damage == nil || e.check {
+		if damage == nil || e.check || e.old != nil {
 			damage = []image.Rectangle{f.Bounds()}
 		}
-		e.find(f, damage)
+		e.find(f, damage, now)
 		e.tone(f)
 		e.watch(now)
 		e.hurry(f, now)
@@ -129,7 +136,7 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 		if len(h.rects) > maxOps {
 			h.rects, h.predicted, h.toned = append(h.rects[:0], f.Bounds()), 0, 0
 		}
-		if len(h.moves) == 0 && len(h.rects) == 0 && len(h.video.paint) == 0 && h.gen == f.Gen && (!e.check || e.owed.n > 0) {
+		if e.old == nil && !h.slotted() && len(h.moves) == 0 && len(h.rects) == 0 && len(h.video.paint) == 0 && h.gen == f.Gen && (!e.check || e.owed.n > 0) {
 			return dst, false, nil
 		}
 	}
@@ -138,6 +145,9 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 	}
 	h.refresh, h.w, h.h, h.gen = refresh, f.W, f.H, f.Gen
 	h.counter++
+	e.shelf.lay(f.W, f.H)
+	e.shelf.settle(h)
+	e.old = nil
 	for _, r := range h.rects {
 		e.owed.paid(r)
 	}
@@ -164,20 +174,31 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 	return out, true, nil
 }
 
-// resize begins anew.
-func (e *Encoder) resize(w, h int, now time.Time) {
-	e.ref = video.NewFrame(w, h)
+// resize begins with another size, and tells whether that needs a refresh: as
+// long as all is exact, the picture goes on from what it has in common with the
+// one before.
+func (e *Encoder) resize(w, h int, refresh bool, now time.Time) bool {
+	e.old = nil
+	if refresh = refresh || e.ref == nil || e.owed.n > 0 || e.region.enc != nil; refresh {
+		e.ref = video.NewFrame(w, h)
+	} else {
+		e.old, e.ref = e.ref, resized(e.ref, w, h)
+	}
 	e.region.close()
 	e.tiles.Reset(w, h)
 	e.region.changed.Reset(w, h)
 	e.motion.reset(e.tiles.Cols, e.tiles.Rows)
 	e.owed.reset(e.tiles.Cols, e.tiles.Rows, now)
+	e.scroll.size(w, h)
+	e.scroll.forget()
+	return refresh
 }
 
 // refresh prepares a frame that is decodable alone. The region is video in it.
 func (e *Encoder) refresh(f *video.Frame, now time.Time) {
 	e.z.Reset(&e.out)
 	e.scroll.forget()
+	e.shelf.clear()
 	e.head.rects = append(e.head.rects, f.Bounds())
 	e.tiles.Reset(f.W, f.H)
 	e.region.changed.Reset(f.W, f.H)
@@ -239,25 +260,42 @@ func (e *Encoder) row(f *video.Frame, y, o, n int) error {
 	return err
 }
 
-// find fills head.moves with what turns parts of ref into f, and tiles and
-// region.changed with those in which they differ then.
-func (e *Encoder) find(f *video.Frame, damage []image.Rectangle) {
+// find fills head.moves and head.pulls with what turns parts of ref into f, and
+// tiles and region.changed with those in which they differ then. What goes away is
+// kept in a slot.
+func (e *Encoder) find(f *video.Frame, damage []image.Rectangle, now time.Time) {
 	h := &e.head
 	e.tiles.Reset(f.W, f.H)
 	e.region.changed.Reset(f.W, f.H)
 	n, box := e.tiles.Diff(f, e.ref, damage)
-	if n == 0 {
+	if n == 0 && e.old == nil {
+		return
+	}
+	best, all := e.shelf.best(f, &e.tiles, n)
+	old, was := e.leave(f, now)
+	keep := func() { e.shelf.keep(h, old, was, e.owed.since, best, now) }
+	if all {
+		keep()
+		e.recall(f, best, n, now)
+		e.scroll.forgetRows(box.Min.Y, box.Max.Y)
+		e.region.take(&e.tiles)
 		return
 	}
 	if e.region.enc != nil && box.Overlaps(e.region.at) {
 		// Video does not scroll; but its rows will be others.
 		e.region.take(&e.tiles)
 		e.scroll.forgetRows(e.region.at.Min.Y, e.region.at.Max.Y)
-		if n, box = e.tiles.Count(); n == 0 {
-			return
-		}
+		n, box = e.tiles.Count()
 	}
-	if h.moves = e.scroll.find(h.moves, e.ref, f, &e.tiles, n, box); len(h.moves) > 0 {
+	if n == 0 {
+		keep()
+		return
+	}
+	h.moves = e.scroll.find(h.moves, e.ref, f, &e.tiles, n, box)
+	if !e.scroll.explains() { // what scrolls stays in the picture
+		keep()
+	}
+	if len(h.moves) > 0 {
 		for _, m := range h.moves {
 			m.apply(e.ref.Pix, f.Stride())
 			e.owed.move(m)
@@ -272,6 +310,33 @@ func (e *Encoder) find(f *video.Frame, damage []image.Rectangle) {
 	h.moves = e.pan.find(h.moves, e.ref, f, &e.tiles, n, box)
 	for _, m := range h.moves[first:] {
 		e.owed.move(m)
+	}
+	if best >= 0 {
+		n, _ = e.tiles.Count()
+		best, _ = e.shelf.best(f, &e.tiles, n)
+		e.recall(f, best, n, now)
+	}
+}
+
+// leave looks at what goes away when f comes. It lies in was, in old.
+func (e *Encoder) leave(f *video.Frame, now time.Time) (old *video.Frame, was *video.TileMap) {
+	if old = e.old; old == nil {
+		old = e.ref
+	}
+	e.shelf.lay(old.W, old.H)
+	was = e.shelf.leaving(old, &e.tiles, f)
+	e.shelf.note(was, now)
+	return old, was
+}
+
+// recall brings what slots have of f into ref, of which n tiles are marked.
+func (e *Encoder) recall(f *video.Frame, best, n int, now time.Time) {
+	if best < 0 {
+		return
+	}
+	e.shelf.recall(&e.head, e.ref, f, &e.tiles, best, n, now)
+	for _, p := range e.head.pulls {
+		e.owed.paid(p.r)
 	}
 }
 

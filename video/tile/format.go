@@ -24,10 +24,12 @@ var (
 
 // A coded frame, big endian:
 //
-//	version u8 = 3 | flags u8 (1 = refresh, 2 = owes, 4 = video, 8 = sum, 16 = tones) | counter u32 | width u16 | height u16 | gen u32
+//	version u8 = 4 | flags u8 (1 = refresh, 2 = owes, 4 = video, 8 = sum, 16 = tones, 32 = slots) | counter u32 | width u16 | height u16 | gen u32
 //	copies u16 | rects u16 | predicted u16
 //	with sum: crc u32
 //	with tones: toned u16 | 3 × 256 × u8      what becomes of each value of blue, green, red
+//	with slots: emptied u64 | keep u8 | x u16 | y u16 | w u16 | h u16 | pulls u16
+//	            pulls × { slot u8 | x u16 | y u16 | w u16 | h u16 | from x u16 | from y u16 }
 //	copies × { x u16 | y u16 | w u16 | h u16 | dx i16 | dy i16 }   to (x,y) from (x+dx,y+dy), in order
 //	rects  × { x u16 | y u16 | w u16 | h u16 }
 //	with video: x u16 | y u16 | w u16 | h u16 | paints u16 | size u32
@@ -36,9 +38,9 @@ var (
 //	zstd blocks: the rects' rows, 4 bytes a pixel (blue, green, red, 255)
 //
 // The last rects, as many as toned says, hold differences from the tones of the
-// pixels that are there after the copies, and those before them, as many as
-// predicted says, from what predict expects; all modulo 256. Copies come first, rects after, paints last. None cover more than the
-// picture's area in sum. A refresh has no copies and one rect, the whole picture, and begins a
+// pixels that are there after copies and pulls, and those before them, as many as
+// predicted says, from what predict expects; all modulo 256. Copies come first, pulls after, then rects, paints last. None cover more than the
+// picture's area in sum. A refresh has no slots, no copies and one rect, the whole picture, and begins a
 // zstd frame (RFC 8878, window of 8 MiB at most, no checksum needed), which all
 // frames until the next refresh continue: the blocks of a coded frame hold the
 // pixels of its rects and end with them. Without rects there are no blocks. The
@@ -47,20 +49,31 @@ var (
 // The sum is CRC-32C (RFC 3385) of all pixels of the picture after the frame, as
 // they lie in memory. It is not in a frame that owes.
 //
+// Slots are parts of earlier pictures, numbered from 1 to 64, which both ends keep
+// until the next refresh. Before anything else, those in emptied (slot n is bit
+// n-1) are emptied; then the rectangle of the picture before this frame goes into
+// slot keep, in place of what was there; keep 0 is none. After that the picture
+// takes the frame's size: what old and new have in common stays in its place, what
+// is new is black. A pull brings the pixels from (from x, from y) in a slot, counted
+// from the corner of what it holds, to (x,y).
+//
 // Owes and video are only in streams of MimeTypeVideo. Owes means that the
 // picture is not exact everywhere. Video is one frame (profile 1) of a region
 // (x,y,w,h) of the picture, which is painted in the paints, parts of it. The
 // first one, that of a refresh and of another region than before is a key frame.
 const (
-	version     = 3
+	version     = 4
 	flagRefresh = 1
 	flagOwes    = 2
 	flagVideo   = 4
 	flagSum     = 8
 	flagTones   = 16
+	flagSlots   = 32
 	headerSize  = 20
 	sumSize     = 4
 	tonesSize   = 2 + 3*256
+	slotsSize   = 19
+	pullSize    = 13
 	videoSize   = 14
 	copySize    = 12
 	rectSize    = 8
@@ -78,6 +91,19 @@ type move struct {
 
 func (m move) from() image.Rectangle { return m.r.Add(image.Pt(m.dx, m.dy)) }
 
+// pull copies a rectangle out of a slot: to r from at, in the slot.
+type pull struct {
+	slot int // from 1
+	r    image.Rectangle
+	at   image.Point
+}
+
+// kept is a part of the picture before a frame that goes into a slot.
+type kept struct {
+	slot int // from 1; 0 is none
+	r    image.Rectangle
+}
+
 // film is a frame of the region at, and where it is painted; without paint
 // there is none.
 type film struct {
@@ -92,6 +118,9 @@ type header struct {
 	counter uint32
 	w, h    int
 	gen     uint32
+	emptied uint64 // slot n is bit n-1
+	keep    kept
+	pulls   []pull
 	moves   []move
 	rects   []image.Rectangle
 	// toned is how many of rects, at the end, hold differences from tones, and
@@ -127,6 +156,9 @@ func appendHeader(b []byte, h *header) []byte {
 	if h.toned > 0 {
 		flags |= flagTones
 	}
+	if h.slotted() {
+		flags |= flagSlots
+	}
 	b = append(b, version, flags)
 	b = be.AppendUint32(b, h.counter)
 	b = be.AppendUint16(be.AppendUint16(b, uint16(h.w)), uint16(h.h))
@@ -141,6 +173,9 @@ func appendHeader(b []byte, h *header) []byte {
 		for c := range h.tones {
 			b = append(b, h.tones[c][:]...)
 		}
+	}
+	if h.slotted() {
+		b = appendSlots(b, h)
 	}
 	for _, m := range h.moves {
 		b = be.AppendUint16(be.AppendUint16(appendRect(b, m.r), uint16(int16(m.dx))), uint16(int16(m.dy)))
@@ -165,27 +200,41 @@ func parseRect(b []byte) image.Rectangle {
 	return image.Rect(x, y, x+int(be.Uint16(b[4:])), y+int(be.Uint16(b[6:])))
 }
 
-// announced reads what a frame says of its size, and how many pixels of video it
-// has, without a look at the rest.
-func announced(b []byte) (w, h, film int, ok bool) {
+// announcement is what a frame says of its size.
+type announcement struct {
+	refresh bool
+	w, h    int
+	film    int // pixels of video
+	emptied uint64
+	keep    kept
+}
+
+// announced reads it without a look at the rest.
+func announced(b []byte) (a announcement, ok bool) {
 	be := binary.BigEndian
 	if len(b) < headerSize || b[0] != version {
-		return 0, 0, 0, false
+		return a, false
 	}
 	flags := b[1]
-	w, h = int(be.Uint16(b[6:])), int(be.Uint16(b[8:]))
-	at := headerSize + int(be.Uint16(b[14:]))*copySize + int(be.Uint16(b[16:]))*rectSize
+	a.refresh = flags&flagRefresh != 0
+	a.w, a.h = int(be.Uint16(b[6:])), int(be.Uint16(b[8:]))
+	at := headerSize
 	if flags&flagSum != 0 {
 		at += sumSize
 	}
 	if flags&flagTones != 0 {
 		at += tonesSize
 	}
+	if flags&flagSlots != 0 && len(b) >= at+slotsSize {
+		a.emptied, a.keep.slot, a.keep.r = be.Uint64(b[at:]), int(b[at+8]), parseRect(b[at+9:])
+		at += slotsSize + int(be.Uint16(b[at+17:]))*pullSize
+	}
+	at += int(be.Uint16(b[14:]))*copySize + int(be.Uint16(b[16:]))*rectSize
 	if flags&flagVideo != 0 && len(b) >= at+rectSize {
 		r := parseRect(b[at:])
-		film = r.Dx() * r.Dy()
+		a.film = r.Dx() * r.Dy()
 	}
-	return w, h, film, true
+	return a, true
 }
 
 // parseHeader reads and checks a header with no other flags than these; h's
@@ -223,13 +272,37 @@ func parseHeader(b []byte, h *header, allowed byte) (rest []byte, err error) {
 	if h.predicted+h.toned > nr {
 		return nil, fmt.Errorf("%w: predicted", ErrCorrupt)
 	}
+	bounds := image.Rect(0, 0, h.w, h.h)
+	if b, err = parseSlots(b, h, flags, bounds); err != nil {
+		return nil, err
+	}
 	if len(b) < nm*copySize+nr*rectSize {
 		return nil, fmt.Errorf("%w: short", ErrCorrupt)
 	}
-	bounds := image.Rect(0, 0, h.w, h.h)
-	h.moves, h.rects = h.moves[:0], h.rects[:0]
+	if b, err = parseMoves(b, h, nm, bounds); err != nil {
+		return nil, err
+	}
+	h.rects, b, err = parseRects(h.rects[:0], b, nr, bounds)
+	if err != nil {
+		return nil, err
+	}
+	// What a new picture does not say would be anything.
+	if h.refresh && (h.slotted() || len(h.moves) != 0 || len(h.rects) != 1 || h.rects[0] != bounds) {
+		return nil, fmt.Errorf("%w: a refresh that is not whole", ErrCorrupt)
+	}
+	h.video.paint, h.video.data = h.video.paint[:0], nil
+	if flags&flagVideo == 0 {
+		return b, nil
+	}
+	return parseFilm(b, &h.video, bounds)
+}
+
+// parseMoves fills h.moves with n copies. b is long enough.
+func parseMoves(b []byte, h *header, n int, bounds image.Rectangle) (rest []byte, err error) {
+	be := binary.BigEndian
+	h.moves = h.moves[:0]
 	moved := 0
-	for ; nm > 0; nm-- {
+	for ; n > 0; n-- {
 		m := move{r: parseRect(b), dx: int(int16(be.Uint16(b[8:]))), dy: int(int16(be.Uint16(b[10:])))}
 		if m.r.Empty() || (m.dx == 0 && m.dy == 0) || !m.r.In(bounds) || !m.from().In(bounds) {
 			return nil, fmt.Errorf("%w: copy", ErrCorrupt)
@@ -238,23 +311,11 @@ func parseHeader(b []byte, h *header, allowed byte) (rest []byte, err error) {
 		h.moves = append(h.moves, m)
 		b = b[copySize:]
 	}
-	h.rects, b, err = parseRects(h.rects, b, nr, bounds)
-	if err != nil {
-		return nil, err
-	}
 	// Ours never overlap; more would be work without a purpose.
 	if moved > h.w*h.h {
 		return nil, fmt.Errorf("%w: area", ErrCorrupt)
 	}
-	// What a new picture does not say would be anything.
-	if h.refresh && (len(h.moves) != 0 || len(h.rects) != 1 || h.rects[0] != bounds) {
-		return nil, fmt.Errorf("%w: a refresh that is not whole", ErrCorrupt)
-	}
-	h.video.paint, h.video.data = h.video.paint[:0], nil
-	if flags&flagVideo == 0 {
-		return b, nil
-	}
-	return parseFilm(b, &h.video, bounds)
+	return b, nil
 }
 
 // parseFilm reads and checks what a frame with video has more.

@@ -47,6 +47,9 @@ type Options struct {
 	// Region makes the encoder of a video region; nil codes without any. An
 	// error is the end of regions, not of the encoder.
 	Region func(at image.Rectangle, quality int) (RegionEncoder, error)
+	// Room is what several encoders may hold in slots together; nil sets no bound
+	// but that of each.
+	Room *Room
 	// Now replaces time.Now in tests.
 	Now func() time.Time
 }

@@ -65,6 +65,9 @@ type scroller struct {
 	// runs are the copies of one strip; begun is, for each move, its first strip.
 	runs  []rows
 	begun []int
+	// changed and explained count rows of all strips: those that changed in the
+	// last picture, and those of them that stood elsewhere.
+	changed, explained int
 }
 
 // rows is the rows from lo to hi, not included.
@@ -76,6 +79,7 @@ type rows struct{ lo, hi int }
 func (s *scroller) find(moves []move, ref, f *video.Frame, tiles *video.TileMap, n int, box image.Rectangle) []move {
 	s.size(f.W, f.H)
 	s.shared = s.shared[:0]
+	s.changed, s.explained = 0, 0
 	if n < minTiles || box.Dy() < minHeight {
 		clear(s.known[box.Min.Y:box.Max.Y])
 		return moves
@@ -140,6 +144,9 @@ func (s *scroller) hash(ref, f *video.Frame, y0, y1 int) {
 		s.known[y] = true
 	}
 }
+
+// explains tells whether the last picture is mostly the one before, scrolled.
+func (s *scroller) explains() bool { return s.explained > 0 && 2*s.explained >= s.changed }
 
 // row is the hash of one row of a strip. It is odd if all pixels are equal: such
 // rows stand everywhere, cost nothing to send, and say nothing about scrolling.
@@ -313,6 +320,10 @@ func (s *scroller) best(i, y0, y1 int) int {
 		all = all || good+max(d, -d) >= changed
 	}
 	s.poor[i] = 2*most < changed
+	s.changed += changed
+	if dy != 0 {
+		s.explained += most
+	}
 	return dy
 }
 
