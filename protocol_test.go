@@ -98,7 +98,7 @@ func TestProtocolDocument(t *testing.T) {
 		"pair":         agreed[:],
 	}
 	for name, m := range map[string]wire.Message{
-		"hello":        wire.Hello{Version: 1, Name: "Ada"},
+		"hello":        wire.Hello{Version: wire.PeerVersion, Name: "Ada"},
 		"share-opened": wire.ShareOpened{Share: 1, Title: "Notes", App: "xed", W: 640, H: 480, Gen: 2, Track: "share-1"},
 		"share-changed": wire.ShareChanged{
 			Share: 1, Title: "Notes", W: 640, H: 512, Gen: 2, Hidden: true, Main: wire.Rect{W: 640, H: 480},
@@ -224,6 +224,7 @@ func checkTiles(t *testing.T, got map[string][]byte) {
 		{"tile-refresh", func() { paint(picture.Bounds(), 0, 0, 255); paint(image.Rect(0, 2, 2, 3), 255, 0, 0) }, 1},
 		{"tile-copy", func() { paint(image.Rect(0, 0, 2, 2), 255, 0, 0) }, 1},
 		{"tile-rect", func() { paint(image.Rect(1, 1, 2, 2), 0, 255, 0) }, 1},
+		{"tile-slot", func() { paint(image.Rect(1, 2, 2, 3), 0, 255, 0) }, 1},
 		{"tile-nothing", func() {}, 2},
 		{"tile-video", func() { paint(picture.Bounds(), 130, 130, 130) }, 2},
 		{"tile-paid", func() { paint(picture.Bounds(), 128, 128, 128) }, 2},

@@ -167,19 +167,21 @@ func (l losing) Recv(ctx context.Context) (wire.Deliver, error) {
 	}
 }
 
-// Another version of the messages is not guessed at.
+// Another version of the messages, or of the pictures, is not guessed at.
 func TestOtherVersion(t *testing.T) {
-	w := newWorld(t)
-	anna, ben, _, _ := w.pair(wire.RightSee)
-	b, err := wire.AppendMessage(nil, wire.Hello{Version: wire.Version + 1, Name: "Ben"})
-	if err != nil {
-		t.Fatal(err)
+	for _, version := range []uint16{wire.PeerVersion + 1, wire.PeerVersion - 1} {
+		w := newWorld(t)
+		anna, ben, _, _ := w.pair(wire.RightSee)
+		b, err := wire.AppendMessage(nil, wire.Hello{Version: version, Name: "Ben"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.net.mu.Lock()
+		p := w.net.peers["1"]
+		w.net.mu.Unlock()
+		p.other.in <- b
+		eventually(t, "the end", func() bool { return len(anna.State().Members) == 0 && len(ben.State().Members) == 0 })
 	}
-	w.net.mu.Lock()
-	p := w.net.peers["1"]
-	w.net.mu.Unlock()
-	p.other.in <- b
-	eventually(t, "the end", func() bool { return len(anna.State().Members) == 0 && len(ben.State().Members) == 0 })
 }
 
 // The first picture is sent again when all of it was lost: the viewer knows

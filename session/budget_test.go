@@ -18,14 +18,17 @@ import (
 	"viewflip.app/wire"
 )
 
-// giant is a codec whose frames say how many pixels they are of, and whose
-// pictures have one.
+// giant is a codec whose frames say how many pixels they are of, and how many of
+// earlier pictures are kept, and whose pictures have one.
 type giant struct {
 	decoders, decoded *atomic.Int64
+	forgotten         *atomic.Int64 // times that a decoder forgot
 	pic               *video.Frame
 }
 
 func (g *giant) Need(b []byte) int     { return int(binary.BigEndian.Uint32(b)) }
+func (g *giant) Slots(b []byte) int    { return int(binary.BigEndian.Uint32(b[4:])) }
+func (g *giant) Forget()               { g.forgotten.Add(1) }
 func (g *giant) Picture() *video.Frame { return g.pic }
 func (g *giant) Close()                { g.decoders.Add(-1) }
 func (g *giant) Decode([]byte) ([]image.Rectangle, error) {
@@ -82,9 +85,13 @@ func (s *sharer) offer(id wire.ShareID) *track {
 }
 
 // picture sends one of so many pixels.
-func (t *track) picture(w *world, pixels int) {
+func (t *track) picture(w *world, pixels int) { t.slots(w, pixels, 0) }
+
+// slots sends one after which so many pixels of earlier ones are kept.
+func (t *track) slots(w *world, pixels, kept int) {
 	w.t.Helper()
-	if _, err := t.Write(w.t.Context(), binary.BigEndian.AppendUint32(nil, uint32(pixels))); err != nil {
+	b := binary.BigEndian.AppendUint32(nil, uint32(pixels))
+	if _, err := t.Write(w.t.Context(), binary.BigEndian.AppendUint32(b, uint32(kept))); err != nil {
 		w.t.Fatal(err)
 	}
 	synctest.Wait()
@@ -94,11 +101,11 @@ const uhd = 3840 * 2160
 
 // giants makes a call in which pictures are giant.
 func giants(w *world, n int) (ben *session.Call, all []*sharer, g *giant) {
-	g = &giant{decoders: &atomic.Int64{}, decoded: &atomic.Int64{}}
+	g = &giant{decoders: &atomic.Int64{}, decoded: &atomic.Int64{}, forgotten: &atomic.Int64{}}
 	ben, all = w.meet(n, func(c *session.Config) {
 		c.NewDecoder = func(string) (session.Decoder, error) {
 			g.decoders.Add(1)
-			return &giant{decoders: g.decoders, decoded: g.decoded}, nil
+			return &giant{decoders: g.decoders, decoded: g.decoded, forgotten: g.forgotten}, nil
 		}
 	})
 	return ben, all, g
@@ -209,6 +216,55 @@ func TestPixelsAreBounded(t *testing.T) {
 		if d.Info().Crowded {
 			w.t.Error("a share that is over takes the room")
 		}
+	})
+}
+
+// What is kept of earlier pictures has a budget for a view, a member and a call. Who
+// is beyond it forgets, and shows the picture all the same.
+func TestSlotsHaveABudget(t *testing.T) {
+	inTime(t, func(w *world) {
+		ben, all, g := giants(w, 3)
+		eve, mallory, cleo := all[0], all[1], all[2]
+		const most = 12 << 20
+		var frames int64
+		send := func(what string, t *track, kept int, forgets bool) {
+			w.t.Helper()
+			before := g.forgotten.Load()
+			t.slots(w, 1000, kept)
+			if frames++; g.decoded.Load() != frames {
+				w.t.Fatal(what, "the picture is not shown")
+			}
+			if (g.forgotten.Load() > before) != forgets {
+				w.t.Errorf("%s: forgotten %v, %v wanted", what, !forgets, forgets)
+			}
+		}
+		var tracks []*track
+		var views []*session.View
+		for _, s := range []*sharer{eve, mallory} {
+			for id := wire.ShareID(1); id <= 3; id++ {
+				tracks = append(tracks, s.offer(id))
+				views = append(views, s.view(ben, id))
+			}
+		}
+		last := cleo.offer(1)
+		cleo.view(ben, 1)
+		send("more than one view may keep", tracks[0], most+1, true)
+		send("as much as one view may", tracks[0], most, false)
+		send("as much again", tracks[0], most, false)
+		send("as much as one member may", tracks[1], most, false)
+		send("more than one member may", tracks[2], 1, true)
+		send("of another member", tracks[3], most, false)
+		send("as much as all may", tracks[4], most, false)
+		send("more than all may", last, 1, true)
+		views[0].Close()
+		send("after a view was closed", last, most, false)
+		send("of the member who kept too much", tracks[2], 1, true)
+		send("without", tracks[3], 0, false)
+		send("of the member, after a refresh of another", tracks[2], most, false)
+		// A share that is over makes way.
+		eve.w.net.tell(w.t, mallory.at, wire.ShareClosed{Share: 2, Reason: wire.CloseStopped})
+		synctest.Wait()
+		send("after a share is over", tracks[5], most, false)
 	})
 }
 

@@ -79,7 +79,7 @@ func New(cfg Config) *Call {
 		cfg: cfg, log: cfg.Log,
 		jobs: make(chan func(context.Context)), done: make(chan struct{}),
 		life: life, stop: stop, answers: newAnswers(), admissions: make(chan struct{}, maxAdmissions), outgoing: outgoing(),
-		pixels:  pixels{held: map[*View]int{}, waiting: map[*View]bool{}},
+		pixels:  pixels{held: map[*View]int{}, slots: map[*View]int{}, waiting: map[*View]bool{}},
 		members: map[MemberID]*member{}, shares: map[wire.ShareID]*share{},
 		invites: map[wire.InviteID]*invite{}, removed: map[MemberID]time.Time{}, joining: map[wire.Address]*joining{},
 		askers: map[MemberID]*asker{}, ending: make(chan struct{}, 1), nextShare: 1,

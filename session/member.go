@@ -218,7 +218,7 @@ func (m *member) run(parent context.Context) {
 }
 
 func (m *member) greet() {
-	m.send(wire.Hello{Version: wire.Version, Name: m.call.cfg.Name})
+	m.send(wire.Hello{Version: wire.PeerVersion, Name: m.call.cfg.Name})
 	m.call.mu.Lock()
 	shares := slices.Clone(m.call.shareOrder)
 	m.call.mu.Unlock()
@@ -349,7 +349,7 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 			s.acked(m.id, msg)
 		}
 	case wire.Hello:
-		if msg.Version != wire.Version {
+		if msg.Version != wire.PeerVersion {
 			c.log.Warn("a member runs another version, connection closed")
 			m.send(wire.Bye{Reason: wire.ByeProtocol})
 			return true

@@ -112,7 +112,7 @@ func TestPhraseIsCommitted(t *testing.T) {
 	eventually(t, "the answer", func() bool { return w.net.count(0xA1) > 0 })
 	w.net.tell(t, 0, wire.PhraseReveal{Nonce: other})
 	w.net.tell(t, 0, wire.PhraseReveal{Nonce: nonce}) // one attempt only
-	w.net.tell(t, 0, wire.Hello{Version: wire.Version, Name: "x"})
+	w.net.tell(t, 0, wire.Hello{Version: wire.PeerVersion, Name: "x"})
 	eventually(t, "all to be heard", func() bool { return w.net.drained() })
 	if phraseOf(anna)[0] != "" || phraseOf(ben)[0] != "" {
 		t.Error("a nonce that was not committed to was taken")

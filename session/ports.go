@@ -142,6 +142,15 @@ type Decoder interface {
 	Close()
 }
 
+// Rememberer is a Decoder that keeps parts of earlier pictures beside what Need says.
+type Rememberer interface {
+	// Slots is how many pixels those will be once b is decoded. It allocates nothing.
+	Slots(b []byte) int
+	// Forget drops them all, and lets the next frame keep nothing. A refresh is
+	// needed when the encoder counts on one of them.
+	Forget()
+}
+
 // Debtor is an Encoder that may show something with loss first, and owes the
 // rest until it is at rest.
 type Debtor interface {

@@ -136,7 +136,7 @@ func (s *script) message() wire.Message {
 	case 22:
 		return wire.Refused{Share: s.share(), Seq: uint32(s.next()), Reason: wire.NoRight}
 	default:
-		return wire.Hello{Version: wire.Version, Name: "another name"}
+		return wire.Hello{Version: wire.PeerVersion, Name: "another name"}
 	}
 }
 

@@ -190,6 +190,9 @@ func (v *View) forgetLocked() {
 func (v *View) room(dec Decoder, f TrackFrame) bool {
 	c := v.member.call
 	ok := c.pixels.take(v, dec.Need(f.Data))
+	if r, is := dec.(Rememberer); ok && is && !c.pixels.remember(v, r.Slots(f.Data)) {
+		r.Forget()
+	}
 	c.mu.Lock()
 	news := v.info.Crowded == ok
 	v.info.Crowded = !ok

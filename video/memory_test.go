@@ -3,6 +3,8 @@ package video_test
 import (
 	"runtime"
 	"testing"
+
+	"viewflip.app/video/tile"
 )
 
 // The same with a region of VP9 in it: what libvpx keeps is in Need, and is not
@@ -19,7 +21,7 @@ func FuzzRegionMemory(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		need := d.Need(b)
+		need, kept := d.Need(b), d.Slots(b)
 		if need > 1<<20 {
 			return // a budget refuses it; slow to allocate again and again
 		}
@@ -28,8 +30,11 @@ func FuzzRegionMemory(f *testing.F) {
 		_, _ = d.Decode(b)
 		runtime.ReadMemStats(&after)
 		n := int(after.TotalAlloc - before.TotalAlloc)
-		if most := 256<<10 + 64*len(b) + 16*need; n > most {
+		if most := 256<<10 + 64*len(b) + 16*need + 4*min(kept, tile.MaxSlotPixels); n > most {
 			t.Fatalf("%d bytes for %d, with %d pixels announced: more than %d", n, len(b), need, most)
+		}
+		if n := d.Slots(nil); n > tile.MaxSlotPixels {
+			t.Fatalf("%d pixels in slots", n)
 		}
 	})
 }

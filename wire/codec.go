@@ -8,6 +8,10 @@ import (
 // Version is the version of the protocol between peers and with the service.
 const Version = 1
 
+// PeerVersion is what peers say in Hello. It rises, too, when coded frames change:
+// version 2 has slots in the tile bitstream.
+const PeerVersion = 2
+
 // Errors of every parser in this package.
 var (
 	// ErrMalformed means that bytes are not what they claim to be.

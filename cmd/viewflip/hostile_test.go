@@ -188,7 +188,7 @@ func (s *stage) joinAs(t *testing.T, id *wire.Identity, link wire.Link, patience
 		},
 		OpenCapture: func(ctx context.Context, id platform.WindowID) (capture.Stream, error) {
 			return s.a.System.Capture(ctx, id, capture.Options{})
-		}, NewEncoder: peer.NewEncoder, NewDecoder: peer.NewDecoder,
+		}, NewEncoder: peer.Encoders(), NewDecoder: peer.NewDecoder,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -337,7 +337,7 @@ func alterAnswer(b *box) {
 // and only he.
 func TestHostileMember(t *testing.T) {
 	s := newStage(t)
-	hello, err := wire.AppendMessage(nil, wire.Hello{Version: 1, Name: "Eve"})
+	hello, err := wire.AppendMessage(nil, wire.Hello{Version: wire.PeerVersion, Name: "Eve"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func (f *flooder) messages(ctx context.Context) {
 		wire.Input{Kind: wire.KeyDown, Share: share, Key: 4, Gen: 1}, wire.Input{Kind: wire.Press, Button: wire.Left, Share: share, Gen: 1},
 		wire.Point{Share: share, Gen: 1, On: true}, wire.Stroke{Share: share, Gen: 1, ID: 1, Step: wire.StrokeBegin, Spots: []wire.Spot{{X: 1}}},
 		wire.Ask{Share: share, Rights: wire.RightControl}, wire.GiveBack{Share: share, Rights: wire.RightControl},
-		wire.Check{Share: share}, wire.Measure{Share: share}, wire.PhraseCommit{}, wire.Hello{Version: wire.Version, Name: "Eve"},
+		wire.Check{Share: share}, wire.Measure{Share: share}, wire.PhraseCommit{}, wire.Hello{Version: wire.PeerVersion, Name: "Eve"},
 		wire.Paste{Share: share, Clip: wire.Clip{Kind: wire.ClipText, Total: 8, Data: []byte("half")}},
 		wire.ShareOpened{Share: 99, Title: "x", W: 10, H: 10, Gen: 1, Track: "x"}, wire.ShareClosed{Share: 99, Reason: wire.CloseStopped},
 	}

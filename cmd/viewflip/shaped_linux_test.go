@@ -184,7 +184,7 @@ func (n *shaped) member(name string, host *vnet.Net, wins ...*scenery) (c *sessi
 			}
 			return nil, capture.ErrGone
 		},
-		NewEncoder: peer.NewEncoder, NewDecoder: peer.NewDecoder, NewGate: n.gate,
+		NewEncoder: peer.Encoders(), NewDecoder: peer.NewDecoder, NewGate: n.gate,
 	})
 	done := make(chan struct{})
 	go func() {

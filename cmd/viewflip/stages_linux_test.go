@@ -56,7 +56,7 @@ func stages(b *testing.B, from, to string, v *canvas, name string, prepare func(
 	must(err)
 	defer stream.Close()
 	mime := peer.Codecs()[0].MimeType
-	enc, err := peer.NewEncoder(mime)
+	enc, err := peer.Encoders()(mime)
 	must(err)
 	defer enc.Close()
 	dec, err := peer.NewDecoder(mime)

@@ -103,10 +103,10 @@ func (d *Decoder) Slots(b []byte) int {
 	}
 }
 
-// Forget empties all slots, because there is no room for them. The encoder does not
-// hear of it: a frame that needs one of them is corrupt, as after a loss, and the
-// refresh that follows empties the encoder's.
-func (d *Decoder) Forget() { d.slots = memory{} }
+// Forget empties all slots, and lets the next frame keep nothing, because there is no
+// room for it. The encoder does not hear of that: a frame that needs one of them is
+// corrupt, and the refresh that follows empties the encoder's.
+func (d *Decoder) Forget() { d.slots = memory{full: true} }
 
 // Decode applies a coded frame and returns the rectangles that changed, valid
 // until the next call. After ErrCorrupt or ErrNeedRefresh the picture is as it

@@ -272,8 +272,11 @@ func (e *Encoder) find(f *video.Frame, damage []image.Rectangle, now time.Time) 
 		return
 	}
 	best, all := e.shelf.best(f, &e.tiles, n)
-	old, was := e.leave(f, now)
-	keep := func() { e.shelf.keep(h, old, was, e.owed.since, best, now) }
+	keep := func() {}
+	if n >= minKept || e.old != nil {
+		old, was := e.leave(f, now)
+		keep = func() { e.shelf.keep(h, old, was, e.owed.since, best, now) }
+	}
 	if all {
 		keep()
 		e.recall(f, best, n, now)

@@ -1,6 +1,7 @@
 package tile
 
 import (
+	"image"
 	"runtime"
 	"testing"
 
@@ -48,6 +49,18 @@ func FuzzMemory(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(small)
+	// Slots: one is filled, all of them are told to be, and one is used.
+	slots := func(h header) []byte {
+		h.counter, h.w, h.h = 2, pic.W, pic.H
+		return appendHeader(nil, &h)
+	}
+	whole := pic.Bounds()
+	f.Add(slots(header{keep: kept{1, whole}}))
+	f.Add(slots(header{keep: kept{64, image.Rect(0, 0, 1, 70)}, emptied: 1<<64 - 1}))
+	f.Add(slots(header{keep: kept{3, whole}, pulls: []pull{{3, image.Rect(0, 0, 40, 70), image.Pt(50, 0)}}}))
+	f.Add(slots(header{pulls: []pull{{9, whole, image.Point{}}}}))
+	grown := header{counter: 2, w: 700, h: 500, keep: kept{1, whole}}
+	f.Add(appendHeader(nil, &grown))
 	d, err := NewDecoder(nil)
 	if err != nil {
 		f.Fatal(err)
@@ -56,19 +69,28 @@ func FuzzMemory(f *testing.F) {
 		if _, err := d.Decode(first); err != nil {
 			t.Fatal(err)
 		}
-		need := 0
-		if n := allocated(func() { need = d.Need(b) }); n > 64<<10 {
+		need, kept := 0, 0
+		if n := allocated(func() { need, kept = d.Need(b), d.Slots(b) }); n > 64<<10 {
 			t.Fatalf("%d bytes to look at a header", n)
 		}
 		if need > 1<<20 {
 			return // a budget refuses it; slow to allocate again and again
 		}
 		n := allocated(func() { _, _ = d.Decode(b) })
-		if most := 256<<10 + 64*len(b) + 16*need; n > most {
+		if most := 256<<10 + 64*len(b) + 16*need + 4*min(kept, MaxSlotPixels); n > most {
 			t.Fatalf("%d bytes for %d, with %d pixels announced: more than %d", n, len(b), need, most)
 		}
 		if p := d.Picture(); p != nil && p.W*p.H > max(need, 90*70) {
 			t.Fatalf("a picture of %dx%d, and %d pixels announced", p.W, p.H, need)
+		}
+		held := 0
+		for _, s := range d.slots.pics {
+			if s != nil {
+				held += s.W * s.H
+			}
+		}
+		if held != d.slots.pixels || held > max(0, min(kept, MaxSlotPixels)) {
+			t.Fatalf("%d pixels in slots, %d counted, %d announced", held, d.slots.pixels, kept)
 		}
 	})
 }

@@ -26,7 +26,8 @@ func TestScrollerRemembers(t *testing.T) {
 		}
 	}
 	noise(f.Bounds())
-	known, moves := 0, 0
+	earlier := video.NewFrame(f.W, f.H)
+	known, moves, pulls := 0, 0, 0
 	for n := range 120 {
 		switch n % 4 {
 		case 0, 1: // scrolls
@@ -40,10 +41,20 @@ func TestScrollerRemembers(t *testing.T) {
 			x := rng.IntN(150)
 			noise(image.Rect(x, 20, x+130, 180))
 		}
+		switch n % 20 {
+		case 3:
+			copy(earlier.Pix, f.Pix)
+		case 4:
+			noise(f.Bounds())
+		case 5: // is seen again, but for a few rows
+			copy(f.Pix, earlier.Pix)
+			noise(image.Rect(0, 100, f.W, 110))
+		}
 		if _, _, err := e.Encode(nil, f, nil, n%37 == 36); err != nil {
 			t.Fatal(err)
 		}
 		moves += len(e.head.moves)
+		pulls += len(e.head.pulls)
 		s := &e.scroll
 		for y := range s.known {
 			if !s.known[y] {
@@ -58,7 +69,7 @@ func TestScrollerRemembers(t *testing.T) {
 			}
 		}
 	}
-	if known == 0 || moves == 0 {
-		t.Errorf("%d rows known, %d moves", known, moves)
+	if known == 0 || moves == 0 || pulls == 0 {
+		t.Errorf("%d rows known, %d moves, %d pulls", known, moves, pulls)
 	}
 }

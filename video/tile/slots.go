@@ -76,10 +76,15 @@ func parseSlots(b []byte, h *header, flags byte, bounds image.Rectangle) (rest [
 type memory struct {
 	pics   [maxSlots]*video.Frame
 	pixels int // of all
+	// full is true when the next frame may keep nothing.
+	full bool
 }
 
 // after is how many pixels there will be after a frame that says so.
 func (m *memory) after(emptied uint64, keep kept) int {
+	if m.full {
+		return 0
+	}
 	n := m.pixels
 	for i, p := range m.pics {
 		if p != nil && (emptied>>i&1 != 0 || keep.slot == i+1) {
@@ -101,7 +106,7 @@ func (m *memory) check(h *header, bounds image.Rectangle) error {
 	for _, p := range h.pulls {
 		size := image.Point{}
 		switch s := m.pics[p.slot-1]; {
-		case p.slot == h.keep.slot:
+		case p.slot == h.keep.slot && !m.full:
 			size = h.keep.r.Size()
 		case s != nil && h.emptied>>(p.slot-1)&1 == 0:
 			size = image.Pt(s.W, s.H)
@@ -116,7 +121,9 @@ func (m *memory) check(h *header, bounds image.Rectangle) error {
 // keep empties slots and fills one, as h says, from the picture before it.
 func (m *memory) keep(h *header, pic *video.Frame) {
 	m.empty(h.emptied)
-	if h.keep.slot == 0 {
+	full := m.full
+	m.full = false
+	if h.keep.slot == 0 || full {
 		return
 	}
 	m.empty(1 << (h.keep.slot - 1))

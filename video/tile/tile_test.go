@@ -220,6 +220,10 @@ func FuzzDecode(f *testing.F) {
 	dim(noisy, noisy, 9)
 	fourth, _, _ := e.Encode(nil, noisy, nil, false) // a checksum
 	f.Add(third, fourth)
+	for n, other := range []*video.Frame{world(rng, pic.W, pic.H), noisy, world(rng, 2*pic.W, pic.H+9), noisy} { // slots
+		b, _, _ := e.Encode(nil, other, nil, n == 0)
+		f.Add(b, fourth)
+	}
 	// A decoder is dear to make. A refresh, and the frame after it, bring this
 	// one into the same state whatever it was given before.
 	_, d := pair(f)

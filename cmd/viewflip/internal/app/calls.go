@@ -34,7 +34,7 @@ func (a *App) NewCall(ctx context.Context, link *wire.Link) (*session.Call, erro
 			return a.System.Capture(ctx, id, capture.Options{})
 		},
 		NewGate: Gates(a.System), OpenCursor: a.System.Cursors(), OpenHand: a.System.Hands(), Clipboard: a.System.Clipboard(),
-		NewEncoder: peer.NewEncoder, NewDecoder: peer.NewDecoder, Log: a.Log,
+		NewEncoder: peer.Encoders(), NewDecoder: peer.NewDecoder, Log: a.Log,
 	})
 	a.run(call, mail)
 	return call, nil

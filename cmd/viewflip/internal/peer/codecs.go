@@ -24,13 +24,23 @@ func newRegion(at image.Rectangle, quality int) (tile.RegionEncoder, error) {
 	return vpx.NewRegionEncoder(at, quality)
 }
 
-// NewEncoder makes the encoder of one of Codecs.
-func NewEncoder(mime string) (session.Encoder, error) {
+// slotPixels bounds what the encoders of a call hold of earlier pictures together,
+// for all viewers and shares: 192 MiB.
+const slotPixels = 4 * tile.MaxSlotPixels
+
+// Encoders returns what makes the encoders of one call, by the name of a codec.
+func Encoders() func(mime string) (session.Encoder, error) {
+	room := tile.NewRoom(slotPixels)
+	return func(mime string) (session.Encoder, error) { return newEncoder(mime, room) }
+}
+
+// newEncoder makes the encoder of one of Codecs.
+func newEncoder(mime string, room *tile.Room) (session.Encoder, error) {
 	switch mime {
 	case rtc.MimeTypeTileVP9:
-		return tile.NewEncoder(tile.Options{Region: newRegion})
+		return tile.NewEncoder(tile.Options{Region: newRegion, Room: room})
 	case rtc.MimeTypeTile:
-		return tile.NewEncoder(tile.Options{})
+		return tile.NewEncoder(tile.Options{Room: room})
 	case rtc.MimeTypeVP9:
 		return vpx.NewEncoder(vpx.Options{Text: true})
 	default:
