@@ -15,7 +15,7 @@ const (
 	// minPulled is how many tiles must differ before slots are looked at.
 	minPulled = 8
 	// samples is how many tiles are compared with a slot before it is looked at.
-	samples = 128
+	samples = 48
 	// sure of the samples must be in a slot for the picture to be taken for an
 	// earlier one, before anything else is looked for; of sureOf.
 	sure, sureOf = 7, 8

@@ -215,7 +215,7 @@ func walk(tb testing.TB, d *desktop, e *tile.Encoder, dec *tile.Decoder, steps i
 		if before.W == p.W && before.H == p.H {
 			checkDirtyRows(tb, before, p, dirty)
 		}
-		if n := dec.Slots(nil); n > tile.MaxSlotPixels {
+		if n := dec.Slots(nil); n > tile.MaxSlotPixels || refresh && n > 0 {
 			tb.Fatalf("%d pixels in slots", n)
 		}
 	}
