@@ -5,6 +5,10 @@
 // seen before costs almost nothing to say again. The decoder's picture is
 // exact after every frame.
 //
+// What goes away from the picture is kept at both ends, in slots, and told as copies
+// when it comes again: tabs, pages, menus, dialogs. The encoder says in the frame what
+// goes into which slot and what comes out of it; a refresh empties them.
+//
 // Given a coder of video (Options.Region), the encoder lets it have the one
 // rectangle that moves like natural video, and on slow links natural pictures.
 // What came with loss is owed: the encoder keeps which tiles that are, and pays

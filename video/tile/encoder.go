@@ -24,10 +24,12 @@ type Encoder struct {
 	pan    panner
 	shelf  shelf
 	// old is the picture before one of another size, nil otherwise.
-	old   *video.Frame
-	photo video.TileMap // natural ones of tiles
-	toned video.TileMap // those whose pixels have tones
-	votes votes
+	old *video.Frame
+	// panned is when what panned explained most of a picture last.
+	panned time.Time
+	photo  video.TileMap // natural ones of tiles
+	toned  video.TileMap // those whose pixels have tones
+	votes  votes
 	// differences is a predicted row.
 	differences []byte
 	// blanked is a row without what video paints over it.
@@ -273,7 +275,8 @@ func (e *Encoder) find(f *video.Frame, damage []image.Rectangle, now time.Time) 
 	}
 	best, all := e.shelf.best(f, &e.tiles, n)
 	keep := func() {}
-	if n >= minKept || e.old != nil {
+	// What panned a moment ago has not come to rest, and will pan on.
+	if (n >= minKept || e.old != nil) && now.Sub(e.panned) > restTime {
 		old, was := e.leave(f, now)
 		keep = func() { e.shelf.keep(h, old, was, e.owed.since, best, now) }
 	}
@@ -309,13 +312,18 @@ func (e *Encoder) find(f *video.Frame, damage []image.Rectangle, now time.Time) 
 		e.region.take(&e.tiles)
 		n, box = e.tiles.Count()
 	}
-	first := len(h.moves)
+	first, before := len(h.moves), n
 	h.moves = e.pan.find(h.moves, e.ref, f, &e.tiles, n, box)
 	for _, m := range h.moves[first:] {
 		e.owed.move(m)
 	}
+	if len(h.moves) == first && best < 0 {
+		return
+	}
+	if n, _ = e.tiles.Count(); 2*n < before && len(h.moves) > first {
+		e.panned = now
+	}
 	if best >= 0 {
-		n, _ = e.tiles.Count()
 		best, _ = e.shelf.best(f, &e.tiles, n)
 		e.recall(f, best, n, now)
 	}

@@ -106,10 +106,13 @@ func (e *Encoder) split(f *video.Frame) {
 	h := &e.head
 	e.photo.Reset(f.W, f.H)
 	n := 0
-	for i, mark := range e.tiles.Marks {
-		if mark == 0 {
-			continue
+	marks := e.tiles.Marks
+	for i := bytes.IndexByte(marks, 1); i >= 0 && i < len(marks); i++ {
+		next := bytes.IndexByte(marks[i:], 1)
+		if next < 0 {
+			break
 		}
+		i += next
 		x, y := i%e.tiles.Cols*t, i/e.tiles.Cols*t
 		if isNatural(f, image.Rect(x, y, x+t, y+t).Intersect(f.Bounds())) {
 			e.photo.Marks[i] = 1
@@ -118,9 +121,10 @@ func (e *Encoder) split(f *video.Frame) {
 	}
 	if n < fewNatural {
 		clear(e.photo.Marks)
-	}
-	for i, mark := range e.photo.Marks {
-		e.tiles.Marks[i] &^= mark
+	} else {
+		for i, mark := range e.photo.Marks {
+			marks[i] &^= mark
+		}
 	}
 	h.rects = e.tiles.Rects(h.rects)
 	if e.owed.n == 0 { // else ref is not what the viewer sees

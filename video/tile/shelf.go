@@ -16,6 +16,8 @@ const (
 	minPulled = 8
 	// samples is how many tiles are compared with a slot before it is looked at.
 	samples = 48
+	// firstSamples decide whether the others are looked at.
+	firstSamples = 12
 	// sure of the samples must be in a slot for the picture to be taken for an
 	// earlier one, before anything else is looked for; of sureOf.
 	sure, sureOf = 7, 8
@@ -333,6 +335,9 @@ func (s *shelf) best(f *video.Frame, tiles *video.TileMap, n int) (at int, all b
 		}
 		hits := 0
 		for j, i := range s.picked {
+			if j == firstSamples && hits == 0 {
+				break // it has little of it, if anything
+			}
 			if !x.has(f, rect(i, tiles.Cols, f.Bounds().Max)) {
 				continue
 			}
