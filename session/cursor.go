@@ -98,20 +98,7 @@ func (c *Call) followCursor(ctx context.Context, open func() (capture.Cursor, er
 		wg.Wait()
 	}()
 	news := make(chan capture.Pointer)
-	wg.Go(func() {
-		defer close(news)
-		for {
-			p, err := cur.Next(ctx)
-			if err != nil {
-				return
-			}
-			select {
-			case news <- p: // without a viewer this waits, and nobody looks
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
+	wg.Go(func() { readCursor(ctx, cur, news) })
 	watched := c.cursors.watched.Listen(ctx)
 	again := time.NewTimer(0)
 	defer again.Stop()
@@ -142,6 +129,23 @@ func (c *Call) followCursor(ctx context.Context, open func() (capture.Cursor, er
 		}
 		if later := c.tellPointer(p, hand, moved, time.Now()); later > 0 {
 			again.Reset(later)
+		}
+	}
+}
+
+// readCursor hands on what becomes of a pointer, until ctx or the pointer ends,
+// and then closes news. Without a viewer nobody takes it: then nobody looks either.
+func readCursor(ctx context.Context, cur capture.Cursor, news chan<- capture.Pointer) {
+	defer close(news)
+	for {
+		p, err := cur.Next(ctx)
+		if err != nil {
+			return
+		}
+		select {
+		case news <- p:
+		case <-ctx.Done():
+			return
 		}
 	}
 }

@@ -49,8 +49,8 @@ type member struct {
 	// broughtBy is who introduced this member, zero if nobody did.
 	broughtBy MemberID
 
-	// vouched is true of who came by our link, and of who was let in by him
-	// whose link we came by. Others get nothing unasked.
+	// vouched: this member came by our own link, or was admitted by the one whose
+	// link we came by. Only vouched members get the free rights of our shares.
 	vouched   bool
 	standing  Standing
 	contact   Contact
@@ -340,76 +340,33 @@ func (m *member) listen(ctx context.Context) {
 
 // handle acts on one message; it reports true when the member says good-bye.
 func (m *member) handle(ctx context.Context, msg wire.Message) bool {
-	c := m.call
 	switch msg := msg.(type) {
 	case wire.Input:
 		m.input(msg)
 	case wire.Ack:
-		if s := c.share(msg.Share); s != nil {
-			s.acked(m.id, msg)
-		}
+		m.withShare(msg.Share, func(s *share) { s.acked(m.id, msg) })
 	case wire.Hello:
-		if msg.Version != wire.PeerVersion {
-			c.log.Warn("a member runs another version, connection closed")
-			m.send(wire.Bye{Reason: wire.ByeProtocol})
-			return true
-		}
-		// Once: who changes his name in a call would ask under another.
-		c.mu.Lock()
-		first := !m.greeted
-		if first {
-			m.greeted = true
-			m.said, m.name = msg.Name, c.nameLocked(m, msg.Name)
-		}
-		c.mu.Unlock()
-		if first {
-			c.changed()
-		}
+		return m.greets(msg)
 	case wire.ShareOpened:
 		m.shareOpened(msg)
 	case wire.ShareChanged:
 		m.withView(msg.Share, func(v *View) { v.changedLocked(msg) })
 	case wire.ShareClosed:
-		c.mu.Lock()
-		if v := m.views[msg.Share]; v != nil {
-			v.endLocked(msg.Reason)
-			delete(m.views, msg.Share)
-			m.viewOrder = slices.DeleteFunc(m.viewOrder, func(o *View) bool { return o == v })
-		}
-		c.mu.Unlock()
-		c.changed()
+		m.shareClosed(msg)
 	case wire.Granted:
-		again := false
-		m.withView(msg.Share, func(v *View) {
-			again = v.watching && v.info.Rights&wire.RightSee == 0 && msg.Rights&wire.RightSee != 0
-			v.info.Rights, v.info.Ends = msg.Rights, endsOf(msg.Rights, msg.Ends, time.Now())
-			if msg.Answer {
-				v.info.Asking = false
-			}
-		})
-		if again { // the sharer has stopped sending when seeing ended
-			m.send(wire.Watch{Share: msg.Share, On: true})
-		}
+		m.granted(msg)
 	case wire.Refused:
 		m.withView(msg.Share, func(v *View) { v.refusal, v.refusedAt = msg.Reason, time.Now() })
 	case wire.Watch:
-		if s := c.share(msg.Share); s != nil {
-			s.watch(ctx, m, msg.On)
-		}
+		m.withShare(msg.Share, func(s *share) { s.watch(ctx, m, msg.On) })
 	case wire.Ask:
-		if s := c.share(msg.Share); s != nil {
-			s.asked(m, msg.Rights)
-		}
+		m.withShare(msg.Share, func(s *share) { s.asked(m, msg.Rights) })
 	case wire.Paste:
-		if s := c.share(msg.Share); s != nil {
-			s.stage(m, msg.Clip)
-		}
+		m.withShare(msg.Share, func(s *share) { s.stage(m, msg.Clip) })
 	case wire.Copied:
 		m.copied(msg)
 	case wire.GiveBack:
-		if s := c.share(msg.Share); s != nil {
-			s.withdraw(m, msg.Rights&^wire.RightsQuiet, whyReturn)
-		}
+		m.withShare(msg.Share, func(s *share) { s.withdraw(m, msg.Rights&^wire.RightsQuiet, whyReturn) })
 	case wire.Point:
 		m.pointed(msg)
 	case wire.Stroke:
@@ -425,16 +382,83 @@ func (m *member) handle(ctx context.Context, msg wire.Message) bool {
 	case wire.PhraseCommit, wire.PhraseNonce, wire.PhraseReveal:
 		m.compare(msg)
 	case wire.Bye:
-		if msg.Reason == wire.ByeLeft {
-			c.mu.Lock()
-			for _, v := range m.views {
-				v.endLocked(wire.CloseStopped)
-			}
-			c.mu.Unlock()
-		}
+		m.leaves(msg)
 		return true
 	}
 	return false
+}
+
+// withShare calls f, without call.mu, with a share of ours that is running; a
+// message about another one is late, or means nothing.
+func (m *member) withShare(id wire.ShareID, f func(*share)) {
+	if s := m.call.share(id); s != nil {
+		f(s)
+	}
+}
+
+// greets takes the member's version and name; it reports true when the connection
+// must end. The name counts once: whoever could change it in a call could ask for
+// rights under another.
+func (m *member) greets(msg wire.Hello) bool {
+	c := m.call
+	if msg.Version != wire.PeerVersion {
+		c.log.Warn("a member runs another version, connection closed")
+		m.send(wire.Bye{Reason: wire.ByeProtocol})
+		return true
+	}
+	c.mu.Lock()
+	first := !m.greeted
+	if first {
+		m.greeted = true
+		m.said, m.name = msg.Name, c.nameLocked(m, msg.Name)
+	}
+	c.mu.Unlock()
+	if first {
+		c.changed()
+	}
+	return false
+}
+
+// shareClosed ends the view of a share that the member closed.
+func (m *member) shareClosed(msg wire.ShareClosed) {
+	c := m.call
+	c.mu.Lock()
+	if v := m.views[msg.Share]; v != nil {
+		v.endLocked(msg.Reason)
+		delete(m.views, msg.Share)
+		m.viewOrder = slices.DeleteFunc(m.viewOrder, func(o *View) bool { return o == v })
+	}
+	c.mu.Unlock()
+	c.changed()
+}
+
+// granted notes what we may do with a share of this member. A sharer stops sending
+// when seeing ends, so who watches asks anew when it is given again.
+func (m *member) granted(msg wire.Granted) {
+	again := false
+	m.withView(msg.Share, func(v *View) {
+		again = v.watching && v.info.Rights&wire.RightSee == 0 && msg.Rights&wire.RightSee != 0
+		v.info.Rights, v.info.Ends = msg.Rights, endsOf(msg.Rights, msg.Ends, time.Now())
+		if msg.Answer {
+			v.info.Asking = false
+		}
+	})
+	if again {
+		m.send(wire.Watch{Share: msg.Share, On: true})
+	}
+}
+
+// leaves ends the views of a member who says that they leave the call; after any
+// other good-bye the views are ended with the connection, as those of one that broke.
+func (m *member) leaves(msg wire.Bye) {
+	if msg.Reason != wire.ByeLeft {
+		return
+	}
+	m.call.mu.Lock()
+	for _, v := range m.views {
+		v.endLocked(wire.CloseStopped)
+	}
+	m.call.mu.Unlock()
 }
 
 func (m *member) shareOpened(msg wire.ShareOpened) {

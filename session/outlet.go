@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"viewflip.app/video"
 	"viewflip.app/wire"
 )
@@ -30,10 +28,10 @@ type outlet struct {
 	pointer, hand pointerSeen
 	meter         sendMeter
 	// heavy is true while the picture is too much for one coded frame; it belongs to
-	// serve.
+	// sending.
 	heavy bool
 	// shot is that of the picture coded last, zero if that was coded before; it
-	// belongs to serve.
+	// belongs to sending.
 	shot shot
 
 	mu      sync.Mutex
@@ -43,20 +41,6 @@ type outlet struct {
 	check   bool
 	checked time.Time
 }
-
-// firstAgain is when the first picture is sent again if nobody acknowledged
-// it, and the least pause; each further pause is twice as long. All packets of
-// it may be lost before the viewer knows of the track: he can ask for nothing
-// then, and a window that stays still sends nothing more.
-const firstAgain = time.Second
-
-// How many full pictures a viewer may ask for: refreshBurst at once, as losses
-// in a row do, then one every refreshEvery. They cost the sharer much, and
-// asking costs a hostile viewer nothing.
-const (
-	refreshBurst = 3
-	refreshEvery = time.Second
-)
 
 func newOutlet(ctx context.Context, s *share, m *member) *outlet {
 	ctx, stop := context.WithCancel(ctx)
@@ -115,92 +99,18 @@ func (o *outlet) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer enc.Close()
-	o.busy.Store(false)
-	o.share.poke()
-	refresh := true
-	var buf []byte
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	pause := firstAgain
-	first := time.NewTimer(pause)
-	defer first.Stop()
-	var owed <-chan time.Time // when what the viewer asked for may be sent
-	limit := rate.NewLimiter(rate.Every(refreshEvery), refreshBurst)
+	o.idle()
+	s := newSending(o, track, enc)
+	defer s.stop()
 	o.poke()
-	for {
-		select {
-		case <-o.wake:
-		case <-timer.C:
-			if o.resting() { // what changed meanwhile may be less
-				o.busy.Store(false)
-				o.share.poke()
-				continue
-			}
-		case <-track.Refresh():
-			if owed == nil && !refresh { // one picture answers all that ask for it
-				owed = time.After(limit.Reserve().Delay())
-			}
-			continue
-		case <-owed:
-			owed, refresh = nil, true
-			o.flow.forgive()
-		case <-first.C:
-			if o.seen.Load() {
-				continue
-			}
-			refresh = true
-			o.flow.forgive()
-			pause = min(2*pause, 16*firstAgain)
-			first.Reset(pause)
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if o.resting() {
-			continue
-		}
-		now := time.Now()
-		if !o.flow.open(now) {
-			timer.Reset(o.flow.patience())
-			continue
-		}
-		o.busy.Store(true)
-		var ok bool
-		buf, ok, err = o.encode(enc, buf[:0], refresh)
-		if err != nil {
-			return err
-		}
-		if ok && !o.fits(len(buf)) {
-			refresh = true // the encoder takes it for sent
-			timer.Reset(heavyAgain)
-			continue
-		}
-		if ok {
-			fresh := !refresh && o.shot != (shot{}) // not an old picture, coded again
-			refresh = false
-			coded := time.Now()
-			track.Pace(o.flow.limit())
-			ts, err := track.Write(ctx, buf)
-			if err != nil {
-				return err
-			}
-			o.flow.sent(ts, len(buf), coded, time.Now())
-			if fresh {
-				o.meter.coded(o.shot, ts, now, coded)
-			}
-		}
-		if !o.flow.open(now) {
-			timer.Reset(o.flow.patience())
-		} else if at, owes := due(enc); owes {
-			timer.Reset(time.Until(at))
-		}
-		o.busy.Store(false)
-		o.share.poke()
-	}
+	return s.run(ctx)
 }
 
-// heavyAgain is how long a viewer whose picture was too much for one coded frame
-// rests, before the next one that has changed is tried.
-const heavyAgain = 5 * time.Second
+// idle says that no picture of this outlet is under way.
+func (o *outlet) idle() {
+	o.busy.Store(false)
+	o.share.poke()
+}
 
 // fits reports whether a coded picture of so many bytes can be sent. The viewer,
 // who would wait for it without end, is told when it cannot, and when it can again.
