@@ -24,35 +24,8 @@ func (p *Peer) serve(ctx context.Context) error {
 	p.hook(ctx)
 	signals := make(chan wire.Signal)
 	failed := make(chan error, 2)
-	p.wg.Go(func() {
-		for {
-			s, err := p.sig.Recv(ctx)
-			if err != nil {
-				failed <- err
-				return
-			}
-			select {
-			case signals <- s:
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
-	// The service may be away just when the network changes: nothing here
-	// waits for it.
-	p.wg.Go(func() {
-		for {
-			select {
-			case s := <-p.signals:
-				if err := p.sig.Send(ctx, s); err != nil {
-					failed <- err
-					return
-				}
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
+	p.wg.Go(func() { p.receive(ctx, signals, failed) })
+	p.wg.Go(func() { p.transmit(ctx, failed) })
 	if err := p.firstServers(ctx); err != nil {
 		return err
 	}
@@ -65,10 +38,8 @@ func (p *Peer) serve(ctx context.Context) error {
 			return err
 		}
 	}
-	channels, up := 0, false
-	interrupted := time.Now() // zero while it is not
-	retry := time.NewTimer(restartPause)
-	defer retry.Stop()
+	l := &life{p: p, n: n, interrupted: time.Now(), retry: time.NewTimer(restartPause)}
+	defer l.retry.Stop()
 	for {
 		var err error
 		select {
@@ -86,55 +57,132 @@ func (p *Peer) serve(ctx context.Context) error {
 		case <-p.renew:
 			err = n.again(ctx, false)
 		case <-p.opened:
-			channels++
-		case <-retry.C:
-			if interrupted.IsZero() {
-				break
-			}
-			if time.Since(interrupted) >= giveUp {
-				return ErrFailed
-			}
-			retry.Reset(restartPause)
-			if up {
-				err = n.again(ctx, true)
-			}
+			l.channels++
+		case <-l.retry.C:
+			err = l.again(ctx)
 		case s := <-p.changes:
-			switch s {
-			case webrtc.PeerConnectionStateConnected:
-				up, interrupted = true, time.Time{}
-				p.interrupted.Store(false)
-				if p.isConnected() {
-					p.tell(StateConnected)
-				}
-			case webrtc.PeerConnectionStateDisconnected, webrtc.PeerConnectionStateFailed:
-				if s == webrtc.PeerConnectionStateFailed && !up {
-					return ErrFailed
-				}
-				if interrupted.IsZero() {
-					interrupted = time.Now()
-				}
-				p.interrupted.Store(true)
-				if p.isConnected() {
-					p.tell(StateInterrupted)
-				}
-				retry.Reset(restartPause)
-				err = n.again(ctx, true)
-			case webrtc.PeerConnectionStateClosed:
-				return ErrClosed
-			default: // on its way
-			}
+			err = l.changed(ctx, s)
+		}
+		if err == nil {
+			err = l.complete()
 		}
 		if err != nil {
 			return err
 		}
-		if up && channels == 2 && !p.isConnected() {
-			if !p.certified() {
-				return ErrFingerprint
-			}
-			close(p.connected)
-			p.tell(StateConnected)
+	}
+}
+
+// receive takes what the other end says from the service until that fails.
+func (p *Peer) receive(ctx context.Context, signals chan<- wire.Signal, failed chan<- error) {
+	for {
+		s, err := p.sig.Recv(ctx)
+		if err != nil {
+			failed <- err
+			return
+		}
+		select {
+		case signals <- s:
+		case <-ctx.Done():
+			return
 		}
 	}
+}
+
+// transmit gives the service what we say to the other end. The service may be away
+// just when the network changes, and nothing else waits for it.
+func (p *Peer) transmit(ctx context.Context, failed chan<- error) {
+	for {
+		select {
+		case s := <-p.signals:
+			if err := p.sig.Send(ctx, s); err != nil {
+				failed <- err
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// life is how far a connection has come. It belongs to serve.
+//
+//	        connected                 both channels open, certified
+//	new ---------------> up --------------------------------------> complete
+//	 |                   ^ |
+//	 | failed, or        | | disconnected, failed
+//	 | giveUp passed     | v
+//	 v        connected  | interrupted: ICE starts again, every restartPause
+//	ErrFailed <----------+---- giveUp passed
+type life struct {
+	p *Peer
+	n *negotiation
+	// channels is how many data channels are open, up whether ICE and DTLS were
+	// connected once.
+	channels int
+	up       bool
+	// interrupted is since when there is no connection; zero while there is one.
+	interrupted time.Time
+	retry       *time.Timer
+}
+
+// changed follows the state of Pion's connection.
+func (l *life) changed(ctx context.Context, s webrtc.PeerConnectionState) error {
+	p := l.p
+	switch s {
+	case webrtc.PeerConnectionStateConnected:
+		l.up, l.interrupted = true, time.Time{}
+		p.interrupted.Store(false)
+		if p.isConnected() {
+			p.tell(StateConnected)
+		}
+	case webrtc.PeerConnectionStateDisconnected, webrtc.PeerConnectionStateFailed:
+		if s == webrtc.PeerConnectionStateFailed && !l.up {
+			return ErrFailed
+		}
+		if l.interrupted.IsZero() {
+			l.interrupted = time.Now()
+		}
+		p.interrupted.Store(true)
+		if p.isConnected() {
+			p.tell(StateInterrupted)
+		}
+		l.retry.Reset(restartPause)
+		return l.n.again(ctx, true)
+	case webrtc.PeerConnectionStateClosed:
+		return ErrClosed
+	default: // on its way
+	}
+	return nil
+}
+
+// again starts ICE once more while the connection is interrupted, or gives it up.
+func (l *life) again(ctx context.Context) error {
+	if l.interrupted.IsZero() {
+		return nil
+	}
+	if time.Since(l.interrupted) >= giveUp {
+		return ErrFailed
+	}
+	l.retry.Reset(restartPause)
+	if !l.up {
+		return nil
+	}
+	return l.n.again(ctx, true)
+}
+
+// complete tells of the connection when it is there for the first time: both
+// channels are open, and the other end has the certificate that it said.
+func (l *life) complete() error {
+	p := l.p
+	if !l.up || l.channels != 2 || p.isConnected() {
+		return nil
+	}
+	if !p.certified() {
+		return ErrFingerprint
+	}
+	close(p.connected)
+	p.tell(StateConnected)
+	return nil
 }
 
 // reason returns why a channel closed, if that is known.
@@ -341,69 +389,86 @@ func (n *negotiation) candidate(ctx context.Context, c webrtc.ICECandidateInit) 
 func (n *negotiation) signal(ctx context.Context, s wire.Signal) error {
 	switch s := s.(type) {
 	case wire.Offer:
-		if n.p.o.Offerer {
-			return fmt.Errorf("rtc: both ends offer")
-		}
-		if err := n.remote(webrtc.SDPTypeOffer, s.SDP, s.Fingerprint); err != nil {
-			return err
-		}
-		n.asked = 0
-		d, err := n.p.pc.CreateAnswer(nil)
-		if err != nil {
-			return fmt.Errorf("rtc: answer: %w", err)
-		}
-		if err := n.p.pc.SetLocalDescription(d); err != nil {
-			return fmt.Errorf("rtc: answer: %w", err)
-		}
-		fp, err := wire.FingerprintOf(d.SDP)
-		if err != nil {
-			return err
-		}
-		if err := n.send(ctx, wire.Answer{SDP: d.SDP, Fingerprint: fp}); err != nil {
-			return err
-		}
-		n.needed = time.Time{}
-		if n.next {
-			n.next = false
-			return n.need(ctx, false)
-		}
-		return nil
+		return n.offered(ctx, s)
 	case wire.Answer:
-		if !n.waiting {
-			return nil // of an offer that is over
-		}
-		if err := n.remote(webrtc.SDPTypeAnswer, s.SDP, s.Fingerprint); err != nil {
-			return err
-		}
-		n.waiting = false
-		if n.next {
-			restart := n.restart
-			n.next, n.restart = false, false
-			return n.offer(ctx, restart)
-		}
-		return nil
+		return n.answered(ctx, s)
 	case wire.Candidate:
 		return n.trickled(s)
 	case wire.NeedMedia:
-		if !n.p.o.Offerer {
-			return nil
-		}
-		if len(n.p.pc.GetTransceivers())+int(s.Lines) > maxLines {
-			return ErrTooManyTracks
-		}
-		for range s.Lines {
-			_, err := n.p.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
-			if err != nil {
-				return fmt.Errorf("rtc: line: %w", err)
-			}
-		}
-		if s.Restart && s.Lines == 0 && time.Since(n.at) < restartPause/2 {
-			return nil // both ends noticed
-		}
-		return n.again(ctx, s.Restart)
+		return n.needMedia(ctx, s)
 	default:
 		return nil
 	}
+}
+
+// offered answers an offer.
+func (n *negotiation) offered(ctx context.Context, s wire.Offer) error {
+	if n.p.o.Offerer {
+		return fmt.Errorf("rtc: both ends offer")
+	}
+	if err := n.remote(webrtc.SDPTypeOffer, s.SDP, s.Fingerprint); err != nil {
+		return err
+	}
+	n.asked = 0
+	d, err := n.p.pc.CreateAnswer(nil)
+	if err != nil {
+		return fmt.Errorf("rtc: answer: %w", err)
+	}
+	if err := n.p.pc.SetLocalDescription(d); err != nil {
+		return fmt.Errorf("rtc: answer: %w", err)
+	}
+	fp, err := wire.FingerprintOf(d.SDP)
+	if err != nil {
+		return err
+	}
+	if err := n.send(ctx, wire.Answer{SDP: d.SDP, Fingerprint: fp}); err != nil {
+		return err
+	}
+	n.needed = time.Time{}
+	if n.next {
+		n.next = false
+		return n.need(ctx, false)
+	}
+	return nil
+}
+
+// answered takes the answer to the offer that waits for one, and makes the next
+// offer if there is a reason by now.
+func (n *negotiation) answered(ctx context.Context, s wire.Answer) error {
+	if !n.waiting {
+		return nil // of an offer that is over
+	}
+	if err := n.remote(webrtc.SDPTypeAnswer, s.SDP, s.Fingerprint); err != nil {
+		return err
+	}
+	n.waiting = false
+	if n.next {
+		restart := n.restart
+		n.next, n.restart = false, false
+		return n.offer(ctx, restart)
+	}
+	return nil
+}
+
+// needMedia offers the lines that the other end, which may not offer, wants to send
+// on, within what one connection may have.
+func (n *negotiation) needMedia(ctx context.Context, s wire.NeedMedia) error {
+	if !n.p.o.Offerer {
+		return nil
+	}
+	if len(n.p.pc.GetTransceivers())+int(s.Lines) > maxLines {
+		return ErrTooManyTracks
+	}
+	for range s.Lines {
+		_, err := n.p.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
+		if err != nil {
+			return fmt.Errorf("rtc: line: %w", err)
+		}
+	}
+	if s.Restart && s.Lines == 0 && time.Since(n.at) < restartPause/2 {
+		return nil // both ends noticed
+	}
+	return n.again(ctx, s.Restart)
 }
 
 // add ignores a candidate that does not parse or resolve: others may work.

@@ -383,84 +383,116 @@ func (t *InTrack) Codec() Codec { return Codec{t.t.Codec().MimeType} }
 // run reads packets and hands on frames until the track ends.
 func (t *InTrack) run(ctx context.Context) {
 	packets := make(chan *rtp.Packet, 256)
-	t.p.wg.Go(func() {
-		defer close(packets)
-		for {
-			pkt, _, err := t.t.ReadRTP()
-			if err != nil {
-				return
-			}
-			select {
-			case packets <- pkt:
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
-	a := newAssembler(strings.EqualFold(t.t.Codec().MimeType, MimeTypeVP9))
-	gap, again := time.NewTimer(time.Hour), time.NewTimer(time.Hour)
-	defer gap.Stop()
-	defer again.Stop()
-	miss := time.NewTimer(time.Hour)
-	defer miss.Stop()
-	armed := false
-	var asked time.Time
-	held := 0
-	defer func() { t.p.held.Add(int64(-held)) }()
+	t.p.wg.Go(func() { t.readPackets(ctx, packets) })
+	r := &receiver{
+		t: t, a: newAssembler(strings.EqualFold(t.t.Codec().MimeType, MimeTypeVP9)),
+		gap: time.NewTimer(time.Hour), miss: time.NewTimer(time.Hour), again: time.NewTimer(time.Hour),
+	}
+	defer r.close()
+	for r.step(ctx, packets) {
+		r.settle(time.Now(), len(packets) == 0)
+	}
+}
+
+// readPackets reads packets until the track ends, and closes packets then.
+func (t *InTrack) readPackets(ctx context.Context, packets chan<- *rtp.Packet) {
+	defer close(packets)
 	for {
-		// While the reader is busy, packets are put together nevertheless, and
-		// those that are missing asked for; but not without end.
-		in, out := packets, t.frames
-		f, ok := a.ready()
-		if !ok {
-			out = nil
-		}
-		if len(a.out) >= maxReady {
-			in = nil
+		pkt, _, err := t.t.ReadRTP()
+		if err != nil {
+			return
 		}
 		select {
-		case out <- f:
-			a.take()
-		case pkt, ok := <-in:
-			if !ok {
-				return
-			}
-			before := a.waiting()
-			a.push(pkt, time.Now())
-			if a.waiting() && !before {
-				a.trip(t.p.roundTrip())
-			}
-		case <-gap.C:
-		case <-miss.C:
-			armed = false
-			t.requestMissing(a)
-		case <-t.ask:
-		case <-again.C:
+		case packets <- pkt:
 		case <-ctx.Done():
 			return
 		}
-		now := time.Now()
-		if in != nil && len(packets) == 0 && a.overdue(now) {
-			a.skip(now)
+	}
+}
+
+// receiver puts the frames of a track together. It belongs to InTrack.run.
+type receiver struct {
+	t *InTrack
+	a *assembler
+	// gap goes off when a missing packet has been waited for long enough, miss when
+	// it is to be asked for, which armed says is going to be, and again when a
+	// picture that stands alone is.
+	gap, miss, again *time.Timer
+	armed            bool
+	// asked is when a picture that stands alone was asked for last.
+	asked time.Time
+	// held is what was counted of a's bytes in Peer.held.
+	held int
+	// full says that so many frames wait for the reader that no packet is taken.
+	full bool
+}
+
+func (r *receiver) close() {
+	r.gap.Stop()
+	r.miss.Stop()
+	r.again.Stop()
+	r.t.p.held.Add(int64(-r.held))
+}
+
+// step waits for one thing to happen; false when the track has ended. While the
+// reader is busy, packets are put together nevertheless, and those that are missing
+// asked for; but not without end.
+func (r *receiver) step(ctx context.Context, packets <-chan *rtp.Packet) bool {
+	in, out := packets, r.t.frames
+	f, ok := r.a.ready()
+	if !ok {
+		out = nil
+	}
+	if r.full = len(r.a.out) >= maxReady; r.full {
+		in = nil
+	}
+	select {
+	case out <- f:
+		r.a.take()
+	case pkt, ok := <-in:
+		if !ok {
+			return false
 		}
-		if t.p.held.Add(int64(a.held()-held)) > MaxHeld {
-			t.p.end(ErrTooMuch)
+		before := r.a.waiting()
+		r.a.push(pkt, time.Now())
+		if r.a.waiting() && !before {
+			r.a.trip(r.t.p.roundTrip())
 		}
-		held = a.held()
-		t.missing(a.losses)
-		if t.needing() {
-			if now.Sub(asked) >= refreshPause {
-				asked = now
-				t.requestRefresh()
-			}
-			again.Reset(refreshPause - now.Sub(asked))
+	case <-r.gap.C:
+	case <-r.miss.C:
+		r.armed = false
+		r.t.requestMissing(r.a)
+	case <-r.t.ask:
+	case <-r.again.C:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+// settle does what follows from a step: it gives up what is overdue, keeps the
+// account of memory, and asks for what is missing. drained says that no packet waits.
+func (r *receiver) settle(now time.Time, drained bool) {
+	if !r.full && drained && r.a.overdue(now) {
+		r.a.skip(now)
+	}
+	if r.t.p.held.Add(int64(r.a.held()-r.held)) > MaxHeld {
+		r.t.p.end(ErrTooMuch)
+	}
+	r.held = r.a.held()
+	r.t.missing(r.a.losses)
+	if r.t.needing() {
+		if now.Sub(r.asked) >= refreshPause {
+			r.asked = now
+			r.t.requestRefresh()
 		}
-		if a.waiting() {
-			gap.Reset(a.patience)
-			if !armed {
-				armed = true
-				miss.Reset(a.askIn())
-			}
+		r.again.Reset(refreshPause - now.Sub(r.asked))
+	}
+	if r.a.waiting() {
+		r.gap.Reset(r.a.patience)
+		if !r.armed {
+			r.armed = true
+			r.miss.Reset(r.a.askIn())
 		}
 	}
 }
