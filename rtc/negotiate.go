@@ -338,7 +338,7 @@ func (n *negotiation) offer(ctx context.Context, restart bool) error {
 	return n.send(ctx, wire.Offer{SDP: d.SDP, Fingerprint: fp})
 }
 
-// again negotiates anew: the offerer offers, the answerer asks him to.
+// again negotiates anew: the offerer offers, the answerer asks for an offer.
 func (n *negotiation) again(ctx context.Context, restart bool) error {
 	if !n.p.o.Offerer {
 		return n.need(ctx, restart)

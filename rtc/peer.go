@@ -193,14 +193,48 @@ func New(o Options, s Signaller) (*Peer, error) {
 	}, nil
 }
 
+// newAPI configures Pion for one connection. The mux is that of o.TCP, also
+// beside an error; nil without one.
 func newAPI(o Options, d *dialer, pace *pacer) (*webrtc.API, ice.TCPMux, error) {
+	// Pion's log has addresses of people in it. What matters comes back as errors.
 	quiet := logging.NewDefaultLoggerFactory()
 	quiet.DefaultLogLevel = logging.LogLevelDisabled
+	se := settings(d, quiet)
+	mux := listenTCP(&se, o.TCP, quiet)
+	if o.Net == nil {
+		n, err := stdnet.NewNet()
+		if err != nil {
+			return nil, mux, err
+		}
+		o.Net = n
+	}
+	se.SetNet(roomy{o.Net}) // a burst of packets must fit the socket's buffer
+	me, err := media(o.Codecs)
+	if err != nil {
+		return nil, mux, err
+	}
+	ir, err := interceptors(pace)
+	if err != nil {
+		return nil, mux, err
+	}
+	return webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(me), webrtc.WithInterceptorRegistry(ir)), mux, nil
+}
+
+// settings are those of transport: data channels, encryption and paths.
+func settings(d *dialer, quiet logging.LoggerFactory) webrtc.SettingEngine {
 	se := webrtc.SettingEngine{LoggerFactory: quiet}
+	// Losses must not shrink the window until small messages, keys among them,
+	// wait for one another; what may wait for a member is bounded elsewhere.
 	se.SetSCTPMinCwnd(sctpMinCwnd)
+	// A key that got lost is sent again after a tenth of a second at most, not
+	// after Pion's minute.
 	se.SetSCTPRTOMax(sctpRTOMax)
+	// DTLS authenticates every packet already: a checksum of SCTP's own finds
+	// nothing more (RFC 9653).
 	se.EnableSCTPZeroChecksum(true)
+	// No handshake of SCTP, which Pion would give up too early: see sctpRTOMax.
 	se.EnableSctpSnap(true)
+	// A handshake that loses packets repeats them sooner than after a second.
 	se.SetDTLSRetransmissionInterval(dtlsRetry)
 	// What is sent again comes late: SRTP must not take it for a replay.
 	se.SetSRTPReplayProtectionWindow(nackSize)
@@ -210,24 +244,26 @@ func newAPI(o Options, d *dialer, pace *pacer) (*webrtc.API, ice.TCPMux, error) 
 	// Names in candidates are of no use to us and are refused; without this, each
 	// *.local of a description would be asked for by multicast.
 	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	// Silence of 3 s is an interruption, at which a guest's keys are let go and
+	// another path is looked for; 15 s more, and the path has failed. A sign of life
+	// every second, so that two that got lost are no interruption.
 	se.SetICETimeouts(3*time.Second, 15*time.Second, time.Second)
+	// Relays by TCP and TLS are reached by our own dialer, which knows the pins.
 	se.SetICEProxyDialer(d)
-	mux := listenTCP(&se, o.TCP, quiet)
-	if o.Net == nil {
-		n, err := stdnet.NewNet()
-		if err != nil {
-			return nil, mux, err
-		}
-		o.Net = n
-	}
-	se.SetNet(roomy{o.Net})
+	return se
+}
+
+// media are the kinds of pictures, in the order of preference.
+func media(codecs []Codec) (*webrtc.MediaEngine, error) {
 	me := &webrtc.MediaEngine{}
+	// The other end may ask for single packets again, and for a whole picture. It
+	// says nothing about bandwidth: nobody here would read it.
 	feedback := []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}}
-	pt := webrtc.PayloadType(96)
-	for _, c := range o.Codecs {
+	pt := webrtc.PayloadType(96) // the first dynamic one (RFC 3551, section 6)
+	for _, c := range codecs {
 		lines := []string{""}
 		if c.MimeType == MimeTypeVP9 {
-			lines = []string{"profile-id=0", "profile-id=1"}
+			lines = []string{"profile-id=0", "profile-id=1"} // 4:2:0, and full colour
 		}
 		for _, fmtp := range lines {
 			err := me.RegisterCodec(webrtc.RTPCodecParameters{
@@ -235,23 +271,30 @@ func newAPI(o Options, d *dialer, pace *pacer) (*webrtc.API, ice.TCPMux, error) 
 				PayloadType:        pt,
 			}, webrtc.RTPCodecTypeVideo)
 			if err != nil {
-				return nil, mux, err
+				return nil, err
 			}
 			pt++
 		}
 	}
+	return me, nil
+}
+
+// interceptors are what packets pass on their way, the one next to the network
+// first.
+func interceptors(pace *pacer) (*interceptor.Registry, error) {
 	ir := &interceptor.Registry{}
-	ir.Add(pace) // first: next to the network
+	ir.Add(pace) // what is sent again is paced too
+	// InTrack asks by itself: Pion's generator would look 100 times a second.
 	responder, err := nack.NewResponderInterceptor(nack.ResponderSize(nackSize))
 	if err != nil {
-		return nil, mux, err
+		return nil, err
 	}
-	ir.Add(responder) // InTrack asks by itself: Pion's generator would look 100 times a second
+	ir.Add(responder)
 	err = webrtc.ConfigureRTCPReportsWithOptions(ir, []report.ReceiverOption{report.ReceiverInterval(reportEvery)}, report.SenderInterval(reportEvery))
 	if err != nil {
-		return nil, mux, err
+		return nil, err
 	}
-	return webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(me), webrtc.WithInterceptorRegistry(ir)), mux, nil
+	return ir, nil
 }
 
 // Connected is closed when the connection is up and its certificate is the
