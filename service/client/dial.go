@@ -32,50 +32,81 @@ const (
 func dial(ctx context.Context, s wire.Service, established bool) (socket, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
-	type result struct {
-		ws  socket
-		i   int
-		err error
+	r := &race{s: s, ended: make(chan attempt), errs: make([]error, len(s.Addrs))}
+	if won, ok := r.run(ctx, cancel); ok {
+		return won, nil
 	}
-	results := make(chan result)
-	next, pending := 0, 0
-	start := func() {
-		i := next
-		next++
-		pending++
-		go func() {
-			ws, err := dialOne(ctx, s.Addrs[i], s.Pin)
-			results <- result{ws, i, err}
-		}()
-	}
-	start()
+	return socket{}, verdict(ctx, r.errs, established)
+}
+
+// race tries the addresses of a service one beside the other.
+type race struct {
+	s     wire.Service
+	ended chan attempt
+	// next is the address that is tried next, pending how many are being tried.
+	next, pending int
+	// errs are the errors of the addresses, in their order.
+	errs []error
+	// won is the first connection that was made, empty until then.
+	won socket
+}
+
+// attempt is how the trial of one address ended.
+type attempt struct {
+	addr int
+	ws   socket
+	err  error
+}
+
+// run returns the first connection, when all other trials have ended. cancel ends
+// those, and ctx with them.
+func (r *race) run(ctx context.Context, cancel context.CancelFunc) (socket, bool) {
+	r.start(ctx)
 	timer := time.NewTicker(headStart)
 	defer timer.Stop()
-	var won socket
-	errs := make([]error, len(s.Addrs))
-	for pending > 0 {
+	for r.pending > 0 {
 		select {
-		case r := <-results:
-			pending--
-			errs[r.i] = r.err
+		case a := <-r.ended:
+			r.pending--
+			r.errs[a.addr] = a.err
 			switch {
-			case r.err == nil && won.Conn == nil:
-				won = r.ws
+			case a.err == nil && !r.decided():
+				r.won = a.ws
 				cancel() // the others end, and are waited for
-			case r.err == nil:
-				_ = r.ws.CloseNow()
-			case won.Conn == nil && next < len(s.Addrs):
-				start()
+			case a.err == nil:
+				_ = a.ws.CloseNow()
+			default:
+				r.start(ctx)
 			}
 		case <-timer.C:
-			if won.Conn == nil && next < len(s.Addrs) && ctx.Err() == nil {
-				start()
+			if ctx.Err() == nil {
+				r.start(ctx)
 			}
 		}
 	}
-	if won.Conn != nil {
-		return won, nil
+	return r.won, r.decided()
+}
+
+func (r *race) decided() bool { return r.won.Conn != nil }
+
+// start tries one more address, if there is one and none has won.
+func (r *race) start(ctx context.Context) {
+	if r.decided() || r.next == len(r.s.Addrs) {
+		return
 	}
+	i := r.next
+	r.next++
+	r.pending++
+	go func() {
+		ws, err := dialOne(ctx, r.s.Addrs[i], r.s.Pin)
+		r.ended <- attempt{i, ws, err}
+	}()
+}
+
+// verdict is what a race that nobody won means: [ErrPin] when nothing else is left
+// to hope for, or else the error of the preferred address, by which a person can
+// tell what to do.
+func verdict(ctx context.Context, errs []error, established bool) error {
 	wrong, refused := 0, 0
 	for _, err := range errs {
 		switch {
@@ -86,14 +117,14 @@ func dial(ctx context.Context, s wire.Service, established bool) (socket, error)
 		}
 	}
 	if wrong > 0 && (wrong == len(errs) || !established && wrong+refused == len(errs)) {
-		return socket{}, ErrPin
+		return ErrPin
 	}
 	for _, err := range errs {
 		if err != nil && !errors.Is(err, ErrPin) {
-			return socket{}, err // of the preferred address
+			return err
 		}
 	}
-	return socket{}, ctx.Err()
+	return ctx.Err()
 }
 
 // socket is a WebSocket connection.

@@ -113,40 +113,10 @@ func (j *Joining) Wait(ctx context.Context, label, platform account.Label, save 
 		return none, fmt.Errorf("client: join: %w", err)
 	}
 	s := &slotEnd{web: j.web, slot: j.code.Slot(), ticket: j.ticket}
-	c, err := srp.NewClient(j.code.SRPID(), j.code.Password(), nil)
-	if err != nil {
-		return none, fmt.Errorf("client: join: %w", err)
-	}
-	if err := s.put(ctx, account.LinkHello{A: c.A()}.Blob()); err != nil {
-		return none, err
-	}
-	b, err := s.get(ctx)
+	ch, err := j.agree(ctx, s)
 	if err != nil {
 		return none, err
 	}
-	offer, err := account.ParseLinkOffer(b)
-	if err != nil {
-		return none, s.refuse(ctx)
-	}
-	m1, err := c.Answer(offer.Salt, offer.B)
-	if err != nil {
-		return none, s.refuse(ctx)
-	}
-	if err := s.put(ctx, account.LinkProof{M1: m1}.Blob()); err != nil {
-		return none, err
-	}
-	if b, err = s.get(ctx); err != nil {
-		return none, err
-	}
-	confirm, err := account.ParseLinkConfirm(b)
-	if err != nil {
-		return none, s.refuse(ctx)
-	}
-	k, err := c.Check(confirm.M2)
-	if err != nil {
-		return none, s.refuse(ctx)
-	}
-	ch := account.NewLinkChannel(k.Reveal(), j.web.service.Pin)
 	request, err := ch.SealRequest(account.LinkRequest{NewDevice: device, Keys: account.DeviceKeys(listed.Device.Append(nil)), Platform: platform})
 	if err != nil {
 		return none, fmt.Errorf("client: join: %w", err)
@@ -154,7 +124,8 @@ func (j *Joining) Wait(ctx context.Context, label, platform account.Label, save 
 	if err := s.put(ctx, request); err != nil {
 		return none, err
 	}
-	if b, err = s.get(ctx); err != nil {
+	b, err := s.get(ctx)
+	if err != nil {
 		return none, err
 	}
 	g, err := ch.OpenGrant(b)
@@ -163,6 +134,46 @@ func (j *Joining) Wait(ctx context.Context, label, platform account.Label, save 
 	}
 	creds := account.Credentials{PassKey: pk, Key: g.Key, Service: j.web.service, VaultVersion: g.VaultVersion, DevicesVersion: g.DevicesVersion}
 	return creds, save(ctx, creds)
+}
+
+// agree proves to the old device that the code was typed there, and it to us, and
+// returns the channel between the two, which nobody else can read (SRP-6a,
+// RFC 5054). Whatever does not fit is refused, so that whoever guesses at a code has one guess.
+func (j *Joining) agree(ctx context.Context, s *slotEnd) (ch account.LinkChannel, err error) {
+	c, err := srp.NewClient(j.code.SRPID(), j.code.Password(), nil)
+	if err != nil {
+		return ch, fmt.Errorf("client: join: %w", err)
+	}
+	if err := s.put(ctx, account.LinkHello{A: c.A()}.Blob()); err != nil {
+		return ch, err
+	}
+	b, err := s.get(ctx)
+	if err != nil {
+		return ch, err
+	}
+	offer, err := account.ParseLinkOffer(b)
+	if err != nil {
+		return ch, s.refuse(ctx)
+	}
+	m1, err := c.Answer(offer.Salt, offer.B)
+	if err != nil {
+		return ch, s.refuse(ctx)
+	}
+	if err := s.put(ctx, account.LinkProof{M1: m1}.Blob()); err != nil {
+		return ch, err
+	}
+	if b, err = s.get(ctx); err != nil {
+		return ch, err
+	}
+	confirm, err := account.ParseLinkConfirm(b)
+	if err != nil {
+		return ch, s.refuse(ctx)
+	}
+	k, err := c.Check(confirm.M2)
+	if err != nil {
+		return ch, s.refuse(ctx)
+	}
+	return account.NewLinkChannel(k.Reveal(), j.web.service.Pin), nil
 }
 
 // Joiner is a new device that wants to belong to this account: show it to the

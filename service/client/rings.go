@@ -69,68 +69,112 @@ func (a *Account) Ring(ctx context.Context, handle account.ID, l wire.Link, answ
 	if err != nil {
 		return err
 	}
-	a.mu.Lock()
-	declined := make(chan struct{}, 1)
-	a.ringing[l.Invite] = calling{c.devices, declined}
-	name := string(a.me.Name)
-	a.mu.Unlock()
-	defer func() {
-		a.mu.Lock()
-		delete(a.ringing, l.Invite)
-		a.mu.Unlock()
-	}()
-	me := a.identity.Public()
-	reached := map[account.ID]bool{}
-	end := func(r wire.RingReason) {
-		ectx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
-		defer cancel()
-		for _, d := range c.devices.Active() {
-			if reached[d.ID] {
-				_ = a.seal(ectx, d.Device, wire.RingEnd{Device: me, Invite: l.Invite, Reason: r})
-			}
-		}
-	}
+	o := a.newOutgoing(handle, l, c)
+	defer o.forget()
 	deadline := time.NewTimer(RingTime)
 	defer deadline.Stop()
 	again := time.NewTicker(ringAgain)
 	defer again.Stop()
 	for {
-		for _, d := range c.devices.Active() {
-			if reached[d.ID] {
-				continue
-			}
-			err := a.seal(ctx, d.Device, wire.Ring{Device: me, Link: l, Name: name})
-			switch {
-			case err == nil:
-				reached[d.ID] = true
-			case !errors.Is(err, ErrOffline):
-				return err
-			}
+		if err := o.ringRest(ctx); err != nil {
+			return err
 		}
 		select {
 		case <-again.C:
-			// A device that was revoked meanwhile is not rung any more.
-			if now, err := a.find(handle); err != nil {
-				end(wire.RingCancelled)
+			if err := o.renew(); err != nil {
+				o.end(ctx, wire.RingCancelled)
 				return err
-			} else if now.devices.Version() > c.devices.Version() {
-				c = now
-				a.mu.Lock()
-				a.ringing[l.Invite] = calling{c.devices, declined}
-				a.mu.Unlock()
 			}
 		case <-answered:
-			end(wire.RingAnswered)
+			o.end(ctx, wire.RingAnswered)
 			return nil
-		case <-declined:
-			end(wire.RingAnswered)
+		case <-o.declined:
+			o.end(ctx, wire.RingAnswered)
 			return ErrDeclined
 		case <-deadline.C:
-			end(wire.RingCancelled)
+			o.end(ctx, wire.RingCancelled)
 			return ErrNoAnswer
 		case <-ctx.Done():
-			end(wire.RingCancelled)
+			o.end(ctx, wire.RingCancelled)
 			return ctx.Err()
+		}
+	}
+}
+
+// outgoing is a call that rings at a contact's devices. It belongs to Ring.
+type outgoing struct {
+	a      *Account
+	handle account.ID
+	// link leads into the call; name is ours, as the contact sees it.
+	link wire.Link
+	name string
+	// contact is as it was when it was looked at last.
+	contact contact
+	// reached are the devices that ring.
+	reached  map[account.ID]bool
+	declined chan struct{}
+}
+
+// newOutgoing makes a call known to those who ask whether it still rings; forget
+// undoes that.
+func (a *Account) newOutgoing(handle account.ID, l wire.Link, c contact) *outgoing {
+	o := &outgoing{a: a, handle: handle, link: l, contact: c, reached: map[account.ID]bool{}, declined: make(chan struct{}, 1)}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ringing[l.Invite] = calling{c.devices, o.declined}
+	o.name = string(a.me.Name)
+	return o
+}
+
+func (o *outgoing) forget() {
+	o.a.mu.Lock()
+	defer o.a.mu.Unlock()
+	delete(o.a.ringing, o.link.Invite)
+}
+
+// ringRest rings the devices that do not ring yet. One that is away is tried
+// again the next time.
+func (o *outgoing) ringRest(ctx context.Context) error {
+	for _, d := range o.contact.devices.Active() {
+		if o.reached[d.ID] {
+			continue
+		}
+		err := o.a.seal(ctx, d.Device, wire.Ring{Device: o.a.identity.Public(), Link: o.link, Name: o.name})
+		switch {
+		case err == nil:
+			o.reached[d.ID] = true
+		case !errors.Is(err, ErrOffline):
+			return err
+		}
+	}
+	return nil
+}
+
+// renew looks at the contact's devices anew: one that was revoked meanwhile is
+// not rung any more.
+func (o *outgoing) renew() error {
+	now, err := o.a.find(o.handle)
+	if err != nil {
+		return err
+	}
+	if now.devices.Version() > o.contact.devices.Version() {
+		o.contact = now
+		o.a.mu.Lock()
+		o.a.ringing[o.link.Invite] = calling{now.devices, o.declined}
+		o.a.mu.Unlock()
+	}
+	return nil
+}
+
+// end tells the devices that ring why they need not any more, also when ctx has
+// ended, for answerTime at most.
+func (o *outgoing) end(ctx context.Context, r wire.RingReason) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
+	defer cancel()
+	me := o.a.identity.Public()
+	for _, d := range o.contact.devices.Active() {
+		if o.reached[d.ID] {
+			_ = o.a.seal(ctx, d.Device, wire.RingEnd{Device: me, Invite: o.link.Invite, Reason: r})
 		}
 	}
 }
