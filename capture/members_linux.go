@@ -196,10 +196,7 @@ func (s *stream) layoutLocked() {
 			Bounds: p.m.at, Whole: p.whole.Sub(canvas.Min),
 		})
 	}
-	same := 0 // surfaces at the bottom that stayed as they are
-	for same < len(before.Surfaces) && same < len(s.state.Surfaces) && before.Surfaces[same] == s.state.Surfaces[same] {
-		same++
-	}
+	same := unmoved(before.Surfaces, s.state.Surfaces)
 	resized := s.state.W != before.W || s.state.H != before.H || s.state.Main != before.Main || s.laid != s.main.content
 	if !resized && same == len(before.Surfaces) && same == len(s.state.Surfaces) {
 		return
@@ -219,6 +216,14 @@ func (s *stream) layoutLocked() {
 		s.under.free(true)
 		s.under = nil
 	}
+}
+
+// unmoved is how many surfaces at the bottom stayed as they are.
+func unmoved(before, after []Surface) (n int) {
+	for n < len(before) && n < len(after) && before[n] == after[n] {
+		n++
+	}
+	return n
 }
 
 // drawLocked brings a buffer up to date.

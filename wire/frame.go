@@ -164,7 +164,7 @@ func AppendFrame(b []byte, f Frame) ([]byte, error) {
 var maxExpiry = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC).Unix() //nolint:gochecknoglobals // a constant
 
 // ParseFrame is the only way from a WebSocket message to a Frame.
-func ParseFrame(b []byte) (Frame, error) {
+func ParseFrame(b []byte) (Frame, error) { //nolint:funlen // a table: one case a kind, nothing but its fields
 	if len(b) > MaxFrame {
 		return Frame{}, ErrTooLarge
 	}

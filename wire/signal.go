@@ -234,7 +234,7 @@ func appendSignal(b []byte, s Signal) ([]byte, error) {
 	return b, nil
 }
 
-func parseSignal(b []byte) (Signal, error) {
+func parseSignal(b []byte) (Signal, error) { //nolint:funlen // a table: one case a kind, nothing but its fields
 	r := &reader{b: b}
 	var s Signal
 	ok := true

@@ -24,7 +24,7 @@ func Compositors() []string { return []string{"weston", "mutter"} }
 // Xwayland starts a Wayland desktop without a screen and returns the display of
 // its Xwayland, for as long as the test runs. It skips the test where the
 // compositor's package or xwayland is not installed.
-func Xwayland(t testing.TB, compositor string) string {
+func Xwayland(t testing.TB, compositor string) string { //nolint:funlen // one process from its environment to its end, of which no step stands alone
 	t.Helper()
 	for _, p := range [][2]string{{compositor, compositor}, {"Xwayland", "xwayland"}} {
 		if _, err := exec.LookPath(p[0]); err != nil {

@@ -138,7 +138,7 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 		if len(h.rects) > maxOps {
 			h.rects, h.predicted, h.toned = append(h.rects[:0], f.Bounds()), 0, 0
 		}
-		if e.old == nil && !h.slotted() && len(h.moves) == 0 && len(h.rects) == 0 && len(h.video.paint) == 0 && h.gen == f.Gen && (!e.check || e.owed.n > 0) {
+		if e.idle(f) {
 			return dst, false, nil
 		}
 	}
@@ -147,6 +147,35 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 	}
 	h.refresh, h.w, h.h, h.gen = refresh, f.W, f.H, f.Gen
 	h.counter++
+	e.settle(f, now)
+	e.out.b = appendHeader(dst, h)
+	head := len(e.out.b)
+	raw, err := e.send(f)
+	out, e.out.b = e.out.b, nil
+	if err != nil {
+		e.ref = nil
+		return dst, false, fmt.Errorf("tile: compress: %w", err)
+	}
+	e.size = len(out) - len(dst)
+	if !refresh {
+		e.motion.cost(raw, len(out)-head)
+	}
+	return out, true, nil
+}
+
+// idle reports whether the head says nothing that the other end does not know, and
+// no checksum can be sent.
+func (e *Encoder) idle(f *video.Frame) bool {
+	h := &e.head
+	return e.old == nil && !h.slotted() && len(h.moves) == 0 && len(h.rects) == 0 && len(h.video.paint) == 0 &&
+		h.gen == f.Gen && (!e.check || e.owed.n > 0)
+}
+
+// settle notes what the other end will have when it has this frame: slots, what is
+// still owed in full, and the parts that are video. A checksum is of a picture of
+// which nothing is owed.
+func (e *Encoder) settle(f *video.Frame, now time.Time) {
+	h := &e.head
 	e.shelf.lay(f.W, f.H)
 	e.shelf.settle(h)
 	e.old = nil
@@ -161,19 +190,6 @@ func (e *Encoder) Encode(dst []byte, f *video.Frame, damage []image.Rectangle, r
 	if h.summed = e.check && !h.owes; h.summed {
 		h.sum, e.check = checksum(f), false
 	}
-	e.out.b = appendHeader(dst, h)
-	head := len(e.out.b)
-	raw, err := e.send(f)
-	out, e.out.b = e.out.b, nil
-	if err != nil {
-		e.ref = nil
-		return dst, false, fmt.Errorf("tile: compress: %w", err)
-	}
-	e.size = len(out) - len(dst)
-	if !refresh {
-		e.motion.cost(raw, len(out)-head)
-	}
-	return out, true, nil
 }
 
 // resize begins with another size, and tells whether that needs a refresh: as
@@ -302,15 +318,7 @@ func (e *Encoder) find(f *video.Frame, damage []image.Rectangle, now time.Time) 
 		keep()
 	}
 	if len(h.moves) > 0 {
-		for _, m := range h.moves {
-			m.apply(e.ref.Pix, f.Stride())
-			e.owed.move(m)
-			box = box.Union(m.r)
-		}
-		e.tiles.Reset(f.W, f.H)
-		e.tiles.Diff(f, e.ref, []image.Rectangle{box})
-		e.region.take(&e.tiles)
-		n, box = e.tiles.Count()
+		n, box = e.scrolled(f, box)
 	}
 	first, before := len(h.moves), n
 	h.moves = e.pan.find(h.moves, e.ref, f, &e.tiles, n, box)
@@ -327,6 +335,20 @@ func (e *Encoder) find(f *video.Frame, damage []image.Rectangle, now time.Time) 
 		best, _ = e.shelf.best(f, &e.tiles, n)
 		e.recall(f, best, n, now)
 	}
+}
+
+// scrolled makes the moves that were found in ref, and returns in how many tiles,
+// and within which box, ref and f differ then; box is where they did before.
+func (e *Encoder) scrolled(f *video.Frame, box image.Rectangle) (int, image.Rectangle) {
+	for _, m := range e.head.moves {
+		m.apply(e.ref.Pix, f.Stride())
+		e.owed.move(m)
+		box = box.Union(m.r)
+	}
+	e.tiles.Reset(f.W, f.H)
+	e.tiles.Diff(f, e.ref, []image.Rectangle{box})
+	e.region.take(&e.tiles)
+	return e.tiles.Count()
 }
 
 // leave looks at what goes away when f comes. It lies in was, in old.

@@ -134,7 +134,7 @@ const stepOfMenus = 25 * time.Millisecond
 
 // With one pair for both, a grab of another program is not taken for that of a
 // popup of the shared one, whichever of the two was there first.
-func testGrabBesidePopup(t *testing.T, b *Bench) {
+func testGrabBesidePopup(t *testing.T, b *Bench) { //nolint:funlen // a test: its windows, its table of grabs, and what each must do
 	other := b.Neighbour()
 	h := b.host()
 	r := b.Win.Bounds()
