@@ -339,8 +339,8 @@ type InTrack struct {
 
 	mu     sync.Mutex
 	needs  bool // a refresh is needed and has not come
-	read   bool // the reader has a frame that he did not complain of
-	losses int  // of the frame that he has
+	read   bool // the reader has a frame that they did not complain of
+	losses int  // of the frame that they have
 	lost   int  // losses up to now
 }
 

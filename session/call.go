@@ -363,8 +363,8 @@ func (c *Call) addMember(s memberSpec) error {
 	return nil
 }
 
-// Remove ends the connection with a member and everything that he holds. No
-// link of before lets his device in again.
+// Remove ends the connection with a member and everything that they hold. No
+// link of before lets their device in again.
 func (c *Call) Remove(id MemberID) {
 	c.mu.Lock()
 	m := c.members[id]

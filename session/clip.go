@@ -15,7 +15,7 @@ const (
 	lendWait = time.Second
 	// copyWait is how long the shared program may take to copy.
 	copyWait = time.Second
-	// fetchWait is how long after his gesture a viewer accepts what it copied.
+	// fetchWait is how long after a gesture of theirs a viewer accepts what it copied.
 	fetchWait = 10 * time.Second
 )
 
@@ -135,7 +135,7 @@ func (s *share) copy(m *member, gate Gate, in wire.Input, rights wire.Rights) (w
 	reason, ok := gate.Do(in, rights)
 	if !ok || !c.spawn(func(context.Context) { defer cancel(); s.fetch(ctx, m, in.Seq, wait) }) {
 		cancel()
-		_, _ = wait(ctx) // it must be called; what it returns is not his
+		_, _ = wait(ctx) // it must be called; what it returns is not theirs
 	}
 	return reason, ok
 }
@@ -187,7 +187,7 @@ func (v *View) Paste(ctx context.Context) error {
 }
 
 // copies notes that this person has made a copy gesture: what comes within a
-// while is what he wants.
+// while is what they want.
 func (v *View) copies() {
 	c := v.member.call
 	c.mu.Lock()

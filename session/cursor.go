@@ -165,7 +165,7 @@ func (c *Call) watching() map[*share][]*outlet {
 	return all
 }
 
-// tellPointer tells every viewer what he does not know of the pointer, which was
+// tellPointer tells every viewer what they do not know of the pointer, which was
 // moved last at a time: one that rests is in nobody's way. It returns after which time there is more to tell, 0 if there is nothing.
 func (c *Call) tellPointer(p capture.Pointer, hand bool, moved, now time.Time) (later time.Duration) {
 	soon := func(d time.Duration) {
@@ -304,7 +304,7 @@ func (r *remoteCursor) add(p wire.CursorShape) (bool, error) {
 	return true, nil
 }
 
-// pointer notes what the sharer tells of his pointer.
+// pointer notes what the sharer tells of their pointer.
 func (m *member) pointer(msg wire.Message) {
 	switch msg := msg.(type) {
 	case wire.CursorShape:
@@ -337,8 +337,8 @@ func (v *View) Cursor() *video.Cursor {
 	return v.cursor.shape
 }
 
-// dress gives the sharer's pointer its shape, and leaves one out that he does
-// not see himself.
+// dress gives the sharer's pointer its shape, and leaves one out that they do
+// not see themselves.
 func (v *View) dress(m Marks) Marks {
 	v.cursor.mu.Lock()
 	defer v.cursor.mu.Unlock()

@@ -22,7 +22,7 @@ type InviteOptions struct {
 	Uses int
 	// TTL is how long it lasts; 0 means DefaultInviteTTL.
 	TTL time.Duration
-	// Contact is who alone gets the link, sealed to his devices.
+	// Contact is who alone gets the link, sealed to their devices.
 	Contact Contact
 }
 

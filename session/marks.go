@@ -45,7 +45,7 @@ type Pointer struct {
 	Shape *video.Cursor
 }
 
-// Sharer is in the place of a guest's number where it is the sharer himself: a
+// Sharer is in the place of a guest's number where it is the sharer: a
 // call has fewer guests.
 const Sharer wire.Guest = 255
 
@@ -148,7 +148,7 @@ func (b *board) draw(g wire.Guest, id uint32, step wire.Step, spots []wire.Spot)
 	return true
 }
 
-// makeRoom lets a person's oldest stroke go if he has too many; b.mu is held.
+// makeRoom lets a person's oldest stroke go if they have too many; b.mu is held.
 func (b *board) makeRoom(g wire.Guest) {
 	n := 0
 	for _, s := range b.strokes {
@@ -163,7 +163,7 @@ func (b *board) makeRoom(g wire.Guest) {
 }
 
 // hide takes a person's marks away; true if there were any. What is still on
-// its way is recognised as old, unless he is gone for good.
+// its way is recognised as old, unless they are gone for good.
 func (b *board) hide(g wire.Guest, gone bool) bool {
 	b.mu.Lock()
 	n := len(b.strokes)

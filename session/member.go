@@ -241,7 +241,7 @@ func (m *member) watchLink(ctx context.Context) {
 			m.link = st
 			m.call.mu.Unlock()
 			if st == Interrupted {
-				// Whoever cannot see what he does must not hold anything.
+				// Whoever cannot see what they do must not hold anything.
 				m.releaseAll()
 				for _, s := range m.call.sharesNow() {
 					s.endOnce(m, wire.RightControl)

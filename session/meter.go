@@ -70,7 +70,7 @@ func (l Latency) Sum() (sum wire.Spread) {
 	return sum
 }
 
-// Known reports whether the sharer has told his part.
+// Known reports whether the sharer has told their part.
 func (l Latency) Known() bool {
 	return l[StageCapture] != wire.Spread{} || l[StageWait] != wire.Spread{} || l[StageEncode] != wire.Spread{} || l[StageNetwork] != wire.Spread{}
 }
@@ -160,7 +160,7 @@ func (m *sendMeter) coded(s shot, timestamp uint32, begin, end time.Time) {
 	m.input = stamped{}
 }
 
-// acked notes that the viewer has shown a picture, which he held for a time.
+// acked notes that the viewer has shown a picture, which they held for a time.
 func (m *sendMeter) acked(a wire.Ack, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -279,7 +279,7 @@ func (m *viewMeter) latency() Latency {
 // answer to Measure.
 func (v *View) Latency() Latency { return v.meter.latency() }
 
-// Measure asks the sharer for his part of Latency, once. Measured ticks when it
+// Measure asks the sharer for their part of Latency, once. Measured ticks when it
 // has come; it may get lost.
 func (v *View) Measure() { v.member.sendLossy(wire.Measure{Share: v.info.Share}) }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // outlet compresses and sends one share to one viewer. A slow viewer merges
-// damage in his own outlet and never slows another.
+// damage in their own outlet and never slows another.
 type outlet struct {
 	share  *share
 	member *member

@@ -31,14 +31,14 @@ func (c *Call) Marks(id wire.ShareID) Marks {
 func (c *Call) Marked(ctx context.Context) <-chan struct{} { return c.marks.Listen(ctx) }
 
 // mayMark reports whether marks of a person with these rights are shown. Who
-// is in control needs none: he moves a real pointer.
+// is in control needs none: they move a real pointer.
 func mayMark(r wire.Rights) bool {
 	return r&wire.RightPoint != 0 && r&wire.RightControl == 0
 }
 
-// mark has a member's mark shown if he may do so now, and hands what show
+// mark has a member's mark shown if they may do so now, and hands what show
 // returns to the other viewers. gen is the geometry generation of the picture
-// that he saw. A right that is taken away meanwhile is respected: it changes
+// that they saw. A right that is taken away meanwhile is respected: it changes
 // under the same lock.
 func (m *member) mark(id wire.ShareID, gen uint32, ordered bool, show func(*share) (wire.Message, bool)) {
 	c := m.call
@@ -77,8 +77,8 @@ func (m *member) drew(d wire.Stroke) {
 	})
 }
 
-// unmark takes a member's marks away, here and at the other viewers, whose
-// strokes of his fade by themselves.
+// unmark takes a member's marks away, here and at the other viewers, where
+// strokes fade by themselves.
 func (s *share) unmark(m *member, gone bool) {
 	s.call.mu.Lock()
 	had := s.board.hide(m.number, gone)
@@ -166,7 +166,7 @@ func (m *member) viewed(id wire.ShareID) *View {
 }
 
 // Marks is what the others point at and draw on this share now, what we draw
-// ourselves, and the sharer's own pointer while he moves it.
+// ourselves, and the sharer's own pointer while they move it.
 func (v *View) Marks() Marks { return v.dress(v.board.marks()) }
 
 // Marked ticks after every change of Marks, coalesced, until ctx ends.

@@ -155,7 +155,7 @@ type Rememberer interface {
 // rest until it is at rest.
 type Debtor interface {
 	// Pace tells how many bytes a second reach the viewer, 0 if nobody knows,
-	// and how many may be under way to him.
+	// and how many may be under way to them.
 	Pace(rate float64, window int)
 	// Due is when Encode is to be called though nothing changed; false is never.
 	Due() (time.Time, bool)

@@ -102,7 +102,7 @@ func (c *Call) refusedAsk(id MemberID) {
 	}
 }
 
-// free is what a member may do unasked, unless it was taken from him; call.mu
+// free is what a member may do unasked, unless it was taken from them; call.mu
 // is held.
 func (s *share) free(id MemberID) wire.Rights {
 	if m := s.call.members[id]; m == nil || !m.vouched {
@@ -171,7 +171,7 @@ func (s *share) asked(m *member, r wire.Rights) {
 	}
 }
 
-// grantedLocked is what the viewer is told of his rights; call.mu is held.
+// grantedLocked is what the viewer is told of their rights; call.mu is held.
 func (s *share) grantedLocked(g *guest, answer bool) wire.Granted {
 	return wire.Granted{Share: s.id, Rights: g.rights, Answer: answer, Ends: g.ends.onWire(time.Now())}
 }
@@ -181,8 +181,8 @@ func (c *Call) Allow(id MemberID, sid wire.ShareID, r wire.Rights) error {
 	return c.AllowFor(id, sid, r, wire.UntilStopped)
 }
 
-// AllowFor gives a member rights on a share for a term, beside those that he
-// has. An open request of his is answered by it.
+// AllowFor gives a member rights on a share for a term, beside those that they
+// have. An open request of theirs is answered by it.
 func (c *Call) AllowFor(id MemberID, sid wire.ShareID, r wire.Rights, term wire.Term) error {
 	s, m, err := c.find(id, sid)
 	if err != nil {
@@ -219,7 +219,7 @@ func (c *Call) Refuse(id MemberID, sid wire.ShareID) {
 	c.changed()
 }
 
-// TakeBack leaves a member with see and point; what he holds is released
+// TakeBack leaves a member with see and point; what they hold is released
 // before it returns.
 func (c *Call) TakeBack(id MemberID, sid wire.ShareID) {
 	if s, m, err := c.find(id, sid); err == nil {
@@ -228,7 +228,7 @@ func (c *Call) TakeBack(id MemberID, sid wire.ShareID) {
 }
 
 // Withdraw takes single rights from a member, and those that are no use
-// without them. What he holds is released before it returns.
+// without them. What they hold is released before it returns.
 func (c *Call) Withdraw(id MemberID, sid wire.ShareID, r wire.Rights) {
 	if s, m, err := c.find(id, sid); err == nil {
 		s.withdraw(m, r, whyChanged)
@@ -332,7 +332,7 @@ func (c *Call) shut(l losing) {
 	}
 }
 
-// withdraw takes rights from a member; what he holds is released before it
+// withdraw takes rights from a member; what they hold is released before it
 // returns.
 func (s *share) withdraw(m *member, r wire.Rights, why string) {
 	c := s.call
@@ -345,7 +345,7 @@ func (s *share) withdraw(m *member, r wire.Rights, why string) {
 	before := s.taken[m.id]
 	l := s.strip(m.id, g, r)
 	if why == whyReturn {
-		s.taken[m.id] = before // he may have it again, if it is free
+		s.taken[m.id] = before // they may have it again, if it is free
 	}
 	c.mu.Unlock()
 	c.shut(l)

@@ -9,7 +9,7 @@ import (
 
 // firstAgain is when the first picture is sent again if nobody acknowledged
 // it, and the least pause; each further pause is twice as long. All packets of
-// it may be lost before the viewer knows of the track: he can ask for nothing
+// it may be lost before the viewer knows of the track: they can ask for nothing
 // then, and a window that stays still sends nothing more.
 const firstAgain = time.Second
 

@@ -66,7 +66,7 @@ type guest struct {
 	gate      Gate
 	closeGate context.CancelFunc
 	outlet    *outlet
-	// greeted is true once the share began for him, announced once he has been
+	// greeted is true once the share began for them, announced once they have been
 	// told of it.
 	greeted   bool
 	announced bool
@@ -164,13 +164,13 @@ func (c *Call) StopShare(id wire.ShareID) {
 
 func (s *share) trackID(m MemberID) string { return fmt.Sprintf("share-%d-%.8s", s.id, m.String()) }
 
-// announce tells a member of the share and what he may do with it. Somebody
+// announce tells a member of the share and what they may do with it. Somebody
 // for whom nobody vouches learns nothing; the person here is asked.
 func (s *share) announce(m *member) {
 	c := s.call
 	c.mu.Lock()
 	g := s.guest(m.id)
-	if g.greeted { // he connected just when the share began
+	if g.greeted { // they connected just when the share began
 		c.mu.Unlock()
 		return
 	}
@@ -190,7 +190,7 @@ func (s *share) announce(m *member) {
 	}
 }
 
-// openLocked is what a member is told when he may see the share; call.mu is
+// openLocked is what a member is told when they may see the share; call.mu is
 // held.
 func (s *share) openLocked(m *member, g *guest) []wire.Message {
 	change := s.changeLocked()

@@ -48,8 +48,8 @@ func (s Standing) direct() bool { return s != Introduced }
 // Contact is somebody of this person's account whom a link was sent to, or who
 // sent one, sealed to the devices of the contact. The zero Contact is nobody.
 type Contact struct {
-	// Name is what this person's list calls the contact; it stands over what he
-	// calls himself.
+	// Name is what this person's list calls the contact; it stands over what they
+	// call themselves.
 	Name string
 	// Account is the pinned key of the contact.
 	Account account.Public

@@ -26,7 +26,7 @@ type View struct {
 	marks  bell.Bell
 	cursor remoteCursor
 	meter  viewMeter
-	// measured rings when the sharer has told his part of the meter.
+	// measured rings when the sharer has told their part of the meter.
 	measured bell.Bell
 
 	// Guarded by call.mu.

@@ -19,7 +19,7 @@ import (
 	"viewflip.app/wire"
 )
 
-// A guest on a desktop of his own pastes into and copies out of a real
+// A guest on a desktop of their own pastes into and copies out of a real
 // program, through the real connection, gate and clipboards.
 func TestClipboardThroughACall(t *testing.T) {
 	hers, his := display(t), display(t)

@@ -44,7 +44,7 @@ func commands() []entry {
 		{"signup", "[--service URL] [--email ADDRESS] [--name NAME]", "make an account at your team's service: no password, the key stays in the keychain", accountcmd.Signup},
 		{"account", "[show|name|findable|rename|remove-device|join|link|kit|recover|export|delete] …", "your account and its devices; \"viewflip account help\" says more", accountcmd.Account},
 		{"contacts", "[list|invite|accept|ask|yes|no|block|remove] …", "whom you can call; \"viewflip contacts help\" says more", accountcmd.Contacts},
-		{"answer", "[--control] [--yes]", "wait for a contact who calls, and open the windows that he shares", gui.Answer},
+		{"answer", "[--control] [--yes]", "wait for a contact who calls, and open the windows that they share", gui.Answer},
 		{"demo", "[--out DIR]", "show on two virtual displays that sharing and control work, and save pictures of it", demo.Run},
 		{"doctor", "", "say what works here and what is missing", doctor.Run},
 		{"version", "", "print the version", runVersion},
