@@ -252,7 +252,7 @@ rule $f 's/case s\.state\.HostActive \&\& .*/case false:/' 'a grab soon after th
 rule $f 's/if before\(w\) \|\| /if false || /' 'a popup that was there before the grab' 'TestConformance/shared/grab beside'
 rule $f 's/ \|\| !s\.d\.hands\.second \&\& s\.d\.hint\(w\)//' 'a tooltip is no menu' 'TestConformance/shared/grab beside'
 rule $f 's/d\.calm\.grabbed\.Sub\(d\.calm\.at\) > sameTime/d.calm.grabbed.Sub(d.calm.at) < 0/' 'a grab that came while nobody looked' 'TestConformance/shared/grab beside'
-rule $f 's/if s := t\.\(\*section\); s\.tops != nil/if s := t.(*section); false/' 'a menu that opens late' 'TestConformance/shared/own menu'
+rule $f 's/if s, ok := t\.\(\*section\); ok/if s, ok := t.(*section); false \&\& ok/' 'a menu that opens late' 'TestConformance/shared/own menu'
 rule $f 's/if !c\.menu \&\& time\.Since\(c\.grabbed\) > moment \{.*/if false {/' 'a grab that was there before the popup' 'TestConformance/shared/grab beside'
 
 f=input/xtest/inject_linux.go

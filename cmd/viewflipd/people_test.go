@@ -162,6 +162,7 @@ type writer struct {
 }
 
 func startWriter(t *testing.T, p *person) *writer {
+	t.Helper()
 	w := &writer{t: t, p: p}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

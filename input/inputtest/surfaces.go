@@ -23,7 +23,7 @@ type Picture struct {
 // NewPicture follows what belongs to the shared window until the test ends.
 func NewPicture(t *testing.T, b *Bench) *Picture {
 	t.Helper()
-	g, err := b.System.Group(b.Win.ID())
+	g, err := b.Group(b.Win.ID())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -243,9 +243,9 @@ func (d *Desk) lookForMenus() bool {
 		d.watching = false
 		return false
 	}
-	d.once(input.Aim{}, func(t input.Target, _ input.Injector) input.Verdict {
-		if s := t.(*section); s.tops != nil && d.inside(s.focus) {
-			s.ownMenu()
+	_, _ = d.once(input.Aim{}, func(t input.Target, _ input.Injector) input.Verdict {
+		if s, ok := t.(*section); ok && s.tops != nil && d.inside(s.focus) {
+			_ = s.ownMenu() // it keeps what it finds
 		}
 		return input.Verdict{}
 	})

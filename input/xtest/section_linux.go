@@ -97,7 +97,7 @@ func (d *Desk) once(aim input.Aim, f func(input.Target, input.Injector) input.Ve
 	before := d.acted
 	v, settling = s.run(aim, f)
 	switch {
-	case !d.hands.second || d.acted == before:
+	case !d.hands.second || d.acted.Equal(before):
 	case s.whither == focusOnItsWay: // where it was is not forgotten
 		d.seek()
 	default:

@@ -27,7 +27,10 @@ type Person struct {
 
 // NewPerson is somebody whose account is still to be made, with Keep to save its
 // credentials.
-func NewPerson(tb testing.TB) *Person { return &Person{tb: tb} }
+func NewPerson(tb testing.TB) *Person {
+	tb.Helper()
+	return &Person{tb: tb}
+}
 
 // Keep saves credentials for Begin.
 func (p *Person) Keep(_ context.Context, c account.Credentials) error {

@@ -298,7 +298,7 @@ func (e *Encoder) find(f *video.Frame, damage []image.Rectangle, now time.Time) 
 	}
 	if all {
 		keep()
-		e.recall(f, best, n, now)
+		e.recall(f, best, now)
 		e.scroll.forgetRows(box.Min.Y, box.Max.Y)
 		e.region.take(&e.tiles)
 		return
@@ -333,7 +333,7 @@ func (e *Encoder) find(f *video.Frame, damage []image.Rectangle, now time.Time) 
 	}
 	if best >= 0 {
 		best, _ = e.shelf.best(f, &e.tiles, n)
-		e.recall(f, best, n, now)
+		e.recall(f, best, now)
 	}
 }
 
@@ -362,12 +362,12 @@ func (e *Encoder) leave(f *video.Frame, now time.Time) (old *video.Frame, was *v
 	return old, was
 }
 
-// recall brings what slots have of f into ref, of which n tiles are marked.
-func (e *Encoder) recall(f *video.Frame, best, n int, now time.Time) {
+// recall brings what slots have of the marked tiles of f into ref.
+func (e *Encoder) recall(f *video.Frame, best int, now time.Time) {
 	if best < 0 {
 		return
 	}
-	e.shelf.recall(&e.head, e.ref, f, &e.tiles, best, n, now)
+	e.shelf.recall(&e.head, e.ref, f, &e.tiles, best, now)
 	for _, p := range e.head.pulls {
 		e.owed.paid(p.r)
 	}

@@ -354,16 +354,16 @@ func (s *shelf) best(f *video.Frame, tiles *video.TileMap, n int) (at int, all b
 	return at, found*sureOf >= len(s.picked)*sure && found > 0
 }
 
-// recall brings into ref what slots have of the n marked tiles of f, unmarks those, and
+// recall brings into ref what slots have of the marked tiles of f, unmarks those, and
 // tells the decoder by h. It begins with the slot at best.
-func (s *shelf) recall(h *header, ref, f *video.Frame, tiles *video.TileMap, best, n int, now time.Time) {
+func (s *shelf) recall(h *header, ref, f *video.Frame, tiles *video.TileMap, best int, now time.Time) {
 	s.pulled.Reset(f.W, f.H)
 	for range maxShelves {
 		if best < 0 || !s.take(h, ref, f, tiles, best) {
 			return
 		}
 		s.lastPull = now
-		n, _ = tiles.Count()
+		n, _ := tiles.Count()
 		best, _ = s.best(f, tiles, n)
 	}
 }
