@@ -69,6 +69,14 @@ func TestRemovedDeviceSaysSo(t *testing.T) {
 // Nothing that was typed is lost on the way.
 func TestSignUpKeepsWhatWasTyped(t *testing.T) {
 	p, sh, f, c := signedOut(t)
+	f.seen = func() { // the account may be there before the call that made it returns
+		for done := make(chan bool, 1); ; {
+			p.do(func() { done <- p.people.SignedUp })
+			if <-done {
+				return
+			}
+		}
+	}
 	c.email.SetText("ada@example.org")
 	if !c.next.Disabled() {
 		t.Error("signs up nowhere")

@@ -30,6 +30,8 @@ type fakePeople struct {
 	fail    error
 	service string     // what is known of it
 	joined  chan error // what AddThis ends with
+	// seen, if it is there, returns once the screens show that somebody has signed up.
+	seen func()
 }
 
 func newFakePeople() *fakePeople {
@@ -77,6 +79,9 @@ func (f *fakePeople) finish(_ context.Context, code string) error {
 		return ErrCode
 	}
 	f.set(func(st *PeopleState) { st.SignedUp, st.Online = true, true })
+	if f.seen != nil {
+		f.seen()
+	}
 	return nil
 }
 

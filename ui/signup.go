@@ -249,11 +249,13 @@ func (c *signupCard) press() {
 		})
 	case stepMail:
 		first := c.from == stepBegin
-		c.run(func(ctx context.Context) error { return finish(ctx, code) }, func() {
-			if first { // the name is that of calls by link, too
-				c.p.home.name.SetText(strings.TrimSpace(name))
+		c.run(func(ctx context.Context) error {
+			err := finish(ctx, code)
+			if err == nil && first { // the name is that of calls by link, too, whatever the card shows by then
+				c.p.do(func() { c.p.home.name.SetText(strings.TrimSpace(name)) })
 			}
-		})
+			return err
+		}, func() {})
 	case stepAdd:
 		c.addThis()
 	}
